@@ -1,0 +1,44 @@
+"""The connection pools of the local stack, one for each login role.
+
+The Auth service works as supabase_auth_admin, the data API as authenticator; nothing here connects as a
+superuser or as postgres.
+"""
+
+from __future__ import annotations
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+from psycopg_pool import ConnectionPool
+
+Pool = ConnectionPool[Connection[TupleRow]]
+
+
+class Database:
+    """Two pools on one database. Open after forking, close before the server stops."""
+
+    def __init__(self, auth_dsn: str, data_dsn: str, *, pool_size: int = 8) -> None:
+        self.auth = _pool(auth_dsn, "auth", pool_size)
+        self.data = _pool(data_dsn, "data", pool_size)
+
+    def open(self) -> None:
+        """Open both pools; connections are made in the background."""
+        self.auth.open()
+        self.data.open()
+
+    def close(self) -> None:
+        """Close both pools."""
+        self.auth.close()
+        self.data.close()
+
+
+def _pool(dsn: str, name: str, size: int) -> Pool:
+    return ConnectionPool(
+        dsn,
+        name=name,
+        min_size=1,
+        max_size=size,
+        open=False,
+        timeout=10,
+        # A backend that died takes its connections along; hand out only living ones.
+        check=ConnectionPool.check_connection,
+    )

@@ -1,0 +1,104 @@
+"""The front door: checks Host and API key, turns the key into a role, hands over to the service.
+
+What the hosted gateway does in front of Auth and the data API. A service learns who calls from
+``current_caller()``: the role that the API key stands for, and the bearer token when there is one.
+An API key is never a bearer token: `Authorization: Bearer sb_...` counts as no bearer.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from urllib.parse import parse_qs
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from flask import request
+from werkzeug.middleware.dispatcher import DispatcherMiddleware
+
+from devstack.context import ApiKeys, Context
+
+_ENVIRON_KEY = "devstack.caller"
+OPEN_PATHS = (
+    "/auth/v1/verify",
+    "/auth/v1/.well-known/jwks.json",
+    "/mailbox",
+    "/v1/",
+)
+NO_KEY = {
+    "message": "No API key found in request",
+    "hint": "No `apikey` request header or url param was found.",
+}
+WRONG_KEY = {
+    "message": "Invalid API key",
+    "hint": "Double check your Supabase `anon` or `service_role` API key.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who calls: the API key's role (anon, service_role; None on open paths), and the user's JWT if sent."""
+
+    role: str | None
+    bearer: str | None = field(repr=False)
+
+
+def current_caller() -> Caller:
+    """Return the caller of the present request."""
+    caller = request.environ[_ENVIRON_KEY]
+    assert isinstance(caller, Caller)  # noqa: S101 - set by the gateway on every request
+    return caller
+
+
+class Gateway:
+    """A WSGI application that stands in front of the services."""
+
+    def __init__(self, context: Context, services: Mapping[str, WSGIApplication]) -> None:
+        self._keys = context.api_keys
+        self._services = DispatcherMiddleware(_not_found, dict(services))
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer one request (PEP 3333)."""
+        role = role_of_key(_api_key(environ), self._keys)
+        is_open = environ["PATH_INFO"].startswith(OPEN_PATHS) or environ["REQUEST_METHOD"] == "OPTIONS"
+        if role is None and not is_open:
+            return _refuse(NO_KEY if _api_key(environ) is None else WRONG_KEY, start_response)
+        environ[_ENVIRON_KEY] = Caller(role, _bearer(environ))
+        return self._services(environ, start_response)
+
+
+def role_of_key(key: str | None, keys: ApiKeys) -> str | None:
+    """Return the role that an API key stands for, or None; compares in constant time."""
+    if key is None:
+        return None
+    if hmac.compare_digest(key.encode(), keys.secret.encode()):
+        return "service_role"
+    if hmac.compare_digest(key.encode(), keys.publishable.encode()):
+        return "anon"
+    return None
+
+
+def _api_key(environ: WSGIEnvironment) -> str | None:
+    if key := environ.get("HTTP_APIKEY"):
+        return str(key)
+    values = parse_qs(environ.get("QUERY_STRING", "")).get("apikey")
+    return values[0] if values else None
+
+
+def _bearer(environ: WSGIEnvironment) -> str | None:
+    scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
+    if scheme.lower() != "bearer" or token.startswith("sb_"):
+        return None
+    return str(token.strip())
+
+
+def _refuse(body: dict[str, str], start_response: StartResponse) -> list[bytes]:
+    start_response("401 Unauthorized", [("Content-Type", "application/json")])
+    return [json.dumps(body).encode()]
+
+
+def _not_found(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
+    body = {"message": f"The local stack serves nothing at {environ['PATH_INFO']}"}
+    start_response("404 Not Found", [("Content-Type", "application/json")])
+    return [json.dumps(body).encode()]
