@@ -42,7 +42,9 @@ def keep(server_argv: list[str], log_path: str) -> int:
 
     def stop(_signal: int = 0, _frame: FrameType | None = None) -> None:
         if server.poll() is None:
-            server.send_signal(signal.SIGINT)  # fast: SIGTERM would wait for open connections for ever
+            server.send_signal(
+                signal.SIGINT
+            )  # fast: SIGTERM would wait for open connections for ever
             try:
                 server.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:

@@ -174,7 +174,9 @@ class Cluster:
             if len(lines) >= 8 and lines[7].strip() == "ready":
                 return
             time.sleep(0.002)
-        raise PostgresError(f"PostgreSQL did not become ready in {READY_SECONDS} s; see {self.log_path}")
+        raise PostgresError(
+            f"PostgreSQL did not become ready in {READY_SECONDS} s; see {self.log_path}"
+        )
 
 
 def new_passwords() -> dict[str, str]:

@@ -48,9 +48,7 @@ class SigningKeys:
             if connection.execute("select 1 from devstack.signing_keys limit 1").fetchone():
                 return
             kid = str(uuid.uuid4())
-            private = json.loads(
-                ECAlgorithm.to_jwk(ec.generate_private_key(ec.SECP256R1()))
-            )
+            private = json.loads(ECAlgorithm.to_jwk(ec.generate_private_key(ec.SECP256R1())))
             common = {"kid": kid, "alg": "ES256", "use": "sig"}
             public = {k: v for k, v in private.items() if k not in ("d", "key_ops")}
             connection.execute(

@@ -1,0 +1,1 @@
+"""Signet: a Flask app on Supabase Auth with JWT signing keys and row-level security."""

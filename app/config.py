@@ -1,0 +1,276 @@
+"""Settings: read from the environment, checked together, every problem explained at once.
+
+Trust boundary: the environment is the operator's word, but people mix up keys, so anything that would put a
+secret where the public can reach it, or weaken the seal on the cookies, is refused here and nowhere later.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import difflib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+MIN_SECRET_KEY_BYTES = 32
+KNOWN_SECRET_KEYS = frozenset(
+    {"dev", "secret", "changeme", "super-secret-jwt-token-with-at-least-32-characters-long"}
+)
+SECRET_NAMES = ("KEY", "SECRET", "TOKEN", "PASSWORD", "DATABASE_URL")
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One setting that is missing or wrong, and what would be right."""
+
+    variable: str
+    value: str  # masked where it may be secret; empty when not set
+    expected: str
+    example: str
+    next_step: str = ""
+
+    def __str__(self) -> str:
+        found = f"is {self.value}" if self.value else "is not set"
+        step = f"\n    next: {self.next_step}" if self.next_step else ""
+        return f"{self.variable} {found}\n    expected: {self.expected}\n    example: {self.example}{step}"
+
+
+class SettingsError(Exception):
+    """Raised when settings are missing or wrong; ``problems`` holds all of them."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in problems))
+
+
+@dataclass(frozen=True, slots=True)
+class LocalStack:
+    """What the app needs to know about a running local stack; see app/cli/local.py."""
+
+    url: str
+    publishable_key: str
+    issuer: str
+    database_url: str = field(repr=False)
+    mailbox_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that the app reads from its environment, checked."""
+
+    supabase_url: str
+    publishable_key: str
+    issuer: str  # expected `iss` of every access token
+    site_url: str
+    secret_key: str = field(repr=False)
+    secret_key_fallbacks: tuple[str, ...] = field(default=(), repr=False)
+    database_url: str | None = field(default=None, repr=False)
+    trusted_proxies: int = 0
+    local_stack: LocalStack | None = None
+
+    @property
+    def is_development(self) -> bool:
+        """Whether the site itself is served on this machine's loopback."""
+        return urlsplit(self.site_url).hostname in LOOPBACK_HOSTS
+
+    @classmethod
+    def from_env(
+        cls,
+        environ: Mapping[str, str],
+        *,
+        local_stack: LocalStack | None = None,
+        local_secret_key: str | None = None,
+        port: int = 8000,
+    ) -> Settings:
+        """Read and check all settings; raise SettingsError with every problem found.
+
+        ``local_stack`` stands in for SUPABASE_URL and SUPABASE_PUBLISHABLE_KEY, ``local_secret_key`` for
+        SECRET_KEY, and ``port`` makes the default SITE_URL, all for use on this machine only.
+        """
+        return _Reader(environ, local_stack, local_secret_key, port).settings()
+
+
+class _Reader:
+    """Reads one environment and collects the problems."""
+
+    def __init__(
+        self,
+        environ: Mapping[str, str],
+        local_stack: LocalStack | None,
+        local_secret_key: str | None,
+        port: int,
+    ) -> None:
+        self._environ = environ
+        self._local_stack = local_stack
+        self._local_secret_key = local_secret_key
+        self._port = port
+        self._problems: list[Problem] = []
+
+    def settings(self) -> Settings:
+        url, key = self._project()
+        site_url = self._site_url(url)
+        settings = Settings(
+            supabase_url=url,
+            publishable_key=key,
+            issuer=self._local_stack.issuer if self._local_stack else f"{url}/auth/v1",
+            site_url=site_url,
+            secret_key=self._secret_key(),
+            secret_key_fallbacks=tuple(self._read("SECRET_KEY_FALLBACKS").split()),
+            database_url=self._database_url(),
+            trusted_proxies=self._count("TRUSTED_PROXIES"),
+            local_stack=self._local_stack,
+        )
+        self._refuse_secret_keys()
+        if self._problems:
+            raise SettingsError(self._problems)
+        return settings
+
+    def _read(self, name: str) -> str:
+        """Return a variable, or the content of the file that NAME_FILE names."""
+        if name in self._environ or f"{name}_FILE" not in self._environ:
+            return self._environ.get(name, "").strip()
+        path = self._environ[f"{name}_FILE"]
+        try:
+            return Path(path).read_text().strip()
+        except (OSError, UnicodeDecodeError) as error:
+            self._problem(f"{name}_FILE", path, f"a readable file ({error})", "/run/secrets/name")
+            return ""
+
+    def _problem(
+        self, variable: str, value: str, expected: str, example: str, next_step: str = ""
+    ) -> None:
+        shown = mask(value) if variable.endswith(SECRET_NAMES) else value
+        self._problems.append(Problem(variable, shown, expected, example, next_step))
+
+    def _project(self) -> tuple[str, str]:
+        if self._local_stack is not None:
+            return self._local_stack.url, self._local_stack.publishable_key
+        url = self._read("SUPABASE_URL").rstrip("/")
+        key = self._read("SUPABASE_PUBLISHABLE_KEY")
+        if not is_web_origin(url):
+            self._problem(
+                "SUPABASE_URL",
+                url,
+                "the project's URL: https, or http on this machine, without a path",
+                "https://abcdefgh.supabase.co",
+                "copy it from the project's settings, or run `flask run` with the local stack",
+            )
+        if (kind := kind_of_api_key(key)) != "publishable":
+            self._problem(
+                "SUPABASE_PUBLISHABLE_KEY",
+                key,
+                "a publishable key"
+                + (
+                    ", but this is a SECRET key: revoke it if it was public"
+                    if kind == "secret"
+                    else ""
+                ),
+                "sb_publishable_...",
+                "copy it from the project's settings, API keys",
+            )
+        return url, key
+
+    def _site_url(self, supabase_url: str) -> str:
+        url = self._read("SITE_URL").rstrip("/")
+        if not url and urlsplit(supabase_url).hostname in LOOPBACK_HOSTS:
+            return f"http://127.0.0.1:{self._port}"
+        if not is_web_origin(url):
+            self._problem(
+                "SITE_URL",
+                url,
+                "the address where people reach this app: https, or http on this machine, without a path",
+                "https://www.example.com",
+            )
+        return url
+
+    def _secret_key(self) -> str:
+        key = self._read("SECRET_KEY") or self._local_secret_key or ""
+        if len(key.encode()) < MIN_SECRET_KEY_BYTES or key in KNOWN_SECRET_KEYS:
+            self._problem(
+                "SECRET_KEY",
+                key,
+                f"at least {MIN_SECRET_KEY_BYTES} random bytes that nobody else knows",
+                "(64 hexadecimal digits)",
+                "python3 -c 'import secrets; print(secrets.token_hex(32))'",
+            )
+        return key
+
+    def _database_url(self) -> str | None:
+        url = self._read("DATABASE_URL")
+        if not url:
+            return self._local_stack.database_url if self._local_stack else None
+        if urlsplit(url).scheme not in ("postgresql", "postgres"):
+            self._problem(
+                "DATABASE_URL",
+                url,
+                "a PostgreSQL connection string",
+                "postgresql://postgres:PASSWORD@db.abcdefgh.supabase.co:5432/postgres",
+            )
+        return url
+
+    def _count(self, name: str) -> int:
+        text = self._read(name)
+        if text and not re.fullmatch(r"[0-9]{1,2}", text):
+            self._problem(name, text, "a whole number from 0 to 99", "1")
+            return 0
+        return int(text or 0)
+
+    def _refuse_secret_keys(self) -> None:
+        for name in ("SUPABASE_SECRET_KEY", "SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_SECRET_KEYS"):
+            if value := self._read(name):
+                self._problem(
+                    name,
+                    value,
+                    "not to be set: the web app must not hold a key that passes row-level security",
+                    "(unset)",
+                    f"unset {name}",
+                )
+
+
+def mask(value: str) -> str:
+    """Return a secret's first characters, enough to recognise it and too few to use it."""
+    return f"{value[:6]}…" if len(value) > 12 else "…" if value else ""
+
+
+def is_web_origin(url: str) -> bool:
+    """Whether a URL is scheme, host and port only, and https unless its host is this machine."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - raises ValueError when it is not a number
+    except ValueError:
+        return False
+    if not parts.hostname or parts.path or parts.query or parts.fragment or parts.username:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS)
+
+
+def kind_of_api_key(key: str) -> str:
+    """Return "publishable", "secret" or "unknown" for an API key; legacy keys are JWTs with a role."""
+    if key.startswith("sb_publishable_"):
+        return "publishable"
+    if key.startswith("sb_secret_"):
+        return "secret"
+    try:
+        payload = key.split(".")[1]
+        role = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["role"]
+    except (IndexError, KeyError, TypeError, ValueError, binascii.Error):
+        return "unknown"
+    return {"anon": "publishable", "service_role": "secret"}.get(role, "unknown")
+
+
+def unknown_variables(environ: Mapping[str, str], known: frozenset[str]) -> dict[str, str | None]:
+    """Return SUPABASE_* variables that nothing reads, each with the known name it resembles, if any."""
+    unknown = {
+        name
+        for name in environ
+        if name.startswith("SUPABASE_") and name.removesuffix("_FILE") not in known
+    }
+    return {
+        name: next(iter(difflib.get_close_matches(name, known, 1)), None)
+        for name in sorted(unknown)
+    }

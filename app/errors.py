@@ -1,0 +1,108 @@
+"""Every error that a person can meet, as one tree.
+
+AppError
+├── InputRejected       400  the request itself is not acceptable
+├── SignInRefused       400  the credentials or the account do not allow it
+├── NotAllowed          403  a policy or the CSRF check said no
+├── NotFound            404
+├── Conflict            409  somebody else changed it first
+├── TooManyAttempts     429  with the seconds to wait
+├── ServiceUnavailable  503  Auth or the data API does not answer; try again
+└── Misconfigured       503  settings, keys or migrations are wrong; the operator must act
+
+An error carries a stable ``code``, an HTTP ``status``, a ``message`` for a person, a ``hint`` with the next
+step, and a ``detail`` that goes to the log and nowhere else.
+"""
+
+from __future__ import annotations
+
+
+class AppError(Exception):
+    """Base of all errors that pages and commands show; never raised itself."""
+
+    code = "error"
+    status = 500
+    message = "Something went wrong."
+    hint = ""
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        code: str | None = None,
+        hint: str | None = None,
+        detail: str = "",
+        retry_after: int | None = None,
+    ) -> None:
+        self.message = message or type(self).message
+        self.code = code or type(self).code
+        self.hint = type(self).hint if hint is None else hint
+        self.detail = detail
+        self.retry_after = retry_after  # seconds
+        super().__init__(self.message)
+
+
+class InputRejected(AppError):
+    """Raised when the request cannot be accepted as it is."""
+
+    code = "input_rejected"
+    status = 400
+    message = "This request could not be understood."
+
+
+class SignInRefused(AppError):
+    """Raised when credentials or the state of the account do not allow to sign in or up."""
+
+    code = "sign_in_refused"
+    status = 400
+    message = "The e-mail or password is not right."
+
+
+class NotAllowed(AppError):
+    """Raised when a policy of the database, or the check against forged forms, refuses."""
+
+    code = "not_allowed"
+    status = 403
+    message = "You are not allowed to do this."
+
+
+class NotFound(AppError):
+    """Raised when what was asked for is not there, or not visible to this person."""
+
+    code = "not_found"
+    status = 404
+    message = "There is nothing here."
+
+
+class Conflict(AppError):
+    """Raised when the change contradicts what is stored by now."""
+
+    code = "conflict"
+    status = 409
+    message = "This was changed in the meantime."
+
+
+class TooManyAttempts(AppError):
+    """Raised when a rate limit is reached; ``retry_after`` says how long to wait."""
+
+    code = "too_many_attempts"
+    status = 429
+    message = "Too many attempts."
+
+
+class ServiceUnavailable(AppError):
+    """Raised when Auth or the data API does not answer; nothing was lost, trying again is right."""
+
+    code = "service_unavailable"
+    status = 503
+    message = "The sign-in service is not answering."
+    hint = "You are still signed in. Try again in a moment."
+
+
+class Misconfigured(AppError):
+    """Raised when the app is set up wrongly; a person cannot mend it, the operator can."""
+
+    code = "misconfigured"
+    status = 503
+    message = "This site is not set up correctly."
+    hint = "Please tell whoever runs it."
