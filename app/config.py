@@ -141,9 +141,7 @@ class _Reader:
             self._problem(f"{name}_FILE", path, f"a readable file ({error})", "/run/secrets/name")
             return ""
 
-    def _problem(
-        self, variable: str, value: str, expected: str, example: str, next_step: str = ""
-    ) -> None:
+    def _problem(self, variable: str, value: str, expected: str, example: str, next_step: str = "") -> None:
         shown = mask(value) if variable.endswith(SECRET_NAMES) else value
         self._problems.append(Problem(variable, shown, expected, example, next_step))
 
@@ -165,11 +163,7 @@ class _Reader:
                 "SUPABASE_PUBLISHABLE_KEY",
                 key,
                 "a publishable key"
-                + (
-                    ", but this is a SECRET key: revoke it if it was public"
-                    if kind == "secret"
-                    else ""
-                ),
+                + (", but this is a SECRET key: revoke it if it was public" if kind == "secret" else ""),
                 "sb_publishable_...",
                 "copy it from the project's settings, API keys",
             )
@@ -266,11 +260,6 @@ def kind_of_api_key(key: str) -> str:
 def unknown_variables(environ: Mapping[str, str], known: frozenset[str]) -> dict[str, str | None]:
     """Return SUPABASE_* variables that nothing reads, each with the known name it resembles, if any."""
     unknown = {
-        name
-        for name in environ
-        if name.startswith("SUPABASE_") and name.removesuffix("_FILE") not in known
+        name for name in environ if name.startswith("SUPABASE_") and name.removesuffix("_FILE") not in known
     }
-    return {
-        name: next(iter(difflib.get_close_matches(name, known, 1)), None)
-        for name in sorted(unknown)
-    }
+    return {name: next(iter(difflib.get_close_matches(name, known, 1)), None) for name in sorted(unknown)}

@@ -1,4 +1,4 @@
-"""What the services share: one database, one clock, the keys and the addresses. Built once, then read only."""
+"""What the services share: one database, one clock, the keys and the addresses."""
 
 from __future__ import annotations
 

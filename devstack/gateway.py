@@ -61,9 +61,7 @@ class Gateway:
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
         role = role_of_key(_api_key(environ), self._keys)
-        is_open = (
-            environ["PATH_INFO"].startswith(OPEN_PATHS) or environ["REQUEST_METHOD"] == "OPTIONS"
-        )
+        is_open = environ["PATH_INFO"].startswith(OPEN_PATHS) or environ["REQUEST_METHOD"] == "OPTIONS"
         if role is None and not is_open:
             return _refuse(NO_KEY if _api_key(environ) is None else WRONG_KEY, start_response)
         environ[_ENVIRON_KEY] = Caller(role, _bearer(environ))

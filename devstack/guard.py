@@ -36,15 +36,13 @@ def keep(server_argv: list[str], log_path: str) -> int:
             stdout=log,
             stderr=log,
             cwd="/",
-            preexec_fn=die_with_parent,  # noqa: PLW1509 - one thread only
+            preexec_fn=die_with_parent,
             process_group=0,
         )
 
     def stop(_signal: int = 0, _frame: FrameType | None = None) -> None:
         if server.poll() is None:
-            server.send_signal(
-                signal.SIGINT
-            )  # fast: SIGTERM would wait for open connections for ever
+            server.send_signal(signal.SIGINT)  # fast: SIGTERM would wait for open connections for ever
             try:
                 server.wait(STOP_SECONDS)
             except subprocess.TimeoutExpired:

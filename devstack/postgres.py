@@ -13,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -157,7 +157,7 @@ class Cluster:
                     )
                 )
 
-    def _become_unprivileged(self):  # type: ignore[no-untyped-def]
+    def _become_unprivileged(self) -> Callable[[], None] | None:
         return enter_user_namespace if os.geteuid() == 0 else None
 
     def _wait_until_ready(self) -> None:
@@ -174,9 +174,7 @@ class Cluster:
             if len(lines) >= 8 and lines[7].strip() == "ready":
                 return
             time.sleep(0.002)
-        raise PostgresError(
-            f"PostgreSQL did not become ready in {READY_SECONDS} s; see {self.log_path}"
-        )
+        raise PostgresError(f"PostgreSQL did not become ready in {READY_SECONDS} s; see {self.log_path}")
 
 
 def new_passwords() -> dict[str, str]:

@@ -1,0 +1,99 @@
+"""Fixtures for every suite: one PostgreSQL cluster a session, fresh databases, contexts."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import sql
+
+from devstack.context import ApiKeys, Clock, Context, system_clock
+from devstack.database import Database
+from devstack.postgres import SUPERUSER, TEST_SETTINGS, Cluster, new_passwords
+from devstack.signing_keys import SigningKeys
+
+SHM = Path("/dev/shm")
+SHM_NEEDED_BYTES = 300 * 1024 * 1024
+
+
+def free_port() -> int:
+    """Return a TCP port that nothing on loopback uses at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def fast_folder() -> Iterator[Path]:
+    """Return a folder on the RAM disk where there is room, else in the ordinary temporary place."""
+    parent = None
+    if SHM.is_dir():
+        room = os.statvfs(SHM)
+        if room.f_bavail * room.f_frsize >= SHM_NEEDED_BYTES:
+            parent = SHM
+    folder = Path(tempfile.mkdtemp(prefix="signet-test-", dir=parent))
+    yield folder
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def cluster(fast_folder: Path) -> Iterator[Cluster]:
+    """Run one bootstrapped cluster for the whole session; database `postgres` serves as the template."""
+    cluster = Cluster(fast_folder / "cluster", free_port(), new_passwords(), TEST_SETTINGS)
+    cluster.create()
+    cluster.start()
+    cluster.bootstrap()
+    yield cluster
+    cluster.stop()
+
+
+@pytest.fixture
+def fresh_database(cluster: Cluster) -> Iterator[str]:
+    """Return the name of a new database with roles and schema auth, without migrations."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(cluster.dsn(SUPERUSER, "template1"), autocommit=True) as admin:
+        admin.execute(
+            sql.SQL("create database {} template postgres strategy file_copy owner postgres").format(
+                sql.Identifier(name)
+            )
+        )
+    yield name
+    with psycopg.connect(cluster.dsn(SUPERUSER, "template1"), autocommit=True) as admin:
+        admin.execute(sql.SQL("drop database {} with (force)").format(sql.Identifier(name)))
+
+
+@pytest.fixture
+def make_context(cluster: Cluster, fresh_database: str) -> Iterator[Callable[..., Context]]:
+    """Return a function that builds a stack's context on the fresh database."""
+    opened: list[Database] = []
+
+    def make(clock: Clock = system_clock) -> Context:
+        database = Database(
+            cluster.dsn("supabase_auth_admin", fresh_database),
+            cluster.dsn("authenticator", fresh_database),
+        )
+        database.open()
+        opened.append(database)
+        keys = SigningKeys(database.auth, clock)
+        keys.ensure_one()
+        return Context(
+            database=database,
+            signing_keys=keys,
+            api_keys=ApiKeys("sb_publishable_test", "sb_secret_test"),
+            management_token="sbp_test",
+            api_url="http://127.0.0.1:54321",
+            issuer="http://127.0.0.1:54321/auth/v1",
+            site_url="http://127.0.0.1:8000",
+            clock=clock,
+        )
+
+    yield make
+    for database in opened:
+        database.close()

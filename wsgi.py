@@ -1,0 +1,1 @@
+"""Start the app: the entry point of `flask` and of every WSGI server."""
