@@ -1,0 +1,1 @@
+"""What protects every request and response, whoever is signed in: origin, form tokens, headers, redirects."""
