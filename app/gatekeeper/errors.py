@@ -1,0 +1,180 @@
+"""Why the gatekeeper refuses, as types; nothing here reaches a browser unchanged.
+
+GatekeeperError
+├── TokenError                  this access token does not open anything
+│   ├── TokenRejected           a fault of the token itself: signed out
+│   │   ├── TokenTooLong, TokenMalformed, TokenHeaderRefused, AlgorithmRefused
+│   │   └── KeyUnfit, SignatureInvalid, PayloadMalformed, ClaimRefused
+│   └── TokenStale              sound in form, but Auth must decide: one refresh
+│       └── TokenExpired, TokenNotYetValid, KeyUnknown, IssuerDiffers
+├── KeysUnavailable             the key set cannot be had now: try later, cookies kept
+├── SessionEnded                Auth says that the session is over: cookies cleared
+├── AuthUnavailable             Auth does not answer as it should: try later, cookies kept
+├── AuthMisconfigured           the gateway refuses our API key: only the operator can mend it
+└── SessionTooLarge             the tokens do not fit into cookies
+
+Every type has a stable ``code`` for logs and tests. SESSION_END_WORDS tells a person why a session ended.
+"""
+
+from __future__ import annotations
+
+
+class GatekeeperError(Exception):
+    """Base of everything that the gatekeeper raises; never raised itself."""
+
+    code = "gatekeeper"
+
+
+class TokenError(GatekeeperError):
+    """Base of all refusals of an access token; ``kid`` is the key id that its header names, if readable."""
+
+    code = "token"
+
+    def __init__(self, detail: str = "", *, kid: str | None = None) -> None:
+        self.kid = kid
+        super().__init__(detail or self.code)
+
+
+class TokenRejected(TokenError):
+    """Base of faults that no refresh can mend."""
+
+
+class TokenTooLong(TokenRejected):
+    """Raised when a token is longer than any that Auth makes."""
+
+    code = "token_too_long"
+
+
+class TokenMalformed(TokenRejected):
+    """Raised when the text is not three canonical base64url parts (RFC 7515 section 7.1)."""
+
+    code = "token_malformed"
+
+
+class TokenHeaderRefused(TokenRejected):
+    """Raised when the header is not a JSON object of alg, kid and typ alone."""
+
+    code = "token_header_refused"
+
+
+class AlgorithmRefused(TokenRejected):
+    """Raised when ``alg`` is not one of the asymmetric algorithms that Auth signs with."""
+
+    code = "algorithm_refused"
+
+
+class KeyUnfit(TokenRejected):
+    """Raised when the key that ``kid`` names is for another algorithm than ``alg``."""
+
+    code = "key_unfit"
+
+
+class SignatureInvalid(TokenRejected):
+    """Raised when the signature is not the key's signature of exactly this text."""
+
+    code = "signature_invalid"
+
+
+class PayloadMalformed(TokenRejected):
+    """Raised when the signed payload is not strict JSON with an object at the top."""
+
+    code = "payload_malformed"
+
+
+class ClaimRefused(TokenRejected):
+    """Raised when a claim is missing, of the wrong type, or not that of a signed-in person."""
+
+    code = "claim_refused"
+
+    def __init__(self, claim: str, *, kid: str | None = None) -> None:
+        self.claim = claim
+        super().__init__(f"claim {claim}", kid=kid)
+
+
+class TokenStale(TokenError):
+    """Base of refusals that a refresh may mend."""
+
+
+class TokenExpired(TokenStale):
+    """Raised when ``exp`` is past, beyond the leeway."""
+
+    code = "token_expired"
+
+
+class TokenNotYetValid(TokenStale):
+    """Raised when ``nbf`` or ``iat`` lies in the future, beyond the leeway: some clock is wrong."""
+
+    code = "token_not_yet_valid"
+
+
+class KeyUnknown(TokenStale):
+    """Raised when no published key has this ``kid``: revoked, or newer than the key set."""
+
+    code = "key_unknown"
+
+
+class IssuerDiffers(TokenStale):
+    """Raised when ``iss`` is not the configured issuer."""
+
+    code = "issuer_differs"
+
+
+class KeysUnavailable(GatekeeperError):
+    """Raised when there is no usable key set and none can be fetched now."""
+
+    code = "keys_unavailable"
+
+
+class SessionEnded(GatekeeperError):
+    """Raised when Auth answers that a session is over; ``reason`` is a key of SESSION_END_WORDS."""
+
+    code = "session_ended"
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class AuthUnavailable(GatekeeperError):
+    """Raised when Auth cannot be reached or cannot answer now.
+
+    ``retry_after`` is in seconds, None when Auth did not say.
+    """
+
+    code = "auth_unavailable"
+
+    def __init__(self, detail: str, *, retry_after: int | None = None) -> None:
+        self.retry_after = retry_after
+        super().__init__(detail)
+
+
+class AuthMisconfigured(GatekeeperError):
+    """Raised when the gateway refuses our key or URL: no person and no retry can mend it."""
+
+    code = "auth_misconfigured"
+
+
+class SessionTooLarge(GatekeeperError):
+    """Raised when the tokens do not fit into cookies that browsers and servers accept."""
+
+    code = "session_too_large"
+
+
+SESSION_END_WORDS = {
+    "signed_out": "You are signed out.",
+    "timebox": "You were signed out because your session reached its time limit.",
+    "inactivity": "You were signed out because your session was unused for too long.",
+    "newer_login": "You were signed out because you signed in on another device.",
+    "ended_elsewhere": (
+        "You were signed out because the session was ended: from another device, "
+        "by a new password or by an administrator."
+    ),
+    "reused": (
+        "You were signed out because an old copy of this session was used. "
+        "If that was not you, change your password."
+    ),
+    "banned": "You were signed out because this account is suspended.",
+    "unknown_user": "You were signed out because this account no longer exists.",
+    "invalid": "You were signed out because this session is not valid.",
+    "unreadable": "You were signed out because the session could not be read.",
+}

@@ -1,0 +1,167 @@
+"""The published key set, always at hand: fetched ahead of need, kept through an outage, never for ever.
+
+Trust: keys come from the one configured URL (or inline settings) and from nowhere that a token names. A
+request meets the network here in two cases only: when this process holds no set yet or one past its life, and
+once per cool-down when a token names a key that is not in the set. Every fetch runs in a thread of its own
+that ends with it; whoever must wait does so for three seconds at most.
+
+    age of the set      what a request gets
+    < 8 min             the set
+    8 to 10 min         the set, and a fetch starts behind its back
+    10 min to 1 h       a fetch first; the old set when that fails, and from then on without waiting
+    > 1 h, or no set    a fetch first; KeysUnavailable when that fails
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from .errors import KeysUnavailable
+from .key_set_parsing import KeySetRefused, parse_key_set
+from .tokens import VerificationKey
+
+log = logging.getLogger(__name__)
+
+LIFE = 600  # seconds; Auth publishes with max-age=600
+AHEAD = 120  # seconds before the end of life at which the next fetch starts
+STALE_LIMIT = 3600  # seconds; by then every token of a key that may be revoked has run out
+UNKNOWN_KID_COOL_DOWN = 30  # seconds
+FAILURE_COOL_DOWN = 5  # seconds
+WAIT = 3.0  # seconds that a request waits for a fetch
+
+Keys = Mapping[str, VerificationKey]
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """One fetched key set. ``is_legacy``: a project that signs with a shared secret and publishes no key."""
+
+    keys: Keys
+    fetched_at: float
+    is_legacy: bool = False
+
+
+class KeySet:
+    """The key set of one project for one process; safe to use from any thread.
+
+    ``fetch`` returns the raw document or raises; ``clock`` counts monotonic seconds.
+    """
+
+    def __init__(
+        self,
+        fetch: Callable[[], bytes],
+        *,
+        allow_development_key: bool = False,
+        clock: Callable[[], float] = time.monotonic,
+        wait: float = WAIT,
+    ) -> None:
+        self._fetch = fetch
+        self._allow_development_key = allow_development_key
+        self._clock = clock
+        self._wait = wait
+        self._lock = threading.Lock()
+        self._snapshot: Snapshot | None = None
+        self._flight: threading.Event | None = None
+        self._failed_at = -FAILURE_COOL_DOWN * 1.0
+        self._looked_for_unknown_at = -UNKNOWN_KID_COOL_DOWN * 1.0
+        self._has_held_keys = False
+
+    def current(self) -> Snapshot:
+        """Return the key set to verify with now; raise KeysUnavailable when there is none to be had."""
+        snapshot = self._snapshot
+        age = self._age(snapshot)
+        if snapshot is not None and age < LIFE:
+            if age >= LIFE - AHEAD:
+                self._start_fetch()
+            return snapshot
+        if snapshot is not None and age < STALE_LIMIT and self._failed_at > snapshot.fetched_at:
+            self._start_fetch()  # it failed before: an outage must not hold up every request
+            return snapshot
+        self._fetch_and_wait()
+        snapshot = self._snapshot
+        if snapshot is None or self._age(snapshot) >= STALE_LIMIT:
+            raise KeysUnavailable
+        return snapshot
+
+    def look_again_for(self, kid: str, *, from_auth: bool = False) -> Snapshot:
+        """Return a set fetched because ``kid`` was missing, or the present one during the cool-down.
+
+        ``from_auth`` says that the token that names the kid came from Auth itself just now, so asking at once
+        is no gift to strangers.
+        """
+        now = self._clock()
+        with self._lock:
+            is_due = from_auth or now - self._looked_for_unknown_at >= UNKNOWN_KID_COOL_DOWN
+            if is_due:
+                self._looked_for_unknown_at = now
+        if is_due:
+            log.info("key set fetched again for an unknown kid")
+            self._fetch_and_wait()
+        return self.current()
+
+    def _age(self, snapshot: Snapshot | None) -> float:
+        return float("inf") if snapshot is None else self._clock() - snapshot.fetched_at
+
+    def _fetch_and_wait(self) -> None:
+        flight = self._start_fetch()
+        if flight is not None:
+            flight.wait(self._wait)
+
+    def _start_fetch(self) -> threading.Event | None:
+        """Start a fetch, or join the one under way; None while the cool-down after a failure lasts."""
+        with self._lock:
+            if self._flight is not None:
+                return self._flight
+            if self._clock() - self._failed_at < FAILURE_COOL_DOWN:
+                return None
+            self._flight = flight = threading.Event()
+        threading.Thread(target=self._fly, args=(flight,), name="jwks-fetch", daemon=True).start()
+        return flight
+
+    def _fly(self, flight: threading.Event) -> None:
+        try:
+            snapshot = self._read(self._fetch())
+        except Exception as error:  # any failure of a fetch means the same: keep what we have
+            log.warning("key set not fetched: %s", error)
+            with self._lock:
+                self._failed_at = self._clock()
+                self._flight = None
+        else:
+            with self._lock:
+                self._snapshot = snapshot
+                self._flight = None
+        finally:
+            flight.set()
+
+    def _read(self, raw: bytes) -> Snapshot:
+        parsed = parse_key_set(raw, allow_development_key=self._allow_development_key)
+        for line in parsed.refused:
+            log.warning("key refused: %s", line)
+        if parsed.keys:
+            self._has_held_keys = True
+        elif self._has_held_keys:
+            raise KeySetRefused("the set became empty")
+        return Snapshot(MappingProxyType(parsed.keys), self._clock(), is_legacy=not parsed.keys)
+
+
+class InlineKeySet:
+    """A key set that is given in the settings and never fetched."""
+
+    def __init__(self, raw: bytes, *, allow_development_key: bool = False) -> None:
+        keys = parse_key_set(raw, allow_development_key=allow_development_key).keys
+        if not keys:
+            raise KeySetRefused("no keys")
+        self._snapshot = Snapshot(MappingProxyType(keys), 0.0)
+
+    def current(self) -> Snapshot:
+        """Return the set."""
+        return self._snapshot
+
+    def look_again_for(self, kid: str, *, from_auth: bool = False) -> Snapshot:
+        """Return the same set: there is nowhere to look."""
+        return self._snapshot

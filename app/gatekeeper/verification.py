@@ -1,0 +1,97 @@
+"""Verify access tokens for one process: the key set, what they must say, and a memory of those that passed.
+
+The memory holds nothing that opens anything: it is keyed by a digest, bounded, and dropped whenever the key
+set changes, so a revoked key is forgotten together with every token that it signed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Protocol
+
+from .errors import KeyUnknown
+from .identity import AccessClaims
+from .jwks import Snapshot
+from .tokens import Expected, check_expiry, verify_access_token
+
+MEMORY_SIZE = 4096  # tokens, about 0.6 kB each
+
+
+class KeySource(Protocol):
+    """Where keys come from: a KeySet or an InlineKeySet."""
+
+    def current(self) -> Snapshot:
+        """Return the present set."""
+
+    def look_again_for(self, kid: str, *, from_auth: bool = False) -> Snapshot:
+        """Return a set in which a missing kid was looked for once more."""
+
+
+class VerifiedTokens:
+    """Claims of verified tokens, least recently used out first."""
+
+    def __init__(self, size: int = MEMORY_SIZE) -> None:
+        self._size = size
+        self._lock = threading.Lock()
+        self._snapshot: Snapshot | None = None
+        self._claims: OrderedDict[bytes, AccessClaims] = OrderedDict()
+
+    def get(self, token: str, snapshot: Snapshot) -> AccessClaims | None:
+        """Return the claims that this token had under this very key set, if it was seen before."""
+        digest = _digest(token)
+        with self._lock:
+            if self._snapshot is not snapshot:
+                self._claims.clear()
+                self._snapshot = snapshot
+            claims = self._claims.get(digest)
+            if claims is not None:
+                self._claims.move_to_end(digest)
+            return claims
+
+    def put(self, token: str, snapshot: Snapshot, claims: AccessClaims) -> None:
+        """Remember a token that was verified under this key set."""
+        with self._lock:
+            if self._snapshot is not snapshot:
+                return
+            self._claims[_digest(token)] = claims
+            if len(self._claims) > self._size:
+                self._claims.popitem(last=False)
+
+    def __len__(self) -> int:
+        """Return how many tokens are remembered."""
+        return len(self._claims)
+
+
+class Verifier:
+    """Checks tokens against the keys at hand; ``clock`` gives unix seconds."""
+
+    def __init__(self, keys: KeySource, expected: Expected, clock: Callable[[], float]) -> None:
+        self._keys = keys
+        self._expected = expected
+        self._clock = clock
+        self._memory = VerifiedTokens()
+
+    def verify(self, token: str, *, from_auth: bool = False) -> AccessClaims:
+        """Return the claims of a good token; raise TokenError or KeysUnavailable.
+
+        ``from_auth`` marks a token that Auth handed out a moment ago.
+        """
+        snapshot = self._keys.current()
+        claims = self._memory.get(token, snapshot)
+        if claims is not None:
+            check_expiry(claims, self._clock())
+            return claims
+        try:
+            claims = verify_access_token(token, snapshot.keys, self._expected, self._clock())
+        except KeyUnknown as error:
+            snapshot = self._keys.look_again_for(error.kid or "", from_auth=from_auth)
+            claims = verify_access_token(token, snapshot.keys, self._expected, self._clock())
+        self._memory.put(token, snapshot, claims)
+        return claims
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
