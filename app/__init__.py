@@ -1,1 +1,70 @@
-"""Signet: a Flask app on Supabase Auth with JWT signing keys and row-level security."""
+"""Signet: a Flask app on Supabase Auth with JWT signing keys and row-level security.
+
+``create_app`` is the one place that wires the parts together. The web app holds no secret but SECRET_KEY and
+only the publishable key of its project: what a person may see or change, the database decides.
+"""
+
+from __future__ import annotations
+
+import os
+from urllib.parse import urlsplit
+
+from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from app import assets, supabase_clients
+from app.config import LOOPBACK_HOSTS, Settings
+from app.gatekeeper import Gatekeeper, GatekeeperSettings
+from app.security import csrf, headers, origin
+
+MAX_BODY_BYTES = 64 * 1024
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Build the app; settings come from the environment unless given. Raises SettingsError."""
+    settings = settings or Settings.from_env(os.environ)
+    app = Flask(__name__)
+    app.extensions["settings"] = settings
+    app.config.update(flask_config(settings))
+    if hops := settings.trusted_proxies:
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
+    assets.register(app)
+    headers.register(app)
+    # The order of the checks: does another site send this, is the form ours, and then who is it?
+    origin.register(app)
+    csrf.register(app)
+    Gatekeeper(app, gatekeeper_settings(settings))
+    supabase_clients.register(app, settings)
+    return app
+
+
+def flask_config(settings: Settings) -> dict[str, object]:
+    """Return Flask's own configuration: secrets, its session cookie, limits, and whose Host is trusted."""
+    site = urlsplit(settings.site_url)
+    is_https = site.scheme == "https"
+    hosts = [site.hostname or ""]
+    if settings.is_development:
+        hosts += [f"[{host}]" if ":" in host else host for host in sorted(LOOPBACK_HOSTS)]
+    return {
+        "SECRET_KEY": settings.secret_key,
+        "SECRET_KEY_FALLBACKS": list(settings.secret_key_fallbacks),
+        # Like the gatekeeper's cookie: bound to the host on https, to the port on loopback.
+        "SESSION_COOKIE_NAME": "__Host-session" if is_https else f"session-{site.port or 80}",
+        "SESSION_COOKIE_SECURE": is_https,
+        "SESSION_COOKIE_HTTPONLY": True,
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "MAX_CONTENT_LENGTH": MAX_BODY_BYTES,
+        "TRUSTED_HOSTS": hosts,
+    }
+
+
+def gatekeeper_settings(settings: Settings) -> GatekeeperSettings:
+    """Return what the gatekeeper must know; it reads no environment of its own."""
+    return GatekeeperSettings(
+        supabase_url=settings.supabase_url,
+        publishable_key=settings.publishable_key,
+        site_url=settings.site_url,
+        secret_keys=(settings.secret_key, *settings.secret_key_fallbacks),
+        issuer=settings.issuer,
+        show_timing=settings.is_development,
+    )

@@ -71,6 +71,11 @@ class KeySet:
         self._looked_for_unknown_at = -UNKNOWN_KID_COOL_DOWN * 1.0
         self._has_held_keys = False
 
+    @property
+    def is_cold(self) -> bool:
+        """Whether this process holds no key set yet."""
+        return self._snapshot is None
+
     def current(self) -> Snapshot:
         """Return the key set to verify with now; raise KeysUnavailable when there is none to be had."""
         snapshot = self._snapshot
@@ -157,6 +162,7 @@ class InlineKeySet:
         if not keys:
             raise KeySetRefused("no keys")
         self._snapshot = Snapshot(MappingProxyType(keys), 0.0)
+        self.is_cold = False
 
     def current(self) -> Snapshot:
         """Return the set."""

@@ -99,6 +99,14 @@ def verify_access_token(
     return check_claims(claims, expected, now, kid)
 
 
+def check_form(token: str) -> None:
+    """Raise TokenError for a text that no key could make a good token."""
+    header_text, payload_text, signature_text = split(token)
+    read_header(header_text)
+    decode_segment(payload_text)
+    decode_segment(signature_text)
+
+
 def split(token: str) -> tuple[str, str, str]:
     """Return the three parts of a compact token (RFC 7515 section 7.1) as text."""
     if len(token) > MAX_TOKEN_LENGTH:

@@ -15,13 +15,17 @@ from typing import Protocol
 from .errors import KeyUnknown
 from .identity import AccessClaims
 from .jwks import Snapshot
-from .tokens import Expected, check_expiry, verify_access_token
+from .tokens import Expected, check_expiry, check_form, verify_access_token
 
 MEMORY_SIZE = 4096  # tokens, about 0.6 kB each
 
 
 class KeySource(Protocol):
     """Where keys come from: a KeySet or an InlineKeySet."""
+
+    @property
+    def is_cold(self) -> bool:
+        """Whether no set is held yet."""
 
     def current(self) -> Snapshot:
         """Return the present set."""
@@ -79,6 +83,8 @@ class Verifier:
 
         ``from_auth`` marks a token that Auth handed out a moment ago.
         """
+        if self._keys.is_cold:
+            check_form(token)  # a text that is no token is no reason to meet the network
         snapshot = self._keys.current()
         claims = self._memory.get(token, snapshot)
         if claims is not None:
