@@ -6,21 +6,41 @@ secret where the public can reach it, or weaken the seal on the cookies, is refu
 
 from __future__ import annotations
 
-import base64
-import binascii
-import difflib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+from app.config_values import LOOPBACK_HOSTS, is_web_origin, kind_of_api_key, mask
+from app.gatekeeper.key_set_parsing import KeySetRefused, parse_key_set
+
+# Everything that any part of Signet reads from the environment; .env.example explains each.
+VARIABLES = frozenset(
+    {
+        "SUPABASE_URL",
+        "SUPABASE_PUBLISHABLE_KEY",
+        "SUPABASE_LOCAL",
+        "SUPABASE_ACCESS_TOKEN",
+        "SUPABASE_PROJECT_REF",
+        "SUPABASE_COOKIE_MODE",
+        "SUPABASE_JWKS",
+        "SECRET_KEY",
+        "SECRET_KEY_FALLBACKS",
+        "DATABASE_URL",
+        "SITE_URL",
+        "TRUSTED_PROXIES",
+        "REVOCATION_CHECK_SECONDS",
+        "DEVSTACK_PG_BIN",
+        "DEVSTACK_PG_USER",
+        "SMTP_URL",
+    }
+)
 MIN_SECRET_KEY_BYTES = 32
 KNOWN_SECRET_KEYS = frozenset(
     {"dev", "secret", "changeme", "super-secret-jwt-token-with-at-least-32-characters-long"}
 )
+COOKIE_MODES = ("private", "shared")
 SECRET_NAMES = ("KEY", "SECRET", "TOKEN", "PASSWORD", "DATABASE_URL")
 
 
@@ -71,6 +91,9 @@ class Settings:
     secret_key_fallbacks: tuple[str, ...] = field(default=(), repr=False)
     database_url: str | None = field(default=None, repr=False)
     trusted_proxies: int = 0
+    cookie_mode: str = "private"
+    jwks: str | None = field(default=None, repr=False)
+    revocation_check_seconds: float | None = None
     local_stack: LocalStack | None = None
 
     @property
@@ -123,6 +146,9 @@ class _Reader:
             secret_key_fallbacks=tuple(self._read("SECRET_KEY_FALLBACKS").split()),
             database_url=self._database_url(),
             trusted_proxies=self._count("TRUSTED_PROXIES"),
+            cookie_mode=self._cookie_mode(),
+            jwks=self._jwks(),
+            revocation_check_seconds=self._seconds("REVOCATION_CHECK_SECONDS"),
             local_stack=self._local_stack,
         )
         self._refuse_secret_keys()
@@ -214,6 +240,31 @@ class _Reader:
             return 0
         return int(text or 0)
 
+    def _cookie_mode(self) -> str:
+        mode = self._read("SUPABASE_COOKIE_MODE") or "private"
+        if mode not in COOKIE_MODES:
+            self._problem("SUPABASE_COOKIE_MODE", mode, " or ".join(COOKIE_MODES), "private")
+        return mode
+
+    def _jwks(self) -> str | None:
+        text = self._read("SUPABASE_JWKS")
+        if not text:
+            return None
+        try:
+            parse_key_set(text.encode(), allow_development_key=True)
+        except KeySetRefused as error:
+            self._problem("SUPABASE_JWKS", "set", f"a public key set ({error})", '{"keys": [...]}')
+        return text
+
+    def _seconds(self, name: str) -> float | None:
+        text = self._read(name)
+        if not text:
+            return None
+        if not re.fullmatch(r"[0-9]{1,6}(\.[0-9]+)?", text) or float(text) == 0:
+            self._problem(name, text, "a number of seconds above 0, or not set", "60")
+            return None
+        return float(text)
+
     def _refuse_secret_keys(self) -> None:
         for name in ("SUPABASE_SECRET_KEY", "SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_SECRET_KEYS"):
             if value := self._read(name):
@@ -224,42 +275,3 @@ class _Reader:
                     "(unset)",
                     f"unset {name}",
                 )
-
-
-def mask(value: str) -> str:
-    """Return a secret's first characters, enough to recognise it and too few to use it."""
-    return f"{value[:6]}…" if len(value) > 12 else "…" if value else ""
-
-
-def is_web_origin(url: str) -> bool:
-    """Whether a URL is scheme, host and port only, and https unless its host is this machine."""
-    try:
-        parts = urlsplit(url)
-        parts.port  # noqa: B018 - raises ValueError when it is not a number
-    except ValueError:
-        return False
-    if not parts.hostname or parts.path or parts.query or parts.fragment or parts.username:
-        return False
-    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS)
-
-
-def kind_of_api_key(key: str) -> str:
-    """Return "publishable", "secret" or "unknown" for an API key; legacy keys are JWTs with a role."""
-    if key.startswith("sb_publishable_"):
-        return "publishable"
-    if key.startswith("sb_secret_"):
-        return "secret"
-    try:
-        payload = key.split(".")[1]
-        role = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["role"]
-    except (IndexError, KeyError, TypeError, ValueError, binascii.Error):
-        return "unknown"
-    return {"anon": "publishable", "service_role": "secret"}.get(role, "unknown")
-
-
-def unknown_variables(environ: Mapping[str, str], known: frozenset[str]) -> dict[str, str | None]:
-    """Return SUPABASE_* variables that nothing reads, each with the known name it resembles, if any."""
-    unknown = {
-        name for name in environ if name.startswith("SUPABASE_") and name.removesuffix("_FILE") not in known
-    }
-    return {name: next(iter(difflib.get_close_matches(name, known, 1)), None) for name in sorted(unknown)}

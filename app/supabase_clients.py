@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 import httpx
 from flask import Flask, current_app
 
-from app.config import LOOPBACK_HOSTS, Settings
+from app.config import Settings
+from app.config_values import LOOPBACK_HOSTS
 from app.gatekeeper import Identity
 
 if TYPE_CHECKING:

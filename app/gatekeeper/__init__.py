@@ -16,24 +16,30 @@ from collections.abc import Callable
 from flask import Flask
 
 from .auth_http import AuthHttp
-from .cookies import PrivateCookies
-from .hooks import Doorkeeper, current_identity, end_session, start_session
+from .cookies import SessionCookies
+from .hooks import Doorkeeper, current_identity, end_session, login_required, start_session
 from .identity import Identity, SessionTokens
-from .jwks import KeySet
-from .marks import public
+from .jwks import InlineKeySet, KeySet
+from .legacy import LegacyTokens
+from .marks import bearer_only, public
+from .private_cookies import PrivateCookies
+from .revocation import RevocationCheck
 from .seal import Seal
 from .sessions import Sessions
 from .settings import GatekeeperSettings
+from .shared_cookies import SharedCookies
 from .tokens import Expected
-from .verification import Verifier
+from .verification import KeySource, Verifier
 
 __all__ = [
     "Gatekeeper",
     "GatekeeperSettings",
     "Identity",
     "SessionTokens",
+    "bearer_only",
     "current_identity",
     "end_session",
+    "login_required",
     "public",
     "start_session",
 ]
@@ -60,8 +66,24 @@ class Gatekeeper:
         """Close the app: from now on every view that is not public wants somebody signed in."""
         settings = self._settings or GatekeeperSettings.from_config(app.config)
         auth = AuthHttp(settings.supabase_url, settings.publishable_key)
-        keys = KeySet(auth.fetch_key_set, allow_development_key=auth.is_loopback, clock=self._monotonic)
-        verifier = Verifier(keys, Expected(settings.issuer, settings.audience), self._clock)
-        cookies = PrivateCookies(settings.site_url, Seal(settings.secret_keys))
-        sessions = Sessions(cookies, verifier, auth.refresh, self._clock, self._monotonic)
+        expected = Expected(settings.issuer, settings.audience)
+        legacy = LegacyTokens(auth.get_user, expected, self._clock)
+        verifier = Verifier(self._keys(settings, auth), legacy, expected, self._clock)
+        revocation = None
+        if settings.revocation_check_seconds is not None:
+            revocation = RevocationCheck(auth.get_user, settings.revocation_check_seconds, self._clock)
+        sessions = Sessions(
+            _cookies(settings), verifier, auth.refresh, revocation, self._clock, self._monotonic
+        )
         Doorkeeper(settings, sessions).register(app)
+
+    def _keys(self, settings: GatekeeperSettings, auth: AuthHttp) -> KeySource:
+        if settings.jwks is not None:
+            return InlineKeySet(settings.jwks.encode(), allow_development_key=auth.is_loopback)
+        return KeySet(auth.fetch_key_set, allow_development_key=auth.is_loopback, clock=self._monotonic)
+
+
+def _cookies(settings: GatekeeperSettings) -> SessionCookies:
+    if settings.cookie_mode == "shared":
+        return SharedCookies(settings.site_url, settings.supabase_url)
+    return PrivateCookies(settings.site_url, Seal(settings.secret_keys))

@@ -34,7 +34,8 @@ def tokens_from(answer: Answer, now: float) -> SessionTokens:
     if answer.status == 200:
         access_token, refresh_token = answer.body.get("access_token"), answer.body.get("refresh_token")
         if isinstance(access_token, str) and isinstance(refresh_token, str):
-            return SessionTokens(access_token, refresh_token)
+            user = answer.body.get("user")
+            return SessionTokens(access_token, refresh_token, user if isinstance(user, dict) else None)
         raise AuthUnavailable("answer without tokens")
     code = error_code(answer)
     if 400 <= answer.status < 500 and code in DEAD_CODES:

@@ -4,7 +4,7 @@ GatekeeperError
 ├── TokenError                  this access token does not open anything
 │   ├── TokenRejected           a fault of the token itself: signed out
 │   │   ├── TokenTooLong, TokenMalformed, TokenHeaderRefused, AlgorithmRefused
-│   │   └── KeyUnfit, SignatureInvalid, PayloadMalformed, ClaimRefused
+│   │   └── KeyUnfit, SignatureInvalid, PayloadMalformed, ClaimRefused, SessionOver
 │   └── TokenStale              sound in form, but Auth must decide: one refresh
 │       └── TokenExpired, TokenNotYetValid, KeyUnknown, IssuerDiffers
 ├── KeysUnavailable             the key set cannot be had now: try later, cookies kept
@@ -117,6 +117,12 @@ class IssuerDiffers(TokenStale):
     """Raised when ``iss`` is not the configured issuer."""
 
     code = "issuer_differs"
+
+
+class SessionOver(TokenRejected):
+    """Raised when a bearer token is good but its session was ended."""
+
+    code = "session_over"
 
 
 class KeysUnavailable(GatekeeperError):

@@ -1,40 +1,39 @@
 """Carry the gatekeeper's decisions out on Flask's requests and responses.
 
-Trust: the decision falls before any view runs and whatever the URL looks like. A view is closed unless it was
-marked public; an unknown URL is closed too. When something goes wrong in here, nobody is signed in.
+Trust: the decision falls before any view runs and whatever the URL looks like. In a closed app a view is
+closed unless it was marked public, and an unknown URL is closed too. When something goes wrong in here,
+nobody is signed in.
 """
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Callable
-from typing import Any
-from urllib.parse import urlsplit
+from functools import wraps
+from typing import Any, ParamSpec
 
-from flask import Flask, current_app, flash, g, jsonify, redirect, request, session, url_for
+from flask import Flask, current_app, flash, g, request, session
+from flask.typing import ResponseReturnValue
 from werkzeug import Response
-from werkzeug.exceptions import ServiceUnavailable
+from werkzeug.exceptions import SecurityError
 
-from .errors import SESSION_END_WORDS, AuthUnavailable
+from .errors import SESSION_END_WORDS, GatekeeperError, TokenError
 from .identity import Identity, SessionTokens
-from .marks import is_public
+from .marks import is_bearer_only, is_public
+from .refusals import bearer_refused, sign_in_first, unauthorized, unavailable
 from .sessions import Sessions, Visit
 from .settings import GatekeeperSettings
 
+P = ParamSpec("P")
+
 EXTENSION = "gatekeeper"
-DEFAULT_RETRY_AFTER = 5  # seconds
-NOTHING_SAVED = "Your session is over, so nothing was saved. Sign in and send it again."
-SIGN_IN_FIRST = "Sign in to see this page."
-UNAVAILABLE = "The sign-in service is not answering. You are still signed in; try again in a moment."
-_RETURN_PATH = re.compile(r"/(?![/\\])[!-\[\]-~]{0,511}")
 
 
 class Doorkeeper:
     """The gatekeeper's hooks for one app; it lives as long as the process."""
 
     def __init__(self, settings: GatekeeperSettings, sessions: Sessions) -> None:
-        self.settings = settings
+        self._settings = settings
         self.sessions = sessions
 
     def register(self, app: Flask) -> None:
@@ -49,52 +48,57 @@ class Doorkeeper:
         started = time.perf_counter()
         g.identity = None
         g.gatekeeper_visit = visit = Visit()
-        if not _is_static():
-            g.gatekeeper_visit = visit = self.sessions.arrive(request.cookies.to_dict(flat=False))
-            g.identity = visit.identity
+        view = current_app.view_functions.get(request.endpoint or "")
+        if _is_static() or isinstance(request.routing_exception, SecurityError):
+            return None  # a file for everybody; a host that is not ours, which Flask refuses
+        if is_bearer_only(view):
+            return self._admit_bearer()
+        g.gatekeeper_visit = visit = self.sessions.arrive(request.cookies.to_dict(flat=False))
+        g.identity = visit.identity
         g.gatekeeper_ms = (time.perf_counter() - started) * 1000
         if visit.end_reason is not None:
             session.clear()
             flash(SESSION_END_WORDS[visit.end_reason], "notice")
-        if g.identity is not None or _is_static() or is_public(_view()):
-            return None
-        return self._send_away(visit)
+        if g.identity is None and self._settings.is_closed and not is_public(view):
+            return self.send_away()
+        return None
 
     def after_request(self, response: Response) -> Response:
         """Write changed session cookies, and keep every cache away from what belongs to one person."""
-        if _is_static():
+        visit: Visit | None = g.get("gatekeeper_visit")
+        if visit is None or _is_static():
             return response
-        visit: Visit = g.get("gatekeeper_visit") or Visit()
-        identity = visit.identity
-        if identity is not None and self.sessions.is_ended(identity):
+        if visit.identity is not None and self.sessions.is_ended(visit.identity):
             visit.store = None  # signed out in another thread while this request was under way
-        cookies = self.sessions.cookies
         if visit.store is not None:
-            cookies.write(response, visit.store, visit.sent)
+            self.sessions.cookies.write(response, visit.store, visit.sent)
         elif visit.clear:
-            cookies.clear(response, visit.sent)
-        if identity is not None or visit.store is not None or visit.clear:
+            self.sessions.cookies.clear(response, visit.sent)
+        if g.identity is not None or visit.store is not None or visit.clear:
             response.headers["Cache-Control"] = "private, no-store"
         response.vary.add("Cookie")
-        if self.settings.show_timing:
-            response.headers.add("Server-Timing", f"gatekeeper;dur={g.get('gatekeeper_ms', 0):.3f}")
+        if self._settings.show_timing and "gatekeeper_ms" in g:
+            response.headers.add("Server-Timing", f"gatekeeper;dur={g.gatekeeper_ms:.3f}")
         return response
 
-    def _send_away(self, visit: Visit) -> Response:
+    def send_away(self) -> Response:
+        """Return the way in, or raise a 503 when a session was sent that cannot be looked at now."""
+        visit: Visit = g.gatekeeper_visit
         if visit.failure is not None:
-            told = visit.failure.retry_after if isinstance(visit.failure, AuthUnavailable) else None
-            raise ServiceUnavailable(UNAVAILABLE, retry_after=told or DEFAULT_RETRY_AFTER) from visit.failure
-        if _wants_json() or request.method not in ("GET", "HEAD", "POST"):
-            response = jsonify(code="not_signed_in", message="Sign in first.")
-            response.status_code = 401
-            response.headers["WWW-Authenticate"] = "Bearer"
-            return response
-        if request.method == "POST":
-            flash(NOTHING_SAVED, "notice")
-        elif visit.end_reason is None:
-            flash(SIGN_IN_FIRST, "notice")
-        login = url_for(self.settings.login_endpoint, next=_return_path())
-        return redirect(login, 303)
+            raise unavailable(visit.failure) from visit.failure
+        return sign_in_first(self._settings.login_endpoint, has_said_why=visit.end_reason is not None)
+
+    def _admit_bearer(self) -> Response | None:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        if scheme.lower() != "bearer" or not token:
+            return unauthorized("Bearer", "no_token")
+        try:
+            g.identity = self.sessions.recognise(token.strip())
+        except TokenError as error:
+            return bearer_refused(error)
+        except GatekeeperError as failure:
+            raise unavailable(failure) from failure
+        return None
 
 
 def doorkeeper() -> Doorkeeper:
@@ -110,12 +114,24 @@ def current_identity() -> Identity | None:
     return identity
 
 
+def login_required(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
+    """Close one view, in an app that is open by default."""
+
+    @wraps(view)
+    def closed(*args: P.args, **kwargs: P.kwargs) -> Any:
+        if current_identity() is None:
+            return doorkeeper().send_away()
+        return current_app.ensure_sync(view)(*args, **kwargs)
+
+    return closed
+
+
 def start_session(tokens: SessionTokens) -> Identity:
     """Sign the current request in with the token pair that Auth just gave.
 
     The access token is verified here first. Flask's own session is emptied, so nothing that was set before
-    signing in (form tokens above all) is good afterwards. Raises TokenError, KeysUnavailable or
-    SessionTooLarge.
+    signing in (form tokens above all) is good afterwards. Raises TokenError, KeysUnavailable,
+    AuthUnavailable or SessionTooLarge.
     """
     identity = doorkeeper().sessions.start(g.gatekeeper_visit, tokens)
     session.clear()
@@ -134,25 +150,10 @@ def end_session(reason: str = "signed_out") -> None:
     flash(SESSION_END_WORDS[reason], "notice")
 
 
-def _view() -> Callable[..., Any] | None:
-    return current_app.view_functions.get(request.endpoint or "")
-
-
 def _is_static() -> bool:
-    return (request.endpoint or "").rpartition(".")[2] == "static"
-
-
-def _wants_json() -> bool:
-    accept = request.accept_mimetypes
-    return request.is_json or accept["application/json"] > accept["text/html"]
-
-
-def _return_path() -> str | None:
-    """Return where to come back to after signing in: a plain path of this site, or None."""
-    path = request.full_path.removesuffix("?")
-    if request.method == "POST":
-        referrer = urlsplit(request.referrer or "")
-        if referrer.netloc != request.host:
-            return None
-        path = f"{referrer.path}?{referrer.query}" if referrer.query else referrer.path
-    return path if _RETURN_PATH.fullmatch(path) else None
+    """Return whether Flask itself serves a file here; a view that is merely called so does not count."""
+    blueprint, _, name = (request.endpoint or "").rpartition(".")
+    if name != "static":
+        return False
+    owner = current_app.blueprints.get(blueprint) if blueprint else current_app
+    return owner is not None and owner.has_static_folder

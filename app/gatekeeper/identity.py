@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any, Protocol
 from uuid import UUID
 
 
@@ -19,12 +20,30 @@ class AccessClaims:
     kid: str
 
 
+class AuthSession(Protocol):
+    """The session of an answer of the ``supabase`` package's Auth client."""
+
+    access_token: str
+    refresh_token: str
+    user: Any  # a pydantic model
+
+
 @dataclass(frozen=True, slots=True)
 class SessionTokens:
-    """The token pair of one session. Credentials: never printed, never logged."""
+    """The token pair of one session. Credentials: never printed, never logged.
+
+    ``user`` is Auth's user object, which only shared cookies carry, for browser clients.
+    """
 
     access_token: str = field(repr=False)
     refresh_token: str = field(repr=False)
+    user: dict[str, Any] | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, session: AuthSession) -> SessionTokens:
+        """Take the tokens from a session that the ``supabase`` package returned."""
+        user = session.user.model_dump(mode="json", exclude_none=True)
+        return cls(session.access_token, session.refresh_token, user)
 
 
 @dataclass(frozen=True, slots=True)

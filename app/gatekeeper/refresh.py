@@ -11,13 +11,13 @@ kept of earlier ones is dropped.
 
 from __future__ import annotations
 
-import hashlib
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from .digest import digest
 from .errors import AuthMisconfigured, AuthUnavailable, GatekeeperError, SessionEnded
 from .identity import AccessClaims, SessionTokens
 
@@ -100,7 +100,7 @@ class Refresher:
         SessionEnded when Auth says so.
         """
         with self._lock:
-            known = self._flights.get(_digest(refresh_token))
+            known = self._flights.get(digest(refresh_token))
             if known is not None and (not known.done.is_set() or self._failed_lately(known)):
                 return None
         try:
@@ -112,15 +112,15 @@ class Refresher:
         """Drop what is kept of a session that has just ended."""
         with self._lock:
             self._flights = {
-                digest: flight for digest, flight in self._flights.items() if not flight.gave(session_id)
+                key: flight for key, flight in self._flights.items() if not flight.gave(session_id)
             }
 
     def _board(self, refresh_token: str) -> tuple[_Flight, bool]:
         """Return the flight of a token and whether the caller has to fly it."""
         now = self._clock()
-        digest = _digest(refresh_token)
+        key = digest(refresh_token)
         with self._lock:
-            flight = self._flights.get(digest)
+            flight = self._flights.get(key)
             if flight is not None and now < flight.keep_until:
                 return flight, False
             self._flights = {
@@ -128,7 +128,7 @@ class Refresher:
                 for known, kept in self._flights.items()
                 if now < max(kept.keep_until, kept.finished_at + COOL_DOWN)
             }
-            flight = self._flights[digest] = _Flight()
+            flight = self._flights[key] = _Flight()
             return flight, True
 
     def _fly(self, flight: _Flight, refresh_token: str) -> None:
@@ -163,7 +163,3 @@ class Refresher:
             isinstance(flight.result, AuthUnavailable | AuthMisconfigured)
             and self._clock() < flight.finished_at + COOL_DOWN
         )
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

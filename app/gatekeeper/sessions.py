@@ -15,7 +15,7 @@ import httpx
 
 from .auth_answers import tokens_from
 from .auth_http import Answer, AnswerRefused
-from .cookies import PrivateCookies, Reading, Sent, StoredSession
+from .cookies import Reading, Sent, SessionCookies, StoredSession
 from .decision import Anonymous, Refresh, SignedIn, SignOut, decide
 from .errors import (
     AuthMisconfigured,
@@ -23,11 +23,13 @@ from .errors import (
     GatekeeperError,
     KeysUnavailable,
     SessionEnded,
+    SessionOver,
     SessionTooLarge,
     TokenError,
 )
 from .identity import AccessClaims, Identity, SessionTokens
 from .refresh import EndedSessions, Refreshed, Refresher
+from .revocation import RevocationCheck
 from .verification import Verifier
 
 log = logging.getLogger("gatekeeper")
@@ -51,15 +53,17 @@ class Sessions:
 
     def __init__(
         self,
-        cookies: PrivateCookies,
+        cookies: SessionCookies,
         verifier: Verifier,
         ask_refresh: Callable[[str], Answer],
+        revocation: RevocationCheck | None = None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self.cookies = cookies
         self._verifier = verifier
         self._ask_refresh = ask_refresh
+        self._revocation = revocation
         self._clock = clock
         self._ended = EndedSessions(monotonic)
         self._refresher = Refresher(self._exchange, self._ended, monotonic)
@@ -74,11 +78,23 @@ class Sessions:
                 verdict = self._verifier.verify(reading.session.tokens.access_token)
             except TokenError as error:
                 verdict = error
-            except KeysUnavailable as error:
+            except (KeysUnavailable, AuthUnavailable) as error:
                 visit.failure = error
+                log.warning("decision=unavailable code=%s detail=%s", error.code, error)
                 return visit
         self._carry_out(visit, reading, verdict)
         return visit
+
+    def recognise(self, token: str) -> Identity:
+        """Return whose bearer token this is; raise TokenError, KeysUnavailable or AuthUnavailable.
+
+        A token whose session was ended here is refused; nothing is ever refreshed for an API client.
+        """
+        claims = self._verifier.verify(token)
+        identity = Identity.of(claims, token)
+        if self.is_ended(identity) or (self._revocation and self._revocation.reason_to_end(identity)):
+            raise SessionOver(kid=claims.kid)
+        return identity
 
     def start(self, visit: Visit, tokens: SessionTokens) -> Identity:
         """Begin a session with tokens that Auth just gave.
@@ -87,7 +103,7 @@ class Sessions:
         """
         claims = self._verifier.verify(tokens.access_token, from_auth=True)
         visit.signed_in_at = int(self._clock())
-        visit.store = self.cookies.prepare(StoredSession(tokens, visit.signed_in_at))
+        visit.store = self.cookies.prepare(StoredSession(tokens, visit.signed_in_at), claims)
         visit.clear = False
         visit.identity = Identity.of(claims, tokens.access_token)
         return visit.identity
@@ -121,7 +137,7 @@ class Sessions:
             case SignedIn(claims=claims), StoredSession() as session:
                 self._admit(visit, session, claims)
                 if reading.is_outdated:
-                    self._keep(visit, session)
+                    self._keep(visit, session, claims)
             case Refresh(claims=claims), StoredSession() as session:
                 self._renew(visit, session, claims)
 
@@ -129,7 +145,11 @@ class Sessions:
         if claims.session_id in self._ended:
             self._sign_out(visit, "signed_out", code="ended_here", verdict=claims)
             return
-        visit.identity = Identity.of(claims, session.tokens.access_token)
+        identity = Identity.of(claims, session.tokens.access_token)
+        if self._revocation and (reason := self._revocation.reason_to_end(identity)):
+            self._sign_out(visit, reason, code="ended_elsewhere", verdict=claims)
+            return
+        visit.identity = identity
         visit.signed_in_at = session.signed_in_at
 
     def _renew(self, visit: Visit, session: StoredSession, claims: AccessClaims | None) -> None:
@@ -151,13 +171,13 @@ class Sessions:
             elif refreshed is not None:
                 renewed = StoredSession(refreshed.tokens, session.signed_in_at)
                 self._admit(visit, renewed, refreshed.claims)
-                self._keep(visit, renewed)
+                self._keep(visit, renewed, refreshed.claims)
 
-    def _keep(self, visit: Visit, session: StoredSession) -> None:
+    def _keep(self, visit: Visit, session: StoredSession, claims: AccessClaims) -> None:
         if visit.identity is None:
             return
         try:
-            visit.store = self.cookies.prepare(session)
+            visit.store = self.cookies.prepare(session, claims)
         except SessionTooLarge as error:
             # The old cookie still works: Auth answers the parent of the active token with the active one.
             log.error("decision=signed_in code=%s session=%s", error.code, visit.identity.session_id)
@@ -182,5 +202,5 @@ class Sessions:
             raise
         try:
             return Refreshed(tokens, self._verifier.verify(tokens.access_token, from_auth=True))
-        except (TokenError, KeysUnavailable) as error:
+        except (TokenError, KeysUnavailable, AuthUnavailable) as error:
             raise AuthUnavailable(f"the new access token does not verify: {error.code}") from error

@@ -17,6 +17,10 @@ class GatekeeperSettings:
     secret_keys: tuple[str, ...] = field(repr=False)
     issuer: str
     audience: str = "authenticated"
+    cookie_mode: str = "private"  # or "shared"
+    jwks: str | None = None  # the key set itself, never fetched
+    revocation_check_seconds: float | None = None  # None: tokens are good until they run out
+    is_closed: bool = True  # False: only views marked with login_required are closed
     login_endpoint: str = "auth.login"
     show_timing: bool = False
 
@@ -30,6 +34,10 @@ class GatekeeperSettings:
             site_url=config["SITE_URL"],
             secret_keys=(config["SECRET_KEY"], *(config.get("SECRET_KEY_FALLBACKS") or ())),
             issuer=config.get("SUPABASE_JWT_ISSUER") or f"{url}/auth/v1",
+            cookie_mode=config.get("SUPABASE_COOKIE_MODE") or "private",
+            jwks=config.get("SUPABASE_JWKS"),
+            revocation_check_seconds=config.get("REVOCATION_CHECK_SECONDS"),
+            is_closed=bool(config.get("GATEKEEPER_CLOSED", True)),
             login_endpoint=config.get("GATEKEEPER_LOGIN_ENDPOINT", "auth.login"),
             show_timing=bool(config.get("GATEKEEPER_SHOW_TIMING", False)),
         )

@@ -6,15 +6,16 @@ set changes, so a revoked key is forgotten together with every token that it sig
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Protocol
 
+from .digest import digest
 from .errors import KeyUnknown
 from .identity import AccessClaims
 from .jwks import Snapshot
+from .legacy import LegacyTokens
 from .tokens import Expected, check_expiry, check_form, verify_access_token
 
 MEMORY_SIZE = 4096  # tokens, about 0.6 kB each
@@ -45,14 +46,14 @@ class VerifiedTokens:
 
     def get(self, token: str, snapshot: Snapshot) -> AccessClaims | None:
         """Return the claims that this token had under this very key set, if it was seen before."""
-        digest = _digest(token)
+        key = digest(token)
         with self._lock:
             if self._snapshot is not snapshot:
                 self._claims.clear()
                 self._snapshot = snapshot
-            claims = self._claims.get(digest)
+            claims = self._claims.get(key)
             if claims is not None:
-                self._claims.move_to_end(digest)
+                self._claims.move_to_end(key)
             return claims
 
     def put(self, token: str, snapshot: Snapshot, claims: AccessClaims) -> None:
@@ -60,7 +61,7 @@ class VerifiedTokens:
         with self._lock:
             if self._snapshot is not snapshot:
                 return
-            self._claims[_digest(token)] = claims
+            self._claims[digest(token)] = claims
             if len(self._claims) > self._size:
                 self._claims.popitem(last=False)
 
@@ -72,20 +73,25 @@ class VerifiedTokens:
 class Verifier:
     """Checks tokens against the keys at hand; ``clock`` gives unix seconds."""
 
-    def __init__(self, keys: KeySource, expected: Expected, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, keys: KeySource, legacy: LegacyTokens, expected: Expected, clock: Callable[[], float]
+    ) -> None:
         self._keys = keys
+        self._legacy = legacy
         self._expected = expected
         self._clock = clock
         self._memory = VerifiedTokens()
 
     def verify(self, token: str, *, from_auth: bool = False) -> AccessClaims:
-        """Return the claims of a good token; raise TokenError or KeysUnavailable.
+        """Return the claims of a good token; raise TokenError, KeysUnavailable or AuthUnavailable.
 
         ``from_auth`` marks a token that Auth handed out a moment ago.
         """
         if self._keys.is_cold:
             check_form(token)  # a text that is no token is no reason to meet the network
         snapshot = self._keys.current()
+        if snapshot.is_legacy:
+            return self._legacy.verify(token)
         claims = self._memory.get(token, snapshot)
         if claims is not None:
             check_expiry(claims, self._clock())
@@ -97,7 +103,3 @@ class Verifier:
             claims = verify_access_token(token, snapshot.keys, self._expected, self._clock())
         self._memory.put(token, snapshot, claims)
         return claims
-
-
-def _digest(token: str) -> bytes:
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

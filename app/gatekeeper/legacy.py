@@ -1,0 +1,92 @@
+"""Projects that still sign with a shared secret (HS256): no public key exists, so Auth is asked.
+
+The web app must not hold the secret, hence ``GET /user`` for each token, remembered for half a minute. This
+is the slow way that signing keys replace; the log says so once.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+import httpx
+
+from .auth_http import Answer, AnswerRefused
+from .digest import digest
+from .errors import AuthUnavailable, ClaimRefused, KeyUnknown, PayloadMalformed, TokenHeaderRefused
+from .identity import AccessClaims
+from .strict_json import read_object
+from .tokens import Expected, check_claims, check_expiry, decode_segment, split
+
+log = logging.getLogger("gatekeeper")
+
+REMEMBER_SECONDS = 30.0
+MAX_REMEMBERED = 4096
+KID = "legacy-secret"
+MIGRATION_PAGE = "https://supabase.com/docs/guides/auth/signing-keys"
+
+
+class LegacyTokens:
+    """Verifies HS256 tokens by asking Auth; ``clock`` gives unix seconds."""
+
+    def __init__(
+        self, ask_user: Callable[[str], Answer], expected: Expected, clock: Callable[[], float]
+    ) -> None:
+        self._ask_user = ask_user
+        self._expected = expected
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._remembered: dict[bytes, tuple[AccessClaims, float]] = {}
+        self._has_warned = False
+
+    def verify(self, token: str) -> AccessClaims:
+        """Return the claims of a token that Auth vouches for; raise TokenError or AuthUnavailable."""
+        self._warn_once()
+        now = self._clock()
+        claims, until = self._remembered.get(digest(token), (None, 0.0))
+        if claims is not None and now < until:
+            check_expiry(claims, now)
+            return claims
+        claims = self._read(token, now)
+        self._ask(token, claims)
+        with self._lock:
+            self._remembered = {known: kept for known, kept in self._remembered.items() if now < kept[1]}
+            if len(self._remembered) < MAX_REMEMBERED:
+                self._remembered[digest(token)] = (claims, now + REMEMBER_SECONDS)
+        return claims
+
+    def _read(self, token: str, now: float) -> AccessClaims:
+        """Read a token whose signature Auth will judge; what does not look right is not worth the call."""
+        header, payload, _ = split(token)
+        try:
+            algorithm = read_object(decode_segment(header)).get("alg")
+        except ValueError as error:
+            raise TokenHeaderRefused(str(error)) from None
+        if algorithm != "HS256":
+            raise KeyUnknown("an asymmetric token, but the project publishes no key")
+        try:
+            claims = read_object(decode_segment(payload))
+        except ValueError as error:
+            raise PayloadMalformed(str(error)) from None
+        return check_claims(claims, self._expected, now, KID)
+
+    def _ask(self, token: str, claims: AccessClaims) -> None:
+        try:
+            answer = self._ask_user(token)
+        except (httpx.HTTPError, AnswerRefused) as error:
+            raise AuthUnavailable(f"{type(error).__name__}: {error}") from error
+        if answer.status in (401, 403):
+            raise KeyUnknown("Auth refuses this token", kid=KID)  # a refresh shows whether the session lives
+        if answer.status != 200:
+            raise AuthUnavailable(f"GET /user: status {answer.status}")
+        if answer.body.get("id") != str(claims.user_id):
+            raise ClaimRefused("sub", kid=KID)
+
+    def _warn_once(self) -> None:
+        if not self._has_warned:
+            self._has_warned = True
+            log.warning(
+                "This project publishes no signing key, so every page waits for Auth. Migrate it: %s",
+                MIGRATION_PAGE,
+            )

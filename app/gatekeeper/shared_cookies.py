@@ -1,0 +1,102 @@
+"""Shared mode: exactly the cookies of ``@supabase/ssr`` 0.12, for apps that also have a browser client.
+
+A browser client must read them, so they are not HttpOnly, and anybody who can write a cookie can write these:
+what they hold is believed only after the access token is verified. Choose private mode when you can.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from werkzeug import Response
+
+from .cookies import ChunkedCookie, Reading, Sent, StoredSession
+from .identity import AccessClaims, SessionTokens
+
+CHUNK = 3180  # characters, as @supabase/ssr has it
+_PREFIX = "base64-"
+_BASE64URL = re.compile(r"[A-Za-z0-9_-]*")
+
+
+class SharedCookies:
+    """Session cookies that ``@supabase/ssr`` reads and writes too."""
+
+    def __init__(self, site_url: str, supabase_url: str) -> None:
+        self._cookie = ChunkedCookie(
+            storage_key(supabase_url),
+            CHUNK,
+            is_secure=urlsplit(site_url).scheme == "https",
+            http_only=False,
+        )
+
+    def read(self, sent: Sent) -> Reading:
+        """Return the session that the request's cookies hold, if they hold one."""
+        parts = self._cookie.collect(sent)
+        if not parts:
+            return Reading(is_unreadable=self._cookie.was_sent(sent))
+        session = _unpack("".join(values[0] for values in parts))
+        return Reading(session, is_unreadable=session is None)
+
+    def prepare(self, session: StoredSession, claims: AccessClaims) -> dict[str, str]:
+        """Return the cookies that hold a session; raise SessionTooLarge when they would be refused."""
+        text = json.dumps(_document(session.tokens, claims), separators=(",", ":"), ensure_ascii=False)
+        encoded = base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode("ascii")
+        return self._cookie.split(_PREFIX + encoded)
+
+    def write(self, response: Response, prepared: Mapping[str, str], sent: Sent) -> None:
+        """Put prepared cookies into the response."""
+        self._cookie.write(response, prepared, sent)
+
+    def clear(self, response: Response, sent: Sent) -> None:
+        """Make the browser forget every session cookie that it sent."""
+        self._cookie.clear(response, sent)
+
+
+def storage_key(supabase_url: str) -> str:
+    """Return the cookie name that the official clients derive from a project's URL."""
+    label = (urlsplit(supabase_url).hostname or "").partition(".")[0]
+    return f"sb-{label.replace(':', '')}-auth-token"
+
+
+def _document(tokens: SessionTokens, claims: AccessClaims) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "access_token": tokens.access_token,
+        "token_type": "bearer",
+        "expires_in": claims.expires_at - claims.issued_at,
+        "expires_at": claims.expires_at,
+        "refresh_token": tokens.refresh_token,
+    }
+    if tokens.user is not None:
+        document["user"] = tokens.user
+    return document
+
+
+def _unpack(text: str) -> StoredSession | None:
+    """Read either encoding that ``@supabase/ssr`` has written over time; None for anything else."""
+    try:
+        document = json.loads(_decode(text))
+    except (ValueError, RecursionError, binascii.Error):
+        return None
+    if not isinstance(document, dict):
+        return None
+    access_token, refresh_token = document.get("access_token"), document.get("refresh_token")
+    if not isinstance(access_token, str) or not isinstance(refresh_token, str):
+        return None
+    user = document.get("user")
+    tokens = SessionTokens(access_token, refresh_token, user if isinstance(user, dict) else None)
+    return StoredSession(tokens, signed_in_at=0)
+
+
+def _decode(text: str) -> str:
+    if not text.startswith(_PREFIX):
+        return unquote(text, errors="strict")  # raw JSON, which browsers send percent-encoded
+    encoded = text.removeprefix(_PREFIX)
+    if _BASE64URL.fullmatch(encoded) is None:
+        raise ValueError("not base64url")
+    return base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode("utf-8")
