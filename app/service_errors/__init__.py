@@ -13,9 +13,9 @@ import httpx
 
 from app.errors import ServiceUnavailable
 from app.service_errors.auth_codes import explain_auth
-from app.service_errors.data_api_codes import Attempt, explain_data_api
+from app.service_errors.data_api_codes import Attempt, Operation, explain_data_api
 
-__all__ = ["Attempt", "explain_auth", "explain_data_api", "explained"]
+__all__ = ["Attempt", "Operation", "explain_auth", "explain_data_api", "explained"]
 
 UNHARMED = "Nothing was changed. Try again in a moment."
 

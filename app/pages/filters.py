@@ -1,0 +1,40 @@
+"""What templates may call: times in words, and the address of the local mailbox."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+from flask import Flask, current_app
+
+from app.pages.words import ago_words, duration_words, initials, utc_words, wait_words
+
+
+def register(app: Flask) -> None:
+    """Offer the filters and functions to the templates of an app."""
+    app.add_template_filter(duration_words, "duration")
+    app.add_template_filter(wait_words, "wait")
+    app.add_template_filter(utc_words, "utc")
+    app.add_template_filter(initials)
+    app.add_template_filter(_ago, "ago")
+    app.add_template_filter(_until, "until")
+    app.add_template_filter(_from_unix, "from_unix")
+    app.add_template_global(mailbox_url)
+
+
+def mailbox_url() -> str | None:
+    """Return where the local stack shows the mails that it would have sent; None with a hosted project."""
+    local = current_app.extensions["settings"].local_stack
+    return None if local is None else str(local.mailbox_url)
+
+
+def _ago(moment: datetime) -> str:
+    return ago_words(moment, datetime.now(UTC))
+
+
+def _until(unix_seconds: int) -> str:
+    return duration_words(unix_seconds - time.time())
+
+
+def _from_unix(unix_seconds: int) -> datetime:
+    return datetime.fromtimestamp(unix_seconds, UTC)

@@ -1,0 +1,90 @@
+"""Your profile, and the people who made theirs public. All closed: the gatekeeper knows who asks."""
+
+from __future__ import annotations
+
+from flask import Blueprint, redirect, request, url_for
+from flask import render_template as render
+from werkzeug import Response
+
+from app.errors import AppError
+from app.gatekeeper import Identity, current_identity
+from app.pages.forms import render_form
+from app.pages.messages import PROFILE_CREATED, PROFILE_DELETED, PROFILE_SAVED, PROFILE_WAS_GONE, say
+from app.profiles import store
+from app.profiles.forms import DeleteForm, ProfileForm
+from app.security.csrf import form_checks_token
+from app.security.headers import allow_remote_images
+
+bp = Blueprint("profiles", __name__)
+
+
+@bp.route("/profile", methods=["GET", "POST"])
+@form_checks_token
+def show() -> Response:
+    """Show the profile of whoever is signed in, and save it."""
+    if request.method == "POST":
+        return _submitted(signed_in(), ProfileForm())
+    profile = store.find_own(signed_in())
+    return _page(ProfileForm(obj=profile), profile)
+
+
+@bp.route("/profile/delete", methods=["GET", "POST"])
+@form_checks_token
+def delete() -> Response:
+    """Ask first, then delete the profile."""
+    form = DeleteForm()
+    if form.validate_on_submit():
+        try:
+            say(PROFILE_DELETED if store.delete(signed_in()) else PROFILE_WAS_GONE)
+            return redirect(url_for("profiles.show"), 303)
+        except AppError as error:
+            form.refuse(error)
+    return render_form("profiles/delete.html", form)
+
+
+@bp.get("/people")
+def people() -> str:
+    """List the profiles that other people made public."""
+    page = min(max(request.args.get("page", 1, type=int), 1), 10_000)
+    allow_remote_images()
+    profiles, has_more = store.list_public(signed_in(), page)
+    return render("profiles/people.html", profiles=profiles, page=page, has_more=has_more)
+
+
+def signed_in() -> Identity:
+    """Return who asks; the gatekeeper lets nobody else reach these views."""
+    identity = current_identity()
+    if identity is None:
+        raise AssertionError("a closed view was reached without an identity")
+    return identity
+
+
+def _submitted(me: Identity, form: ProfileForm) -> Response:
+    """Save what was sent, or bring it back with what stands in the way."""
+    try:
+        if form.validate():
+            return _save(me, form)
+        return _page(form, store.find_own(me))
+    except store.ProfileChanged as error:
+        # The next press of the button means: I have seen what is stored now.
+        form.version.data = error.current.version if error.current else ""
+        form.refuse(error)
+        return _page(form, error.current, conflict=error.current)
+    except AppError as error:
+        form.refuse(error)
+        return _page(form, None)
+
+
+def _save(me: Identity, form: ProfileForm) -> Response:
+    if version := form.text("version"):
+        store.change(me, form.entry(), version)
+        say(PROFILE_SAVED)
+    else:
+        store.create(me, form.entry())
+        say(PROFILE_CREATED)
+    return redirect(url_for("profiles.show"), 303)
+
+
+def _page(form: ProfileForm, profile: store.Profile | None, **context: object) -> Response:
+    allow_remote_images()
+    return render_form("profiles/show.html", form, profile=profile, **context)

@@ -1,0 +1,27 @@
+// Enhancements only: every page works without this file.
+"use strict";
+
+// Links of a project's default mail templates answer behind "#", where no server can read. Go to the page that
+// explains it, and take what may be a token out of the address at once.
+const fragment = new URLSearchParams(location.hash.slice(1));
+if (fragment.has("error_code") || fragment.has("error")) {
+  location.replace("/auth/confirm?error_code=link");
+} else if (fragment.has("access_token") || fragment.has("message")) {
+  location.replace("/auth/confirm?fragment=link");
+}
+
+// Some browsers ignore autofocus on an element that is no field.
+document.querySelector(".problems")?.focus();
+
+for (const button of document.querySelectorAll("button.reveal")) {
+  const field = document.getElementById(button.getAttribute("aria-controls"));
+  const show = (visible) => {
+    field.type = visible ? "text" : "password";
+    button.textContent = visible ? "Hide" : "Show";
+    button.setAttribute("aria-label", visible ? "Hide password" : "Show password");
+  };
+  button.hidden = false;
+  button.addEventListener("click", () => show(field.type === "password"));
+  // A password must not be stored by the browser as an ordinary text.
+  field.form.addEventListener("submit", () => show(false));
+}
