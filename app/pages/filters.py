@@ -20,6 +20,7 @@ def register(app: Flask) -> None:
     app.add_template_filter(_until, "until")
     app.add_template_filter(_from_unix, "from_unix")
     app.add_template_global(mailbox_url)
+    app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
 
 
 def mailbox_url() -> str | None:

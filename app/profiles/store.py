@@ -95,7 +95,7 @@ def find_own(identity: Identity) -> Profile | None:
 
 
 def create(identity: Identity, entry: Entry) -> None:
-    """Make the person's profile; whose it is, the database fills in. Raises ProfileChanged if there is one."""
+    """Make the person's profile, whose owner the database fills in; raises ProfileChanged if there is one."""
     try:
         with explained(Attempt("create", TABLE)):
             _table(identity).insert(entry.columns()).execute()
