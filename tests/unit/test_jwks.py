@@ -1,0 +1,244 @@
+"""The key set of a process: fetched once however many wait, ahead of need, and kept through an outage."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable
+
+import pytest
+
+from app.gatekeeper.errors import KeysUnavailable
+from app.gatekeeper.jwks import (
+    FAILURE_COOL_DOWN,
+    LIFE,
+    STALE_LIMIT,
+    UNKNOWN_KID_COOL_DOWN,
+    InlineKeySet,
+    KeySet,
+)
+from app.gatekeeper.key_set_parsing import KeySetRefused
+from tests.token_mint import Mint
+
+MINT = Mint()
+DOCUMENT = json.dumps({"keys": [MINT.jwk("ES256")]}).encode()
+BOTH = json.dumps({"keys": [MINT.jwk("ES256"), MINT.jwk("EdDSA")]}).encode()
+EMPTY = b'{"keys": []}'
+
+
+class Endpoint:
+    """A key endpoint of which tests decide what it answers; counts how often it is asked."""
+
+    def __init__(self, answer: bytes | Exception = DOCUMENT) -> None:
+        self.answer = answer
+        self.calls = 0
+        self.hold: threading.Event | None = None
+        self.entered = threading.Event()
+
+    def __call__(self) -> bytes:
+        self.calls += 1
+        self.entered.set()
+        if self.hold is not None:
+            assert self.hold.wait(30)
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return self.answer
+
+
+class Clock:
+    """Monotonic seconds that pass when told to."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def endpoint() -> Endpoint:
+    return Endpoint()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def key_set(endpoint: Endpoint, clock: Clock) -> KeySet:
+    return KeySet(endpoint, clock=clock, wait=30)
+
+
+def wait_for_background() -> None:
+    for thread in threading.enumerate():
+        if thread.name == "jwks-fetch":
+            thread.join(30)
+
+
+def in_parallel(work: Callable[[], object], times: int) -> list[object]:
+    results: list[object] = []
+    threads = [threading.Thread(target=lambda: results.append(work())) for _ in range(times)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    return results
+
+
+def test_nothing_is_fetched_before_the_first_use(key_set: KeySet, endpoint: Endpoint) -> None:
+    assert key_set.is_cold
+    assert endpoint.calls == 0
+
+
+def test_within_its_life_the_set_is_fetched_once(key_set: KeySet, endpoint: Endpoint, clock: Clock) -> None:
+    first = key_set.current()
+    clock.now += LIFE / 2
+    assert key_set.current() is first
+    assert endpoint.calls == 1
+
+
+def test_many_waiting_threads_cause_one_fetch(key_set: KeySet, endpoint: Endpoint) -> None:
+    endpoint.hold = threading.Event()
+    release = threading.Thread(target=lambda: (endpoint.entered.wait(30), endpoint.hold.set()))
+    release.start()
+    results = in_parallel(key_set.current, 50)
+    release.join(30)
+    assert len({id(result) for result in results}) == 1
+    assert len(results) == 50
+    assert endpoint.calls == 1
+
+
+def test_ahead_of_its_end_the_set_is_fetched_behind_the_request(
+    key_set: KeySet, endpoint: Endpoint, clock: Clock
+) -> None:
+    first = key_set.current()
+    endpoint.hold = threading.Event()
+    clock.now += LIFE - 60
+    assert key_set.current() is first
+    assert key_set.current() is first
+    endpoint.hold.set()
+    wait_for_background()
+    assert key_set.current() is not first
+    assert endpoint.calls == 2
+
+
+def test_past_its_life_the_set_is_fetched_before_use(
+    key_set: KeySet, endpoint: Endpoint, clock: Clock
+) -> None:
+    """This bounds how long a revoked key is accepted."""
+    key_set.current()
+    endpoint.answer = BOTH
+    clock.now += LIFE
+    assert set(key_set.current().keys) == {"es-key", "ed-key"}
+
+
+@pytest.mark.parametrize(
+    "fault", [OSError("refused"), b"<html>", b"", EMPTY, b'{"keys": [{"kty": "oct", "k": "x"}]}'], ids=repr
+)
+def test_an_outage_keeps_the_last_good_set_for_an_hour(
+    key_set: KeySet, endpoint: Endpoint, clock: Clock, fault: bytes | Exception
+) -> None:
+    first = key_set.current()
+    endpoint.answer = fault
+    clock.now += STALE_LIMIT - 1
+    assert key_set.current() is first
+    clock.now += FAILURE_COOL_DOWN
+    with pytest.raises(KeysUnavailable):
+        key_set.current()
+    endpoint.answer = DOCUMENT
+    clock.now += FAILURE_COOL_DOWN
+    assert key_set.current().keys
+
+
+def test_during_an_outage_only_the_first_request_waits(
+    key_set: KeySet, endpoint: Endpoint, clock: Clock
+) -> None:
+    first = key_set.current()
+    endpoint.answer = OSError("down")
+    clock.now += LIFE
+    assert key_set.current() is first
+    endpoint.hold = threading.Event()  # from now on the endpoint hangs
+    clock.now += FAILURE_COOL_DOWN
+    assert key_set.current() is first
+    endpoint.hold.set()
+    wait_for_background()
+
+
+def test_a_cold_process_without_keys_says_so_and_recovers(
+    key_set: KeySet, endpoint: Endpoint, clock: Clock
+) -> None:
+    endpoint.answer = OSError("down")
+    for _ in range(10):
+        with pytest.raises(KeysUnavailable):
+            key_set.current()
+    assert endpoint.calls == 1
+    endpoint.answer = DOCUMENT
+    clock.now += FAILURE_COOL_DOWN
+    assert key_set.current().keys
+
+
+def test_a_hanging_endpoint_holds_a_request_no_longer_than_the_limit(
+    endpoint: Endpoint, clock: Clock
+) -> None:
+    endpoint.hold = threading.Event()
+    key_set = KeySet(endpoint, clock=clock, wait=0.05)
+    with pytest.raises(KeysUnavailable):
+        key_set.current()
+    endpoint.hold.set()
+    wait_for_background()
+    assert key_set.current().keys
+
+
+def test_a_thousand_unknown_kids_cause_one_more_fetch(
+    key_set: KeySet, endpoint: Endpoint, clock: Clock
+) -> None:
+    key_set.current()
+    for number in range(1000):
+        key_set.look_again_for(f"made-up-{number}")
+    assert endpoint.calls == 2
+    clock.now += UNKNOWN_KID_COOL_DOWN
+    key_set.look_again_for("made-up")
+    assert endpoint.calls == 3
+
+
+def test_a_kid_that_auth_itself_used_is_looked_for_at_once(key_set: KeySet, endpoint: Endpoint) -> None:
+    key_set.look_again_for("made-up")
+    endpoint.answer = BOTH
+    assert "ed-key" not in key_set.look_again_for("ed-key").keys
+    assert "ed-key" in key_set.look_again_for("ed-key", from_auth=True).keys
+
+
+def test_an_empty_set_counts_as_legacy_only_in_a_process_that_never_held_keys(
+    endpoint: Endpoint, clock: Clock
+) -> None:
+    endpoint.answer = EMPTY
+    key_set = KeySet(endpoint, clock=clock)
+    assert key_set.current().is_legacy
+    endpoint.answer = DOCUMENT
+    clock.now += LIFE
+    assert not key_set.current().is_legacy
+    endpoint.answer = EMPTY
+    clock.now += LIFE
+    assert not key_set.current().is_legacy
+
+
+def test_a_key_that_left_the_set_is_gone_after_one_life(
+    key_set: KeySet, endpoint: Endpoint, clock: Clock
+) -> None:
+    endpoint.answer = BOTH
+    assert "es-key" in key_set.current().keys
+    endpoint.answer = json.dumps({"keys": [MINT.jwk("EdDSA")]}).encode()
+    clock.now += LIFE
+    assert "es-key" not in key_set.current().keys
+
+
+def test_an_inline_set_is_never_fetched() -> None:
+    inline = InlineKeySet(DOCUMENT)
+    assert not inline.is_cold
+    assert inline.look_again_for("other") is inline.current()
+
+
+def test_an_inline_set_without_keys_is_refused() -> None:
+    with pytest.raises(KeySetRefused):
+        InlineKeySet(EMPTY)
