@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import http.cookiejar
 import threading
+import weakref
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -67,6 +68,7 @@ class SupabaseClients:
                     follow_redirects=False,
                     trust_env=not is_loopback,
                 )
+                weakref.finalize(self, self._http.close)
             return self._http
 
 

@@ -11,6 +11,7 @@ import http.cookiejar
 import json
 import threading
 import time
+import weakref
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -105,6 +106,8 @@ class AuthHttp:
                     # A proxy from the environment is for the world outside, never for this machine.
                     trust_env=not self.is_loopback,
                 )
+                # Sockets are closed with their owner, not whenever the garbage collector meets them.
+                weakref.finalize(self, self._client.close)
             return self._client
 
 

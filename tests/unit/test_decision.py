@@ -27,7 +27,7 @@ from app.gatekeeper.errors import (
 )
 from app.gatekeeper.identity import AccessClaims
 from tests.token_mint import NOW
-from tests.unit.verified import CLAIMS
+from tests.verified import CLAIMS
 
 
 @pytest.mark.parametrize(

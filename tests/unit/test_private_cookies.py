@@ -15,7 +15,7 @@ from app.gatekeeper.errors import SessionTooLarge
 from app.gatekeeper.identity import SessionTokens
 from app.gatekeeper.private_cookies import PrivateCookies
 from app.gatekeeper.seal import Seal
-from tests.unit.verified import CLAIMS
+from tests.verified import CLAIMS
 
 SITE = "http://127.0.0.1:8000"
 NAME = "sb-8000"

@@ -15,7 +15,7 @@ from werkzeug import Response
 from app.gatekeeper.cookies import Reading, StoredSession
 from app.gatekeeper.identity import SessionTokens
 from app.gatekeeper.shared_cookies import SharedCookies, storage_key
-from tests.unit.verified import CLAIMS
+from tests.verified import CLAIMS
 
 KEY = "sb-abcd-auth-token"
 COOKIES = SharedCookies("https://www.example.com", "https://abcd.supabase.co")
