@@ -8,6 +8,7 @@ import socket
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -54,9 +55,9 @@ def cluster(fast_folder: Path) -> Iterator[Cluster]:
     cluster.stop()
 
 
-@pytest.fixture
-def fresh_database(cluster: Cluster) -> Iterator[str]:
-    """Return the name of a new database with roles and schema auth, without migrations."""
+@contextmanager
+def new_database(cluster: Cluster) -> Iterator[str]:
+    """Make a database with roles and schema auth, without migrations; drop it afterwards."""
     name = f"test_{uuid.uuid4().hex}"
     with psycopg.connect(cluster.dsn(SUPERUSER, "template1"), autocommit=True) as admin:
         admin.execute(
@@ -70,30 +71,39 @@ def fresh_database(cluster: Cluster) -> Iterator[str]:
 
 
 @pytest.fixture
+def fresh_database(cluster: Cluster) -> Iterator[str]:
+    """Return the name of a new database of this test's own."""
+    with new_database(cluster) as name:
+        yield name
+
+
+def open_context(cluster: Cluster, name: str, clock: Clock = system_clock) -> Context:
+    """Build a stack's context on a database; close its pools afterwards."""
+    database = Database(cluster.dsn("supabase_auth_admin", name), cluster.dsn("authenticator", name))
+    database.open()
+    keys = SigningKeys(database.auth, clock)
+    keys.ensure_one()
+    return Context(
+        database=database,
+        signing_keys=keys,
+        api_keys=ApiKeys("sb_publishable_test", "sb_secret_test"),
+        management_token="sbp_test",
+        api_url="http://127.0.0.1:54321",
+        issuer="http://127.0.0.1:54321/auth/v1",
+        site_url="http://127.0.0.1:8000",
+        clock=clock,
+    )
+
+
+@pytest.fixture
 def make_context(cluster: Cluster, fresh_database: str) -> Iterator[Callable[..., Context]]:
     """Return a function that builds a stack's context on the fresh database."""
-    opened: list[Database] = []
+    opened: list[Context] = []
 
     def make(clock: Clock = system_clock) -> Context:
-        database = Database(
-            cluster.dsn("supabase_auth_admin", fresh_database),
-            cluster.dsn("authenticator", fresh_database),
-        )
-        database.open()
-        opened.append(database)
-        keys = SigningKeys(database.auth, clock)
-        keys.ensure_one()
-        return Context(
-            database=database,
-            signing_keys=keys,
-            api_keys=ApiKeys("sb_publishable_test", "sb_secret_test"),
-            management_token="sbp_test",
-            api_url="http://127.0.0.1:54321",
-            issuer="http://127.0.0.1:54321/auth/v1",
-            site_url="http://127.0.0.1:8000",
-            clock=clock,
-        )
+        opened.append(open_context(cluster, fresh_database, clock))
+        return opened[-1]
 
     yield make
-    for database in opened:
-        database.close()
+    for context in opened:
+        context.database.close()
