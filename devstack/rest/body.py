@@ -1,0 +1,115 @@
+"""The request body: JSON, a form or CSV in, one JSON text and its keys out.
+
+The text itself goes to PostgreSQL, which gives every value its type. Here it is only checked: that it is
+JSON, not nested too deeply, and that all rows have the same keys.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from devstack.rest.errors import RestError
+from devstack.rest.grammar.query import split_pairs
+
+MAX_DEPTH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """Rows (or arguments) as JSON text; ``keys`` in the order of the first row, None where not inspected."""
+
+    text: str
+    is_array: bool
+    keys: tuple[str, ...]
+
+
+def parse_body(body: bytes, content_type: str, columns: tuple[str, ...] | None) -> Payload:
+    """Read the rows of a write; ``columns`` says which keys count, and then the rows may differ."""
+    kind = media_type(content_type)
+    if kind == "application/json":
+        text = decode(body)
+        if columns is not None:
+            return Payload(text, text.lstrip(" \t\r\n")[:1] == "[", columns)
+        return _json_payload(text)
+    if kind == "application/x-www-form-urlencoded":
+        row = dict(split_pairs(decode(body)))
+        return Payload(json.dumps(row), False, columns or tuple(row))
+    if kind == "text/csv":
+        return _csv_payload(decode(body), columns)
+    raise RestError("PGRST102", f"Content-Type not acceptable: {content_type}")
+
+
+def media_type(content_type: str) -> str:
+    """Return the type without its parameters; JSON where none is given."""
+    return content_type.partition(";")[0].strip().lower() or "application/json"
+
+
+def decode(body: bytes) -> str:
+    """Decode UTF-8 or raise."""
+    try:
+        return body.decode()
+    except UnicodeDecodeError:
+        raise _invalid() from None
+
+
+def parse_json(text: str) -> Any:
+    """Parse strict JSON within the depth limit or raise."""
+    try:
+        value = json.loads(text, parse_constant=_refuse_constant)
+    except (ValueError, RecursionError):
+        raise _invalid() from None
+    if (text.count("[") + text.count("{")) > MAX_DEPTH and _is_too_deep(value):
+        raise RestError("PGRST102", f"JSON nested deeper than {MAX_DEPTH} levels")
+    return value
+
+
+def _json_payload(text: str) -> Payload:
+    value = parse_json(text)
+    if isinstance(value, dict):
+        return Payload(text, False, tuple(value))
+    if not isinstance(value, list):
+        return Payload("[]", True, ())
+    keys = tuple(value[0]) if value and isinstance(value[0], dict) else ()
+    if not all(isinstance(row, dict) and row.keys() == set(keys) for row in value):
+        raise RestError("PGRST102", "All object keys must match")
+    return Payload(text, True, keys)
+
+
+def _csv_payload(text: str, columns: tuple[str, ...] | None) -> Payload:
+    try:
+        header, *rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+    except (ValueError, csv.Error):
+        raise RestError("PGRST102", "Empty or invalid CSV") from None
+    if any(len(row) != len(header) for row in rows):
+        raise RestError("PGRST102", "All lines must have same number of fields")
+    values = [
+        {key: None if value == "NULL" else value for key, value in zip(header, row, strict=True)}
+        for row in rows
+    ]
+    return Payload(json.dumps(values), True, columns or tuple(header))
+
+
+def _is_too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(MAX_DEPTH):
+        level = [child for parent in level for child in _children(parent)]
+        if not level:
+            return False
+    return True
+
+
+def _children(value: Any) -> list[Any]:
+    values = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return [child for child in values if isinstance(child, dict | list)]
+
+
+def _refuse_constant(_name: str) -> NoReturn:
+    raise ValueError
+
+
+def _invalid() -> RestError:
+    return RestError("PGRST102", "Empty or invalid json")

@@ -1,0 +1,102 @@
+"""The schema cache as values: what a name in a request may stand for. Immutable, shared between threads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+Kind = Literal["many-to-one", "one-to-many", "one-to-one", "many-to-many"]
+Pairs = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TableColumn:
+    """One column; ``type`` as format_type writes it, ``default`` an SQL expression from the database."""
+
+    name: str
+    type: str
+    nullable: bool
+    default: str | None
+    description: str | None
+    choices: tuple[str, ...]  # of an enum
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table, view or foreign table of an exposed schema."""
+
+    schema: str
+    name: str
+    description: str | None
+    columns: Mapping[str, TableColumn]
+    primary_key: tuple[str, ...]
+    insertable: bool
+    updatable: bool
+    deletable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """How rows of ``source`` find rows of ``target`` in the same schema.
+
+    ``columns`` pairs source with target columns; for many-to-many ``columns`` pairs source with junction
+    columns and ``far_columns`` junction with target columns.
+    """
+
+    kind: Kind
+    source: str
+    target: str
+    constraint: str
+    columns: Pairs
+    junction: str | None = None
+    far_constraint: str = ""
+    far_columns: Pairs = ()
+
+    @property
+    def is_to_one(self) -> bool:
+        """Whether each source row has at most one target row."""
+        return self.kind in ("many-to-one", "one-to-one")
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """One input parameter of a function; the name is empty for an unnamed one."""
+
+    name: str
+    type: str
+    required: bool
+    variadic: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Routine:
+    """One function. ``returns_table`` names the table whose row type it returns, if there is one."""
+
+    schema: str
+    name: str
+    description: str | None
+    parameters: tuple[Parameter, ...]
+    settings: tuple[tuple[str, str], ...]  # hoisted into the transaction
+    returns: Literal["void", "scalar", "composite"]
+    returns_set: bool
+    returns_table: str | None
+    is_volatile: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RoleSettings:
+    """What ``ALTER ROLE … SET`` says about a role that the data API may become."""
+
+    isolation: str | None = None
+    settings: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """Everything that requests are checked against. Keys are (schema, name)."""
+
+    tables: Mapping[tuple[str, str], Table] = field(default_factory=dict)
+    relations: Mapping[tuple[str, str], tuple[Relation, ...]] = field(default_factory=dict)
+    routines: Mapping[tuple[str, str], tuple[Routine, ...]] = field(default_factory=dict)
+    roles: Mapping[str, RoleSettings] = field(default_factory=dict)

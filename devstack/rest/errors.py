@@ -1,0 +1,136 @@
+"""Every way in which the data API refuses, in PostgREST's words and with PostgreSQL's codes.
+
+    RestError           code, status, message, details, hint, headers
+    ├── raised by us    PGRST codes; the status belongs to the code
+    └── from_postgres   SQLSTATE, primary message, detail and hint passed through
+
+Nothing of a failed statement reaches the caller but these four texts.
+"""
+
+from __future__ import annotations
+
+import json
+from http import HTTPStatus
+from typing import Any
+
+import psycopg
+
+Headers = tuple[tuple[str, str], ...]
+
+STATUS = {
+    "PGRST000": 503, "PGRST001": 503, "PGRST002": 503, "PGRST003": 504,
+    "PGRST100": 400, "PGRST101": 405, "PGRST102": 400, "PGRST103": 416, "PGRST105": 405, "PGRST106": 406,
+    "PGRST107": 406, "PGRST108": 400, "PGRST111": 500, "PGRST112": 500, "PGRST114": 400, "PGRST115": 400,
+    "PGRST116": 406, "PGRST117": 405, "PGRST118": 400, "PGRST119": 400, "PGRST120": 400, "PGRST121": 500,
+    "PGRST122": 400, "PGRST123": 400, "PGRST124": 400, "PGRST125": 404, "PGRST128": 400,
+    "PGRST200": 400, "PGRST201": 300, "PGRST202": 404, "PGRST203": 300, "PGRST204": 400, "PGRST205": 404,
+    "PGRST301": 401, "PGRST302": 401, "PGRST303": 401,
+}  # fmt: skip
+
+# The longest prefix that fits decides; what is not listed is 400.
+SQLSTATE_STATUS = {
+    "08": 503, "09": 500, "0L": 403, "0P": 403, "21000": 500, "23503": 409, "23505": 409, "25": 500,
+    "25006": 405, "28": 403, "2D": 500, "38": 500, "39": 500, "3B": 500, "40": 500, "42883": 404,
+    "42P01": 404, "42P17": 500, "53": 503, "53400": 500, "54": 500, "55": 500, "57": 500, "57P01": 503,
+    "58": 500, "F0": 500, "HV": 500, "P0": 500, "P0001": 400, "XX": 500,
+}  # fmt: skip
+
+
+class RestError(Exception):
+    """Raised when a request cannot be served; becomes the JSON error body."""
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        *,
+        details: Any = None,
+        hint: str | None = None,
+        status: int | None = None,
+        headers: Headers = (),
+    ) -> None:
+        super().__init__(message)
+        self.code = code
+        self.status = STATUS[code] if status is None else status
+        self.reason: str | None = None  # another reason phrase than the standard one
+        self.message = message
+        self.details = details
+        self.hint = hint
+        self.headers = headers
+
+    def body(self) -> bytes:
+        """Return the JSON body; always all four keys."""
+        content = {"code": self.code, "details": self.details, "hint": self.hint, "message": self.message}
+        return json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def from_postgres(error: psycopg.Error, *, is_anonymous: bool) -> RestError:
+    """Translate what PostgreSQL (or the way to it) said."""
+    if error.sqlstate is None:
+        return _without_sqlstate(error)
+    code, diagnostic = error.sqlstate, error.diag
+    message = diagnostic.message_primary or ""
+    if code == "PGRST":
+        return _raised_by_hand(message, diagnostic.message_detail)
+    status = _status(code, message, is_anonymous=is_anonymous)
+    if code.startswith("PT"):
+        message = _reason(status) or message
+    headers = (("WWW-Authenticate", "Bearer"),) if status == 401 else ()
+    return RestError(
+        code,
+        message,
+        details=diagnostic.message_detail,
+        hint=diagnostic.message_hint,
+        status=status,
+        headers=headers,
+    )
+
+
+def _without_sqlstate(error: psycopg.Error) -> RestError:
+    if isinstance(error, psycopg.DataError):  # a NUL in a text parameter never leaves the client
+        return RestError("22021", 'invalid byte sequence for encoding "UTF8": 0x00', status=400)
+    return RestError("PGRST001", "Database client error. Retrying the connection.")
+
+
+def _status(code: str, message: str, *, is_anonymous: bool) -> int:
+    if code.startswith("PT"):
+        return int(code[2:]) if code[2:].isdecimal() and 200 <= int(code[2:]) < 600 else 500
+    if code == "42501":
+        return 401 if is_anonymous else 403
+    if code == "22023" and message.startswith('role "') and message.endswith('" does not exist'):
+        return 401
+    if code == "21000" and message.endswith("requires a WHERE clause"):
+        return 400
+    lengths = (5, 2)
+    return next((SQLSTATE_STATUS[code[:n]] for n in lengths if code[:n] in SQLSTATE_STATUS), 400)
+
+
+def _reason(status: int) -> str | None:
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return None
+
+
+def _raised_by_hand(message: str, detail: str | None) -> RestError:
+    """Build the whole reply from ``RAISE SQLSTATE 'PGRST'`` with MESSAGE and DETAIL as JSON."""
+    try:
+        said, how = json.loads(message), json.loads(detail or "")
+        error = RestError(
+            str(said["code"]),
+            str(said["message"]),
+            details=said.get("details"),
+            hint=said.get("hint"),
+            status=int(how["status"]),
+            headers=tuple((str(name), str(value)) for name, value in how["headers"].items()),
+        )
+        error.reason = how.get("status_text")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return RestError(
+            "PGRST121",
+            "Could not parse JSON in the \"RAISE SQLSTATE 'PGRST'\" error",
+            details="Invalid JSON value for MESSAGE or DETAIL",
+            hint="MESSAGE must be a JSON object with obligatory keys: 'code', 'message'. DETAIL must be a"
+            " JSON object with obligatory keys: 'status', 'headers' and optional key: 'status_text'.",
+        )
+    return error

@@ -1,0 +1,210 @@
+"""Plan a read: which rows, columns and relations; also the shape of what a write or a call returns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from devstack.rest.catalog.model import Catalog, Relation, Table
+from devstack.rest.errors import RestError
+from devstack.rest.grammar.query import Query
+from devstack.rest.grammar.trees import (
+    Column,
+    Condition,
+    Embed,
+    Field,
+    Logic,
+    OrderTerm,
+    Path,
+    SelectItem,
+    Tree,
+    Window,
+)
+from devstack.rest.plan.relations import find_relation
+
+
+@dataclass(frozen=True, slots=True)
+class NullTest:
+    """Whether an embed has no row (or, negated, has one)."""
+
+    embed: Related
+    negated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Conditions joined by and/or."""
+
+    operator: str
+    children: tuple[Test, ...]
+    negated: bool
+
+
+Test = Condition | NullTest | Group
+
+
+@dataclass(frozen=True, slots=True)
+class SortKey:
+    """One order term and the rows it looks at: the plan's own, or those of a to-one embed."""
+
+    term: OrderTerm
+    embed: Related | None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPlan:
+    """Rows of one table (None: of a function without a table's row type) and what hangs on them."""
+
+    table: Table | None
+    alias: str
+    columns: tuple[Column, ...]
+    embeds: tuple[Related, ...]
+    where: tuple[Test, ...]
+    order: tuple[SortKey, ...]
+    window: Window
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """One embed: the relation to follow, the rows there, and how they join."""
+
+    label: str
+    alias: str
+    schema: str
+    relation: Relation
+    plan: ReadPlan
+    is_inner: bool
+    is_spread: bool
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether the embed only joins and shows nothing."""
+        return not self.plan.columns and not self.plan.embeds
+
+
+class ReadPlanner:
+    """Plans one request against one catalog."""
+
+    def __init__(self, catalog: Catalog, query: Query, max_rows: int, *, aggregates: bool) -> None:
+        self._catalog = catalog
+        self._query = query
+        self._max_rows = max_rows
+        self._aggregates = aggregates
+
+    def plan(
+        self, table: Table | None, alias: str, *, filtered: bool = True, window: bool = True
+    ) -> ReadPlan:
+        """Plan from the root; without ``filtered`` and ``window`` those of the root are someone else's."""
+        self._check_paths()
+        return self._level(table, alias, self._query.select, (), filtered, window)
+
+    def _level(
+        self,
+        table: Table | None,
+        alias: str,
+        items: tuple[SelectItem, ...],
+        path: Path,
+        filtered: bool = True,
+        windowed: bool = True,
+    ) -> ReadPlan:
+        columns = tuple(item for item in items if isinstance(item, Column))
+        if not self._aggregates and any(column.aggregate for column in columns):
+            raise RestError("PGRST123", "Use of aggregate functions is not allowed")
+        embeds = tuple(self._related(table, alias, item, path) for item in items if isinstance(item, Embed))
+        trees = [tree for place, tree in self._query.conditions if place == path] if filtered else []
+        window = self._query.windows.get(path, Window()) if windowed else Window()
+        limit = self._max_rows if window.limit is None else min(window.limit, self._max_rows)
+        return ReadPlan(
+            table,
+            alias,
+            columns,
+            embeds,
+            tuple(plan_test(tree, table, embeds) for tree in trees),
+            tuple(_sort_key(term, alias, embeds) for term in self._query.order.get(path, ())),
+            Window(limit, window.offset) if windowed else Window(),
+        )
+
+    def _related(self, table: Table | None, alias: str, embed: Embed, path: Path) -> Related:
+        if table is None:
+            raise _no_table(alias, embed.target)
+        relation = find_relation(self._catalog, table, embed)
+        if embed.is_spread and not relation.is_to_one:
+            message = f"A spread operation on '{embed.target}' is not possible"
+            raise RestError("PGRST119", message, details=_not_to_one(table.name, embed.target))
+        depth = len(path) + 1
+        inner_alias = f"{relation.target}_{depth}"
+        target = self._catalog.tables[table.schema, relation.target]
+        return Related(
+            embed.label,
+            f"{alias}_{embed.label}_{depth}",
+            table.schema,
+            relation,
+            self._level(target, inner_alias, embed.items, (*path, embed.label)),
+            embed.join == "inner",
+            embed.is_spread,
+        )
+
+    def _check_paths(self) -> None:
+        """Every level that the query mentions must be selected."""
+        query = self._query
+        paths = {path for path, _ in query.conditions} | query.order.keys() | query.windows.keys()
+        known = set(_paths(query.select, ()))
+        for path in sorted(paths - known):
+            missing = next(path[n] for n in range(len(path)) if path[: n + 1] not in known)
+            raise RestError(
+                "PGRST108",
+                f"'{missing}' is not an embedded resource in this request",
+                hint=f"Verify that '{missing}' is included in the 'select' query parameter.",
+            )
+
+
+def _paths(items: tuple[SelectItem, ...], path: Path) -> Iterable[Path]:
+    yield path
+    for item in items:
+        if isinstance(item, Embed):
+            yield from _paths(item.items, (*path, item.label))
+
+
+def plan_test(tree: Tree, table: Table | None, embeds: tuple[Related, ...] = ()) -> Test:
+    """Turn a parsed condition into a test; a condition on an embed becomes a test for rows there."""
+    if isinstance(tree, Logic):
+        children = tuple(plan_test(child, table, embeds) for child in tree.children)
+        return Group(tree.operator, children, tree.negated)
+    embed = next((embed for embed in embeds if tree.field == Field(embed.label)), None)
+    if embed is None:
+        return tree
+    comparison = tree.comparison
+    if comparison.operator == "is" and comparison.value in ("null", "not_null"):
+        return NullTest(embed, comparison.negated != (comparison.value == "not_null"))
+    if table is None or embed.label not in table.columns:
+        message = "Only is null or not is null filters are allowed on embedded resources"
+        raise RestError("PGRST120", "Bad operator on the embedded resource", details=message)
+    return tree
+
+
+def _sort_key(term: OrderTerm, source: str, embeds: tuple[Related, ...]) -> SortKey:
+    if term.embed is None:
+        return SortKey(term, None)
+    embed = next((embed for embed in embeds if embed.label == term.embed), None)
+    if embed is None:
+        raise RestError(
+            "PGRST108",
+            f"'{term.embed}' is not an embedded resource in this request",
+            hint=f"Verify that '{term.embed}' is included in the 'select' query parameter.",
+        )
+    if not embed.relation.is_to_one:
+        message = f"A related order on '{term.embed}' is not possible"
+        raise RestError("PGRST118", message, details=_not_to_one(source, term.embed))
+    return SortKey(term, embed)
+
+
+def _not_to_one(source: str, target: str) -> str:
+    return f"'{source}' and '{target}' do not form a many-to-one or one-to-one relationship"
+
+
+def _no_table(source: str, target: str) -> RestError:
+    return RestError(
+        "PGRST200",
+        f"Could not find a relationship between '{source}' and '{target}' in the schema cache",
+        details=f"'{source}' does not return rows of a table",
+    )

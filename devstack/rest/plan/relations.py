@@ -1,0 +1,88 @@
+"""Find the one relation that an embed means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from devstack.rest.catalog.model import Catalog, Relation, Table
+from devstack.rest.errors import RestError
+from devstack.rest.grammar.trees import Embed
+
+
+def find_relation(catalog: Catalog, table: Table, embed: Embed) -> Relation:
+    """Return the relation from a table to what an embed names; raise where there is none or several."""
+    candidates = catalog.relations.get((table.schema, table.name), ())
+    found = [relation for relation in candidates if _is_meant(relation, embed.target, embed.hint)]
+    if not found:
+        raise _none(table, embed)
+    if len(found) > 1:
+        raise _several(table.name, embed.target, found)
+    return found[0]
+
+
+def _is_meant(relation: Relation, target: str, hint: str | None) -> bool:
+    if relation.source == relation.target:
+        return _is_meant_in_self_reference(relation, target, hint)
+    names = {relation.target, *_key_names(relation)}
+    return target in names and (hint is None or hint in {*_key_names(relation), *_hints(relation)})
+
+
+def _is_meant_in_self_reference(relation: Relation, target: str, hint: str | None) -> bool:
+    """The table's name means the rows below (one-to-many), the column's name the row above (many-to-one)."""
+    if hint is not None:
+        is_column = relation.kind == "one-to-many" and [hint] == [column for _, column in relation.columns]
+        return target == relation.target and (is_column or hint == relation.junction)
+    if target == relation.target:
+        return not relation.is_to_one
+    return relation.is_to_one and [target] == [column for column, _ in relation.columns]
+
+
+def _key_names(relation: Relation) -> Iterable[str]:
+    """The constraint, and its column where it has only one."""
+    if relation.junction is not None:
+        return ()
+    columns = [source for source, _ in relation.columns]
+    return (relation.constraint, *columns) if len(columns) == 1 else (relation.constraint,)
+
+
+def _hints(relation: Relation) -> Iterable[str]:
+    if relation.junction is not None:
+        return (relation.junction,)
+    columns = [target for _, target in relation.columns]
+    return columns if len(columns) == 1 else ()
+
+
+def _none(table: Table, embed: Embed) -> RestError:
+    hint = f" using the hint '{embed.hint}'" if embed.hint else ""
+    return RestError(
+        "PGRST200",
+        f"Could not find a relationship between '{table.name}' and '{embed.target}' in the schema cache",
+        details=f"Searched for a foreign key relationship between '{table.name}' and '{embed.target}'{hint}"
+        f" in the schema '{table.schema}', but no matches were found.",
+    )
+
+
+def _several(source: str, target: str, found: list[Relation]) -> RestError:
+    choices = ", ".join(f"'{target}!{relation.junction or relation.constraint}'" for relation in found)
+    return RestError(
+        "PGRST201",
+        f"Could not embed because more than one relationship was found for '{source}' and '{target}'",
+        details=[_described(relation) for relation in found],
+        hint=f"Try changing '{target}' to one of the following: {choices}."
+        " Find the desired relationship in the 'details' key.",
+    )
+
+
+def _described(relation: Relation) -> dict[str, str]:
+    near = f"{relation.source}({', '.join(source for source, _ in relation.columns)})"
+    far = f"{relation.target}({', '.join(target for _, target in relation.columns)})"
+    text = f"{relation.constraint} using {near} and {far}"
+    if relation.junction is not None:
+        near = f"{relation.constraint}({', '.join(column for _, column in relation.columns)})"
+        far = f"{relation.far_constraint}({', '.join(column for column, _ in relation.far_columns)})"
+        text = f"{relation.junction} using {near} and {far}"
+    return {
+        "cardinality": relation.kind,
+        "embedding": f"{relation.source} with {relation.target}",
+        "relationship": text,
+    }

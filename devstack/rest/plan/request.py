@@ -1,0 +1,161 @@
+"""Plan a whole request: what it may do, what it reads or changes, what comes back."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from devstack.rest.body import Payload, parse_body
+from devstack.rest.catalog.model import Catalog, Routine, Table
+from devstack.rest.errors import RestError
+from devstack.rest.grammar.query import Query, parse_query
+from devstack.rest.grammar.select import ALL
+from devstack.rest.grammar.trees import Window
+from devstack.rest.media import Media, negotiate
+from devstack.rest.plan.call import CallPlan, plan_get, plan_post
+from devstack.rest.plan.read import ReadPlan, ReadPlanner
+from devstack.rest.plan.write import WritePlan, plan_write
+from devstack.rest.preferences import WRITES, Preferences
+from devstack.rest.settings import RestSettings
+
+_RANGE = re.compile(r"([0-9]{1,18})-([0-9]{1,18})?")
+
+
+@dataclass(frozen=True, slots=True)
+class ApiRequest:
+    """What arrived; ``path`` and ``query`` are raw, header names in lower case."""
+
+    method: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the URL names, in one schema."""
+
+    schema: str
+    name: str
+    is_call: bool = False
+    is_named: bool = False  # the schema, by a profile header
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything decided about one request on a table or a function."""
+
+    method: str
+    target: Target
+    query: Query
+    preferences: Preferences
+    media: Media
+    is_read_only: bool
+    read: ReadPlan
+    write: WritePlan | None = None
+    call: CallPlan | None = None
+    hoisted: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def returns_rows(self) -> bool:
+        """Whether the reply has rows in its body."""
+        return self.write is None or self.preferences.get("return") == "representation"
+
+
+def plan_table(
+    request: ApiRequest,
+    target: Target,
+    table: Table,
+    preferences: Preferences,
+    catalog: Catalog,
+    settings: RestSettings,
+) -> Plan:
+    """Plan a request on a table or view."""
+    media = negotiate(request.headers.get("accept", ""), plan_enabled=settings.plan_enabled)
+    query = _within_range(parse_query(request.query), request)
+    planner = ReadPlanner(catalog, query, settings.max_rows, aggregates=settings.aggregates_enabled)
+    if request.method not in WRITES:
+        read = planner.plan(table, table.name)
+        return Plan(request.method, target, query, preferences, media, True, read)
+    payload = _payload(request, query)
+    is_shaped = preferences.get("return") == "representation"
+    shape = planner.plan(table, table.name, filtered=False, window=False) if is_shaped else None
+    write = plan_write(request.method, table, query, payload, preferences, shape)
+    read = shape or _bare(table)
+    return Plan(request.method, target, query, preferences, media, False, read, write)
+
+
+def plan_call(
+    request: ApiRequest,
+    target: Target,
+    routines: tuple[Routine, ...],
+    preferences: Preferences,
+    catalog: Catalog,
+    settings: RestSettings,
+) -> Plan:
+    """Plan a call of a function."""
+    if request.method not in ("GET", "HEAD", "POST"):
+        raise RestError("PGRST101", f"Cannot use the {request.method} method on RPC")
+    media = negotiate(request.headers.get("accept", ""), plan_enabled=settings.plan_enabled)
+    is_get = request.method != "POST"
+    query = _within_range(parse_query(request.query, takes_arguments=is_get), request)
+    label = f"{target.schema}.{target.name}"
+    if is_get:
+        call = plan_get(routines, label, query.arguments)
+    else:
+        content_type = request.headers.get("content-type", "")
+        call = plan_post(routines, label, request.body, content_type, query.columns)
+    routine = call.routine
+    if routine.returns != "composite":
+        query = replace(query, select=ALL)
+    table = catalog.tables.get((routine.schema, routine.returns_table or ""))
+    planner = ReadPlanner(catalog, query, settings.max_rows, aggregates=settings.aggregates_enabled)
+    read = planner.plan(table, table.name if table else routine.name)
+    read_only = is_get or not routine.is_volatile
+    return Plan(
+        request.method,
+        target,
+        query,
+        preferences,
+        media,
+        read_only,
+        read,
+        None,
+        call,
+        hoisted=routine.settings,
+    )
+
+
+def _payload(request: ApiRequest, query: Query) -> Payload:
+    if request.method == "DELETE":
+        return Payload("[]", True, ())
+    return parse_body(request.body, request.headers.get("content-type", ""), query.columns)
+
+
+def _bare(table: Table) -> ReadPlan:
+    return ReadPlan(table, table.name, ALL, (), (), (), Window())
+
+
+def _within_range(query: Query, request: ApiRequest) -> Query:
+    """Intersect the root window with the Range header of a GET; raise for windows that cannot be."""
+    window = query.windows.get((), Window())
+    found = _RANGE.fullmatch(request.headers.get("range", "")) if request.method == "GET" else None
+    if found and window.limit != 0:
+        first = int(found[1])
+        if found[2] and int(found[2]) < first:
+            raise _not_satisfiable(
+                "The lower boundary must be lower than or equal to the upper boundary in the Range header."
+            )
+        ends = [int(found[2]) + 1] if found[2] else []
+        ends += [window.offset + window.limit] if window.limit is not None else []
+        offset = max(first, window.offset)
+        window = Window(max(0, min(ends) - offset) if ends else None, offset)
+    if any(window.limit is not None and window.limit < 0 for window in (window, *query.windows.values())):
+        raise _not_satisfiable("Limit should be greater than or equal to zero.")
+    return query if window == Window() else replace(query, windows={**query.windows, (): window})
+
+
+def _not_satisfiable(details: str) -> RestError:
+    return RestError("PGRST103", "Requested range not satisfiable", details=details)

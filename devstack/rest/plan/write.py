@@ -1,0 +1,117 @@
+"""Plan a write: which columns take values, which rows change, what comes back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from devstack.rest.body import Payload
+from devstack.rest.catalog.model import Table, TableColumn
+from devstack.rest.errors import RestError
+from devstack.rest.grammar.query import Query
+from devstack.rest.grammar.trees import Condition, Field
+from devstack.rest.plan.read import ReadPlan, Related, Test, plan_test
+from devstack.rest.preferences import Preferences
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """What an insert does with a row that exists."""
+
+    columns: tuple[str, ...]
+    merges: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WritePlan:
+    """One INSERT, UPDATE or DELETE."""
+
+    method: str
+    table: Table
+    payload: Payload
+    columns: tuple[TableColumn, ...]
+    where: tuple[Test, ...]  # of UPDATE and DELETE; of PUT, on the payload
+    conflict: Conflict | None
+    takes_defaults: bool  # for keys that a row lacks
+    returning: tuple[str, ...] | None  # names, `*`, or None: nothing
+    location: tuple[str, ...]  # key columns of the Location header
+
+
+def plan_write(
+    method: str,
+    table: Table,
+    query: Query,
+    payload: Payload,
+    preferences: Preferences,
+    shape: ReadPlan | None,
+) -> WritePlan:
+    """Plan a write on one table; ``shape`` is the representation asked for, if any."""
+    if method == "PUT":
+        _check_put(table, query)
+    tests = tuple(plan_test(tree, table) for path, tree in query.conditions if path == ())
+    key = table.primary_key if preferences.get("return") == "headers-only" and method == "POST" else ()
+    returning = key or None
+    if shape is not None:
+        returning = _returning(shape)
+    return WritePlan(
+        method,
+        table,
+        payload,
+        () if method == "DELETE" else tuple(_column(table, key) for key in payload.keys),
+        () if method == "POST" else tests,
+        _conflict(method, table, query, preferences),
+        preferences.get("missing") == "default" and method in ("POST", "PATCH"),
+        returning,
+        key,
+    )
+
+
+def _column(table: Table, key: str) -> TableColumn:
+    column = table.columns.get(key)
+    if column is None:
+        raise RestError(
+            "PGRST204", f"Could not find the '{key}' column of '{table.name}' in the schema cache"
+        )
+    return column
+
+
+def _conflict(method: str, table: Table, query: Query, preferences: Preferences) -> Conflict | None:
+    if method == "PUT":
+        return Conflict(table.primary_key, merges=True)
+    resolution = preferences.get("resolution")
+    columns = query.on_conflict or table.primary_key
+    if method != "POST" or resolution is None or not columns:
+        return None
+    return Conflict(columns, merges=resolution == "merge-duplicates")
+
+
+def _check_put(table: Table, query: Query) -> None:
+    if query.windows.get(()) is not None:
+        raise RestError("PGRST114", "limit/offset querystring parameters are not allowed for PUT")
+    filters = [tree for path, tree in query.conditions if path == ()]
+    names = [tree.field.name for tree in filters if isinstance(tree, Condition) and _is_plain_equality(tree)]
+    key = table.primary_key
+    if not key or sorted(names) != sorted(key) or len(names) != len(filters):
+        raise RestError(
+            "PGRST105", "Filters must include all and only primary key columns with 'eq' operators"
+        )
+
+
+def _is_plain_equality(tree: Condition) -> bool:
+    comparison = tree.comparison
+    is_plain = not comparison.negated and comparison.modifier is None
+    return comparison.operator == "eq" and is_plain and not tree.field.path
+
+
+def _returning(shape: ReadPlan) -> tuple[str, ...]:
+    """Return just what the representation needs, so that no other column's privilege is asked for."""
+    fields = [column.field for column in shape.columns if column.field]
+    if Field("*") in fields:
+        return ("*",)
+    fields += [key.term.field for key in shape.order if key.embed is None]
+    names = [field.name for field in fields]
+    names += [source for embed in shape.embeds for source in _sources(embed)]
+    return tuple(dict.fromkeys(names))
+
+
+def _sources(embed: Related) -> tuple[str, ...]:
+    return tuple(source for source, _ in embed.relation.columns)

@@ -1,0 +1,112 @@
+"""The data API behind the gateway over real HTTP, on a database with the tables of fixture.sql."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import jwt
+import psycopg
+import pytest
+from waitress import create_server
+
+from devstack.context import Context
+from devstack.gateway import Gateway
+from devstack.postgres import Cluster
+from devstack.rest import create_rest
+from devstack.rest.settings import RestSettings
+from tests.conftest import new_database, open_context
+
+FIXTURE = Path(__file__).with_name("fixture.sql")
+SETTINGS = RestSettings(schemas=("test", "second"), rolls_back=True, end_override=True)
+
+
+@dataclass(frozen=True)
+class Api:
+    """One served data API: its address, a client with the publishable key, and tokens for it."""
+
+    url: str
+    context: Context
+    http: httpx.Client
+    database_dsn: str
+
+    def token(self, role: str | None = "authenticated", **claims: Any) -> str:
+        """Sign an access token; without ``exp`` it does not expire."""
+        key = self.context.signing_keys.in_use()
+        content = {"sub": str(uuid.uuid4()), **({} if role is None else {"role": role}), **claims}
+        return jwt.encode(content, key.private, key.algorithm, headers={"kid": key.kid})
+
+    def as_role(self, role: str | None, **claims: Any) -> dict[str, str]:
+        """Return the headers of somebody who is signed in."""
+        return {"Authorization": f"Bearer {self.token(role, **claims)}"}
+
+    def sql(self, text: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Run SQL as the owner of the tables."""
+        with psycopg.connect(self.database_dsn, autocommit=True) as connection:
+            cursor = connection.execute(text.encode(), values)
+            return cursor.fetchall() if cursor.description else []
+
+
+@contextmanager
+def serve(context: Context, settings: RestSettings, database_dsn: str) -> Iterator[Api]:
+    """Serve a data API on a free port until the block ends."""
+    server = create_server(
+        Gateway(context, {"/rest/v1": create_rest(context, settings)}), host="127.0.0.1", port=0, threads=4
+    )
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    url = f"http://127.0.0.1:{server.effective_port}/rest/v1"
+    headers = {"apikey": context.api_keys.publishable}
+    try:
+        with httpx.Client(base_url=url, headers=headers, timeout=30) as http:
+            yield Api(url, context, http, database_dsn)
+    finally:
+        server.close()
+        thread.join(10)
+
+
+@pytest.fixture(scope="session")
+def fixture_database(cluster: Cluster) -> Iterator[str]:
+    """Make one database with the tables of fixture.sql; tests roll back what they do to it."""
+    with new_database(cluster) as name:
+        with psycopg.connect(cluster.dsn("postgres", name)) as connection:
+            connection.execute(FIXTURE.read_bytes())
+        yield name
+
+
+@pytest.fixture(scope="session")
+def api(cluster: Cluster, fixture_database: str) -> Iterator[Api]:
+    """Serve the fixture's schemas; every request is rolled back unless it asks for ``tx=commit``."""
+    context = open_context(cluster, fixture_database)
+    with serve(context, SETTINGS, cluster.dsn("postgres", fixture_database)) as api:
+        yield api
+    context.database.close()
+
+
+@pytest.fixture
+def own_api(
+    cluster: Cluster, fresh_database: str, make_context: Callable[..., Context]
+) -> Iterator[Callable[..., Api]]:
+    """Return a function that serves a database of this test's own; what requests do stays."""
+    with psycopg.connect(cluster.dsn("postgres", fresh_database)) as connection:
+        connection.execute(FIXTURE.read_bytes())
+    opened: list[Any] = []
+
+    def start(**settings: Any) -> Api:
+        served = serve(
+            make_context(),
+            RestSettings(**{"schemas": ("test", "second"), **settings}),
+            cluster.dsn("postgres", fresh_database),
+        )
+        opened.append(served)
+        return served.__enter__()
+
+    yield start
+    for served in opened:
+        served.__exit__(None, None, None)
