@@ -1,0 +1,69 @@
+"""Which database a command works on: named on the command line, in DATABASE_URL, or the local stack's."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+from flask.cli import ScriptInfo
+
+from app.config import Settings
+from app.errors import Misconfigured
+from app.migrate import target
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A database and whether it is this checkout's local stack."""
+
+    url: str = field(repr=False)
+    is_local_stack: bool = False
+
+    @property
+    def name(self) -> str:
+        """The target without its password."""
+        return target.named(self.url)
+
+    @property
+    def is_loopback(self) -> bool:
+        """Whether the server is on this machine."""
+        return target.is_loopback(self.url)
+
+    def __str__(self) -> str:
+        return f"{self.name} (local)" if self.is_local_stack else self.name
+
+
+def find_target(database_url: str | None) -> Target:
+    """Return the database to work on; raises Misconfigured when none is named and no local stack runs."""
+    if url := database_url or _from_environment():
+        return Target(url)
+    settings = _settings()
+    if settings and settings.local_stack:
+        return Target(settings.local_stack.database_url, is_local_stack=True)
+    raise Misconfigured(
+        "No database is named.",
+        code="no_database",
+        hint="Set DATABASE_URL, or add  --database-url postgresql://USER:PASSWORD@HOST:5432/DATABASE",
+    )
+
+
+def _from_environment() -> str:
+    if url := os.environ.get("DATABASE_URL", "").strip():
+        return url
+    if not (path := os.environ.get("DATABASE_URL_FILE")):
+        return ""
+    try:
+        return Path(path).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(
+            f"DATABASE_URL_FILE names {path}, which cannot be read: {error}.", hint="Correct the path."
+        ) from error
+
+
+def _settings() -> Settings | None:
+    """Return the app's settings; none outside of `flask` or when they are incomplete."""
+    script = click.get_current_context().find_object(ScriptInfo)
+    found = script.load_app().extensions.get("settings") if script else None
+    return found if isinstance(found, Settings) else None

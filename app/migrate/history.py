@@ -1,0 +1,108 @@
+"""The record of applied migrations: Supabase's table, and beside it one of ours with checksums and times.
+
+Supabase's own columns stay as its CLI writes them, so that both tools agree about what is applied. No foreign
+key ties the tables together, because the CLI truncates its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from app.migrate.files import Migration
+
+# In this order: a table made by an older CLI lacks the later columns.
+_CREATE = """
+    create schema if not exists supabase_migrations;
+    create table if not exists supabase_migrations.schema_migrations (version text not null primary key);
+    alter table supabase_migrations.schema_migrations add column if not exists statements text[];
+    alter table supabase_migrations.schema_migrations add column if not exists name text;
+    create table if not exists supabase_migrations.signet_files (
+        version text not null primary key,
+        checksum text not null,
+        applied_at timestamptz not null default clock_timestamp()
+    );
+    comment on table supabase_migrations.signet_files is
+        'SHA-256 of each applied migration file and when it was applied; kept by flask db';
+"""
+_INSERT = """
+    with recorded as (
+        insert into supabase_migrations.schema_migrations (version, name, statements)
+        values (%(version)s, %(name)s, %(statements)s)
+    )
+    insert into supabase_migrations.signet_files (version, checksum)
+    values (%(version)s, %(checksum)s)
+    on conflict (version) do update set checksum = excluded.checksum, applied_at = excluded.applied_at
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An applied migration; checksum and time are unknown when another tool applied it."""
+
+    version: str
+    name: str | None
+    statements: tuple[str, ...] | None
+    checksum: str | None
+    applied_at: datetime | None
+
+
+def ensure(connection: Connection[TupleRow]) -> None:
+    """Make the tables where they are missing."""
+    present = connection.execute(
+        """
+        select count(*) = 6 from pg_attribute a
+        where (a.attrelid = to_regclass('supabase_migrations.schema_migrations')
+               and a.attname in ('version', 'statements', 'name'))
+           or (a.attrelid = to_regclass('supabase_migrations.signet_files')
+               and a.attname in ('version', 'checksum', 'applied_at'))
+        """
+    ).fetchone()
+    if present != (True,):
+        with connection.transaction():
+            connection.execute("set local lock_timeout = '4s'")
+            connection.execute(_CREATE)
+
+
+def read(connection: Connection[TupleRow]) -> tuple[Record, ...]:
+    """Return the applied migrations in order; none when there is no history yet."""
+    if not _exists(connection, "schema_migrations"):
+        return ()
+    files: dict[str, tuple[str, datetime]] = {}
+    if _exists(connection, "signet_files"):
+        query = "select version, checksum, applied_at from supabase_migrations.signet_files"
+        files = {version: (checksum, at) for version, checksum, at in connection.execute(query)}
+    # As JSON, because a table made by an older CLI lacks columns.
+    rows = connection.execute(
+        """
+        select version, to_jsonb(h) ->> 'name', to_jsonb(h) -> 'statements'
+        from supabase_migrations.schema_migrations h order by version collate "C"
+        """
+    ).fetchall()
+    return tuple(
+        Record(version, name, statements and tuple(statements), *files.get(version, (None, None)))
+        for version, name, statements in rows
+    )
+
+
+def record(connection: Connection[TupleRow], migration: Migration) -> None:
+    """Write that a migration is applied; the caller's transaction decides whether it stays."""
+    connection.execute(
+        _INSERT,
+        {
+            "version": migration.version,
+            "name": migration.name,
+            "statements": [statement.text for statement in migration.statements],
+            "checksum": migration.checksum,
+        },
+    )
+
+
+def _exists(connection: Connection[TupleRow], table: str) -> bool:
+    row = connection.execute(
+        "select to_regclass(%s) is not null", (f"supabase_migrations.{table}",)
+    ).fetchone()
+    return row == (True,)

@@ -1,0 +1,65 @@
+"""A database with our migrations, once a session; each test works in a transaction that is rolled back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from app.migrate import runner
+from devstack.postgres import Cluster
+from tests.conftest import new_database
+
+MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+
+
+@pytest.fixture(scope="session")
+def migrated_database(cluster: Cluster) -> Iterator[str]:
+    """Return the name of a database in which our own migrations are applied."""
+    with new_database(cluster) as name:
+        runner.upgrade(cluster.dsn("postgres", name), MIGRATIONS)
+        yield name
+
+
+@pytest.fixture
+def migrated(cluster: Cluster, migrated_database: str) -> Iterator[Connection[TupleRow]]:
+    """Return a connection of role postgres, in a transaction that nobody will ever see."""
+    with psycopg.connect(cluster.dsn("postgres", migrated_database)) as connection:
+        yield connection
+        connection.rollback()
+
+
+@pytest.fixture
+def target(cluster: Cluster, fresh_database: str) -> str:
+    """Return the connection string of a fresh database, as the role that migrations run as."""
+    return cluster.dsn("postgres", fresh_database)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Return an empty folder for migrations."""
+    path = tmp_path / "migrations"
+    path.mkdir()
+    return path
+
+
+@pytest.fixture
+def write(folder: Path) -> Callable[[str, str], Path]:
+    """Return a function that writes a migration and returns its path."""
+
+    def write_file(name: str, text: str) -> Path:
+        path = folder / name
+        path.write_text(text, encoding="utf-8", newline="")
+        return path
+
+    return write_file
+
+
+def ask(connection_string: str, query: str) -> list[tuple[object, ...]]:
+    """Return what a query answers, over a connection of its own."""
+    with psycopg.connect(connection_string) as connection:
+        return connection.execute(query.encode()).fetchall()

@@ -1,0 +1,219 @@
+"""An upgrade applies each file wholly or not at all, and says exactly what went wrong."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from app.migrate import runner
+from app.migrate.errors import (
+    DatabaseUnreachable,
+    FileRefused,
+    HistoryConflict,
+    MigrationError,
+    MigrationFailed,
+)
+from app.migrate.events import Applied, Applying, Event, Noticed, Waiting
+from tests.database.conftest import ask
+
+Write = Callable[[str, str], Path]
+HISTORY = "select version, name, statements from supabase_migrations.schema_migrations order by version"
+
+
+def tables(target: str) -> set[object]:
+    """Return the names of the tables in schema public."""
+    return {row[0] for row in ask(target, "select tablename from pg_tables where schemaname = 'public'")}
+
+
+def test_applies_files_in_order_and_records_them_as_supabase_does(
+    target: str, folder: Path, write: Write
+) -> None:
+    """The history holds version, name and the statements without their semicolons."""
+    write("20260101000000_one.sql", "-- first\ncreate table one (a int); -- said\ncreate index on one (a);\n")
+    write("20260102000000_two.sql", "create table two (b int);")
+    events: list[Event] = []
+    applied = runner.upgrade(target, folder, events.append)
+    assert [one.migration.name for one in applied] == ["one", "two"]
+    assert [type(event) for event in events] == [Applying, Applied, Applying, Applied]
+    assert tables(target) == {"one", "two"}
+    assert ask(target, HISTORY) == [
+        ("20260101000000", "one", ["-- first\ncreate table one (a int)", "-- said\ncreate index on one (a)"]),
+        ("20260102000000", "two", ["create table two (b int)"]),
+    ]
+
+
+def test_a_second_upgrade_has_nothing_to_do(target: str, folder: Path, write: Write) -> None:
+    write("20260101000000_one.sql", "create table one ();")
+    assert len(runner.upgrade(target, folder)) == 1
+    assert runner.upgrade(target, folder) == ()
+
+
+def test_a_failed_file_leaves_nothing_and_stops_the_run(target: str, folder: Path, write: Write) -> None:
+    """What the file made is gone, the file before stays, the file after is not tried."""
+    write("20260101000000_one.sql", "create table one (owner uuid);")
+    write("20260102000000_two.sql", "create table two ();\nselect 1,\n    ownr from one;\n")
+    write("20260103000000_three.sql", "create table three ();")
+    with pytest.raises(MigrationFailed) as caught:
+        runner.upgrade(target, folder)
+    error = caught.value
+    assert (error.sqlstate, error.message) == ("42703", 'column "ownr" does not exist')
+    assert error.place is not None
+    assert (error.place.path.name, error.place.line) == ("20260102000000_two.sql", 3)
+    assert error.place.excerpt() == ("    ownr from one;", "    ^")
+    assert any("one.owner" in detail for detail in error.details)
+    assert "1 earlier file is applied" in error.kept
+    assert tables(target) == {"one"}
+    assert [row[0] for row in ask(target, HISTORY)] == ["20260101000000"]
+
+
+@pytest.mark.parametrize(
+    ("text", "sqlstate", "line"),
+    [
+        (
+            "create table t (a int unique);\ninsert into t values (1);\n\ninsert into t\nvalues (1);",
+            "23505",
+            4,
+        ),
+        ("select 1;\ndo $$ begin\n  raise exception 'no';\nend $$;", "P0001", 2),
+        ("create table t (a int);\n\nselekt 1;", "42601", 3),
+        ("-- äöü 漢字\ncreate table t (a int); select 'ä', x from t;", "42703", 2),
+        ("create table t (a int);\r\n\r\nselect x from t;\r\n", "42703", 3),
+        ("\ufeff-- mark\nselect x;", "42703", 2),
+        (
+            "create table t (a int primary key, b int references t deferrable initially deferred);\n"
+            "insert into t values (1, 2);\n",
+            "23503",
+            2,
+        ),
+        ("select 1;\nvacuum;", "25001", 2),
+    ],
+    ids=[
+        "constraint",
+        "in-a-body",
+        "syntax",
+        "wide-characters",
+        "crlf",
+        "byte-order-mark",
+        "deferred",
+        "vacuum",
+    ],
+)
+def test_the_line_of_the_failure_is_found(
+    target: str, folder: Path, write: Write, text: str, sqlstate: str, line: int
+) -> None:
+    """Also where the server gives no position, and where bytes and characters differ."""
+    write("20260101000000_one.sql", text)
+    with pytest.raises(MigrationFailed) as caught:
+        runner.upgrade(target, folder)
+    assert caught.value.place is not None
+    assert (caught.value.sqlstate, caught.value.place.line) == (sqlstate, line)
+    assert tables(target) == set()
+    assert ask(target, HISTORY) == []
+
+
+def test_settings_and_role_of_one_file_do_not_reach_the_next(target: str, folder: Path, write: Write) -> None:
+    """And a file that changes the role is recorded all the same."""
+    write(
+        "20260101000000_one.sql",
+        "set search_path = pg_catalog; grant create on schema public to anon; set role anon;",
+    )
+    write("20260102000000_two.sql", "create table two ();")
+    runner.upgrade(target, folder)
+    assert ask(target, "select tableowner from pg_tables where tablename = 'two'") == [("postgres",)]
+    assert len(ask(target, HISTORY)) == 2
+
+
+def test_two_runs_at_once_apply_every_file_once(target: str, folder: Path, write: Write) -> None:
+    """The second waits, says for whom, and then finds nothing to do."""
+    write("20260101000000_one.sql", "create table one (); select pg_sleep(0.5);")
+    write("20260102000000_two.sql", "create table two ();")
+    results: list[int] = []
+    events: list[Event] = []
+    began = threading.Event()
+
+    def first(event: Event) -> None:
+        if isinstance(event, Applying):
+            began.set()
+
+    one = threading.Thread(target=lambda: results.append(len(runner.upgrade(target, folder, first))))
+    one.start()
+    assert began.wait(30)
+    results.append(len(runner.upgrade(target, folder, events.append)))
+    one.join(30)
+    assert sorted(results) == [0, 2]
+    assert isinstance(events[0], Waiting)
+    assert "signet db upgrade" in str(events[0].holder)
+    assert tables(target) == {"one", "two"}
+
+
+def test_a_lost_connection_leaves_nothing_of_the_file(target: str, folder: Path, write: Write) -> None:
+    write("20260101000000_one.sql", "create table one (); select pg_terminate_backend(pg_backend_pid());")
+    with pytest.raises(MigrationError):
+        runner.upgrade(target, folder)
+    assert tables(target) == set()
+
+
+def test_notices_are_passed_on(target: str, folder: Path, write: Write) -> None:
+    write("20260101000000_one.sql", "do $$ begin raise warning 'mind this'; end $$;")
+    events: list[Event] = []
+    runner.upgrade(target, folder, events.append)
+    assert Noticed("WARNING", "mind this") in events
+
+
+def test_a_refused_file_stops_the_run_before_anything_is_applied(
+    target: str, folder: Path, write: Write
+) -> None:
+    write("20260101000000_one.sql", "create table one ();")
+    write("20260102000000_two.sql", "create table two ();\ncommit;")
+    with pytest.raises(FileRefused) as caught:
+        runner.upgrade(target, folder)
+    assert caught.value.place is not None
+    assert caught.value.place.line == 2
+    assert tables(target) == set()
+
+
+def test_a_commit_that_no_lexer_sees_does_not_pass(target: str, folder: Path, write: Write) -> None:
+    """A procedure cannot commit in a real transaction block."""
+    write("20260101000000_one.sql", "create table one (); do $$ begin commit; end $$;")
+    with pytest.raises(MigrationFailed, match="invalid transaction termination"):
+        runner.upgrade(target, folder)
+    assert tables(target) == set()
+
+
+def test_history_conflicts_stop_the_run(target: str, folder: Path, write: Write) -> None:
+    """Edited, missing and late files: nothing is run, and the next step is named."""
+    write("20260102000000_two.sql", "create table two ();")
+    path = write("20260103000000_three.sql", "create table three ();")
+    runner.upgrade(target, folder)
+    late = write("20260101000000_one.sql", "create table one ();")
+    with pytest.raises(HistoryConflict, match="newer ones are") as caught:
+        runner.upgrade(target, folder)
+    assert "--include-all" in caught.value.hint
+    path.write_text("create table three (a int);")
+    with pytest.raises(HistoryConflict, match="edited") as caught:
+        runner.upgrade(target, folder, include_all=True)
+    assert "repair 20260103000000 --applied" in caught.value.hint
+    path.unlink()
+    with pytest.raises(HistoryConflict, match="its file is not here") as caught:
+        runner.upgrade(target, folder, include_all=True)
+    assert "repair 20260103000000 --reverted" in caught.value.hint
+    path.write_text("create table three ();")
+    assert [one.migration.path for one in runner.upgrade(target, folder, include_all=True)] == [late]
+
+
+def test_an_unreachable_database_is_explained_without_its_password() -> None:
+    with pytest.raises(DatabaseUnreachable) as caught:
+        runner.upgrade("postgresql://postgres:pa55word@127.0.0.1:1/postgres", Path(__file__).parent)
+    assert "127.0.0.1:1" in caught.value.message
+    assert "pa55word" not in caught.value.message + caught.value.hint
+    assert "flask db wait" in caught.value.hint
+
+
+def test_a_missing_database_is_explained(target: str, folder: Path) -> None:
+    missing = psycopg.conninfo.make_conninfo(target, dbname="nowhere")
+    with pytest.raises(DatabaseUnreachable, match="does not exist"):
+        runner.upgrade(missing, folder)
