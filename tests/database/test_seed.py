@@ -20,8 +20,8 @@ def test_seed_makes_three_people_once(migrated: Connection[TupleRow]) -> None:
         migrated.execute(SEED.read_bytes())
     rows = migrated.execute(
         """
-        select email, encrypted_password, u.id, identities.identity_data ->> 'email'
-        from auth.users u join auth.identities on identities.user_id = u.id order by email
+        select u.email, encrypted_password, u.id, identities.identity_data ->> 'email'
+        from auth.users u join auth.identities on identities.user_id = u.id order by u.email
         """
     ).fetchall()
     assert [row[0] for row in rows] == ["alice@example.com", "bob@example.com", "charlie@example.com"]
