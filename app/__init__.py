@@ -18,7 +18,8 @@ from app import assets, auth, pages, profiles, supabase_clients
 from app.config import VARIABLES, Settings
 from app.config_values import LOOPBACK_HOSTS, unknown_variables
 from app.gatekeeper import Gatekeeper, GatekeeperSettings
-from app.pages import errors, filters
+from app.pages import errors as error_pages
+from app.pages import filters
 from app.security import csrf, headers, origin
 
 MAX_BODY_BYTES = 64 * 1024
@@ -41,7 +42,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     csrf.register(app)
     Gatekeeper(app, gatekeeper_settings(settings))
     supabase_clients.register(app, settings)
-    errors.register(app)
+    error_pages.register(app)
     filters.register(app)
     for package in (pages, auth, profiles):
         app.register_blueprint(package.bp)

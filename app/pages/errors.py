@@ -14,8 +14,8 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, ServiceUnavailable
 from werkzeug.wrappers import Response as WerkzeugResponse
 
-from app import errors
-from app.errors import AppError
+from app.errors import AppError, Misconfigured, NotAllowed
+from app.errors import ServiceUnavailable as TryLater
 from app.gatekeeper.errors import AuthMisconfigured, GatekeeperError, SessionTooLarge, TokenError
 from app.pages.forms import STALE_FORM
 from app.pages.responses import error_response
@@ -77,18 +77,16 @@ def answer_gatekeeper_error(error: GatekeeperError) -> Response:
     """Answer an error of the gatekeeper that a view met when it started a session."""
     detail = f"{error.code}: {error}"
     if isinstance(error, TokenError | AuthMisconfigured | SessionTooLarge):
-        return answer(errors.Misconfigured(code=error.code, detail=detail))
+        return answer(Misconfigured(code=error.code, detail=detail))
     hint = "Try again in a moment."
-    return answer(errors.ServiceUnavailable(code=error.code, hint=hint, detail=detail, retry_after=5))
+    return answer(TryLater(code=error.code, hint=hint, detail=detail, retry_after=5))
 
 
 def _from_http(error: HTTPException) -> AppError:
     status = error.code or 500
     detail = f"{type(error).__name__}: {error.description}"
     if isinstance(error, CSRFError):
-        return errors.NotAllowed(
-            STALE_FORM, code="form_token", hint="Go back, reload the page.", detail=detail
-        )
+        return NotAllowed(STALE_FORM, code="form_token", hint="Go back, reload the page.", detail=detail)
     if not isinstance(error, ServiceUnavailable):
         return _HttpError(status, detail)
     # The gatekeeper says more about it than the status does.

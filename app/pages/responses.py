@@ -6,6 +6,7 @@ Needs neither database nor Auth. Shown: message, next step and a reference; the 
 from __future__ import annotations
 
 from flask import Response, jsonify, make_response, render_template, request
+from flask.globals import request_ctx
 
 from app.errors import AppError
 
@@ -21,7 +22,9 @@ def error_response(error: AppError, reference: str) -> Response:
     if wants_json():
         response = jsonify(code=error.code, message=error.message, hint=error.hint, reference=reference)
     else:
-        response = make_response(render_template("pages/error.html", error=error, reference=reference))
+        # Without an adapter the Host was refused, and no address of this site can be built.
+        template = "pages/error.html" if request_ctx.url_adapter else "pages/bare.html"
+        response = make_response(render_template(template, error=error, reference=reference))
     response.status_code = error.status
     if error.retry_after is not None:
         response.headers["Retry-After"] = str(error.retry_after)

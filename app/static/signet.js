@@ -10,9 +10,6 @@ if (fragment.has("error_code") || fragment.has("error")) {
   location.replace("/auth/confirm?fragment=link");
 }
 
-// Some browsers ignore autofocus on an element that is no field.
-document.querySelector(".problems")?.focus();
-
 for (const button of document.querySelectorAll("button.reveal")) {
   const field = document.getElementById(button.getAttribute("aria-controls"));
   const show = (visible) => {
