@@ -34,6 +34,7 @@ SIGN_OUT_NOT_TOLD = Message(
 )
 RESET_NEEDS_MAIL = Message("notice", "To set a new password, ask for a mail with a link first.")
 PASSWORD_SET = Message("success", "Your new password is set. All your other devices were signed out.")
+NOTHING_SAVED = Message("notice", "Nothing was saved. Log in and send it again.")
 PROFILE_CREATED = Message("success", "Your profile is created.")
 PROFILE_SAVED = Message("success", "Your profile is saved.")
 PROFILE_DELETED = Message("success", "Your profile is deleted.")

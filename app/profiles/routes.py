@@ -7,15 +7,25 @@ from flask import render_template as render
 from werkzeug import Response
 
 from app.errors import AppError
-from app.gatekeeper import Identity, current_identity
+from app.gatekeeper import Identity, current_identity, end_session
 from app.pages.forms import render_form
-from app.pages.messages import PROFILE_CREATED, PROFILE_DELETED, PROFILE_SAVED, PROFILE_WAS_GONE, say
+from app.pages.messages import (
+    NOTHING_SAVED,
+    PROFILE_CREATED,
+    PROFILE_DELETED,
+    PROFILE_SAVED,
+    PROFILE_WAS_GONE,
+    say,
+)
 from app.profiles import store
 from app.profiles.forms import DeleteForm, ProfileForm
 from app.security.csrf import form_checks_token
 from app.security.headers import allow_remote_images
 
 bp = Blueprint("profiles", __name__)
+
+# What an ended session meets, because the policies show it nothing.
+HIDES_ROWS = frozenset({"refused_by_policy", "profile_changed"})
 
 
 @bp.route("/profile", methods=["GET", "POST"])
@@ -24,7 +34,10 @@ def show() -> Response:
     """Show the profile of whoever is signed in, and save it."""
     if request.method == "POST":
         return _submitted(signed_in(), ProfileForm())
-    profile = store.find_own(signed_in())
+    me = signed_in()
+    profile = store.find_own(me)
+    if profile is None and not store.session_lives(me):
+        return _see_out()
     return _page(ProfileForm(obj=profile), profile)
 
 
@@ -43,11 +56,14 @@ def delete() -> Response:
 
 
 @bp.get("/people")
-def people() -> str:
+def people() -> str | Response:
     """List the profiles that other people made public."""
     page = min(max(request.args.get("page", 1, type=int), 1), 10_000)
+    me = signed_in()
+    profiles, has_more = store.list_public(me, page)
+    if not profiles and not store.session_lives(me):
+        return _see_out()
     allow_remote_images()
-    profiles, has_more = store.list_public(signed_in(), page)
     return render("profiles/people.html", profiles=profiles, page=page, has_more=has_more)
 
 
@@ -62,17 +78,18 @@ def signed_in() -> Identity:
 def _submitted(me: Identity, form: ProfileForm) -> Response:
     """Save what was sent, or bring it back with what stands in the way."""
     try:
-        if form.validate():
-            return _save(me, form)
-        return _page(form, store.find_own(me))
-    except store.ProfileChanged as error:
-        # The next press of the button means: I have seen what is stored now.
-        form.version.data = error.current.version if error.current else ""
-        form.refuse(error)
-        return _page(form, error.current, conflict=error.current)
+        return _save(me, form) if form.validate() else _page(form, store.find_own(me))
     except AppError as error:
+        current = error.current if isinstance(error, store.ProfileChanged) else None
+        if current is None and error.code in HIDES_ROWS and not store.session_lives(me):
+            response = _see_out()
+            say(NOTHING_SAVED)
+            return response
+        if isinstance(error, store.ProfileChanged):
+            # The next press of the button means: I have seen what is stored now.
+            form.version.data = current.version if current else ""
         form.refuse(error)
-        return _page(form, None)
+        return _page(form, current, conflict=current)
 
 
 def _save(me: Identity, form: ProfileForm) -> Response:
@@ -83,6 +100,12 @@ def _save(me: Identity, form: ProfileForm) -> Response:
         store.create(me, form.entry())
         say(PROFILE_CREATED)
     return redirect(url_for("profiles.show"), 303)
+
+
+def _see_out() -> Response:
+    """Sign somebody out whose session was ended elsewhere: its token opens no row any more."""
+    end_session("ended_elsewhere")
+    return redirect(url_for("auth.login", next=request.path), 303)
 
 
 def _page(form: ProfileForm, profile: store.Profile | None, **context: object) -> Response:

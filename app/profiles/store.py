@@ -136,6 +136,15 @@ def list_public(identity: Identity, page: int) -> tuple[list[Profile], bool]:
     return [Profile.of(row) for row in rows[:PAGE_SIZE]], len(rows) > PAGE_SIZE
 
 
+def session_lives(identity: Identity) -> bool:
+    """Whether the session behind the token still lives, asked when the policies showed nothing.
+
+    A session that was ended on another device sees no rows at all, which must not read as "you have none".
+    """
+    with explained(Attempt("read", "list_my_sessions")):
+        return bool(user_client(identity).rpc("list_my_sessions").execute().data)
+
+
 def _table(identity: Identity) -> SyncRequestBuilder:
     return user_client(identity).table(TABLE)
 
