@@ -6,6 +6,9 @@ superuser or as postgres.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from psycopg import Connection
 from psycopg.rows import TupleRow
 from psycopg_pool import ConnectionPool
@@ -17,7 +20,9 @@ class Database:
     """Two pools on one database. Open after forking, close before the server stops."""
 
     def __init__(self, auth_dsn: str, data_dsn: str, *, pool_size: int = 8) -> None:
-        self.auth = _pool(auth_dsn, "auth", pool_size)
+        # A backend that died takes its connections along. Auth gets only living ones, for one round trip each;
+        # the data API asks nothing and repeats a transaction whose connection turns out to be dead.
+        self.auth = _pool(auth_dsn, "auth", pool_size, check=ConnectionPool.check_connection)
         self.data = _pool(data_dsn, "data", pool_size)
 
     def open(self) -> None:
@@ -31,7 +36,7 @@ class Database:
         self.data.close()
 
 
-def _pool(dsn: str, name: str, size: int) -> Pool:
+def _pool(dsn: str, name: str, size: int, check: Callable[[Connection[Any]], None] | None = None) -> Pool:
     return ConnectionPool(
         dsn,
         name=name,
@@ -39,6 +44,5 @@ def _pool(dsn: str, name: str, size: int) -> Pool:
         max_size=size,
         open=False,
         timeout=10,
-        # A backend that died takes its connections along; hand out only living ones.
-        check=ConnectionPool.check_connection,
+        check=check,
     )

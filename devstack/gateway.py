@@ -46,7 +46,12 @@ class Caller:
 
 def current_caller() -> Caller:
     """Return the caller of the present request."""
-    caller = request.environ[_ENVIRON_KEY]
+    return caller_of(request.environ)
+
+
+def caller_of(environ: WSGIEnvironment) -> Caller:
+    """Return the caller of the request that a WSGI environment describes."""
+    caller = environ[_ENVIRON_KEY]
     assert isinstance(caller, Caller)  # noqa: S101 - set by the gateway on every request
     return caller
 

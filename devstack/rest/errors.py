@@ -61,13 +61,14 @@ class RestError(Exception):
     def body(self) -> bytes:
         """Return the JSON body; always all four keys."""
         content = {"code": self.code, "details": self.details, "hint": self.hint, "message": self.message}
-        return json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
+        text = json.dumps(content, separators=(",", ":"), ensure_ascii=False)
+        return text.encode(errors="replace")
 
 
 def from_postgres(error: psycopg.Error, *, is_anonymous: bool) -> RestError:
     """Translate what PostgreSQL (or the way to it) said."""
     if error.sqlstate is None:
-        return _without_sqlstate(error)
+        return RestError("PGRST001", "Database client error. Retrying the connection.")
     code, diagnostic = error.sqlstate, error.diag
     message = diagnostic.message_primary or ""
     if code == "PGRST":
@@ -84,12 +85,6 @@ def from_postgres(error: psycopg.Error, *, is_anonymous: bool) -> RestError:
         status=status,
         headers=headers,
     )
-
-
-def _without_sqlstate(error: psycopg.Error) -> RestError:
-    if isinstance(error, psycopg.DataError):  # a NUL in a text parameter never leaves the client
-        return RestError("22021", 'invalid byte sequence for encoding "UTF8": 0x00', status=400)
-    return RestError("PGRST001", "Database client error. Retrying the connection.")
 
 
 def _status(code: str, message: str, *, is_anonymous: bool) -> int:
@@ -116,16 +111,19 @@ def _raised_by_hand(message: str, detail: str | None) -> RestError:
     """Build the whole reply from ``RAISE SQLSTATE 'PGRST'`` with MESSAGE and DETAIL as JSON."""
     try:
         said, how = json.loads(message), json.loads(detail or "")
+        headers, reason = tuple(how["headers"].items()), how.get("status_text")
+        if not all(is_header(*header) for header in headers) or not is_header("x", reason or ""):
+            raise ValueError
         error = RestError(
             str(said["code"]),
             str(said["message"]),
             details=said.get("details"),
             hint=said.get("hint"),
-            status=int(how["status"]),
-            headers=tuple((str(name), str(value)) for name, value in how["headers"].items()),
+            status=_checked_status(how["status"]),
+            headers=headers,
         )
-        error.reason = how.get("status_text")
-    except (ValueError, KeyError, TypeError, AttributeError):
+        error.reason = reason
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return RestError(
             "PGRST121",
             "Could not parse JSON in the \"RAISE SQLSTATE 'PGRST'\" error",
@@ -134,3 +132,16 @@ def _raised_by_hand(message: str, detail: str | None) -> RestError:
             " JSON object with obligatory keys: 'status', 'headers' and optional key: 'status_text'.",
         )
     return error
+
+
+def _checked_status(status: object) -> int:
+    if not isinstance(status, int) or not 200 <= status < 600:
+        raise ValueError
+    return status
+
+
+def is_header(name: object, value: object) -> bool:
+    """Tell whether SQL code may send this header: printable ASCII only, so nothing can be smuggled in."""
+    if not isinstance(name, str) or not isinstance(value, str):
+        return False
+    return bool(name) and f"{name}{value}".isascii() and f"{name}{value}".isprintable()

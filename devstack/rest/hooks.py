@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from devstack.rest.errors import RestError
+from devstack.rest.errors import RestError, is_header
 
 
 def read(headers: bytes | None, status: bytes | None) -> tuple[list[tuple[str, str]], int | None]:
@@ -23,7 +23,7 @@ def _headers(text: bytes | None) -> list[tuple[str, str]]:
         if not isinstance(entries, list):
             raise ValueError
         pairs = [pair for entry in entries for pair in entry.items()]
-        if len(pairs) != len(entries) or not all(_is_header(name, value) for name, value in pairs):
+        if len(pairs) != len(entries) or not all(is_header(name, value) for name, value in pairs):
             raise ValueError
     except (ValueError, TypeError, AttributeError, RecursionError):
         raise RestError(
@@ -32,8 +32,3 @@ def _headers(text: bytes | None) -> list[tuple[str, str]]:
             " composed of objects with a single key and a string value",
         ) from None
     return pairs
-
-
-def _is_header(name: object, value: object) -> bool:
-    texts = isinstance(name, str) and isinstance(value, str)
-    return texts and (f"{name}{value}").isprintable() and f"{name}{value}".isascii() and bool(name)

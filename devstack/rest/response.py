@@ -9,11 +9,12 @@ from http import HTTPStatus
 from urllib.parse import quote
 
 from devstack.rest import hooks
-from devstack.rest.errors import Headers, RestError
+from devstack.rest.errors import Headers, RestError, is_header
+from devstack.rest.pipeline import Row
 from devstack.rest.plan.request import Plan
 from devstack.rest.preferences import ALWAYS
 from devstack.rest.settings import RestSettings
-from devstack.rest.transaction import Outcome, Row
+from devstack.rest.transaction import Outcome
 
 JSON_TYPE = "application/json; charset=utf-8"
 APPLIED = {
@@ -44,7 +45,9 @@ class Reply:
 
 def error_reply(error: RestError) -> Reply:
     """Return the reply for a refused request."""
-    headers = [("Content-Type", JSON_TYPE), ("Proxy-Status", f"PostgREST; error={error.code}")]
+    headers = [("Content-Type", JSON_TYPE)]
+    if is_header("Proxy-Status", error.code):
+        headers.append(("Proxy-Status", f"PostgREST; error={error.code}"))
     if error.status == 503:
         headers.append(("Retry-After", "1"))
     return Reply(error.status, (*headers, *error.headers), error.body(), error.reason)

@@ -6,18 +6,18 @@ goes wrong, it is rolled back and the connection returns to the pool clean.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from psycopg import Connection, RawCursor
-from psycopg.rows import TupleRow
+import psycopg
 
 from devstack.database import Pool
+from devstack.rest.pipeline import Pipeline, Row
 from devstack.rest.sql.statement import Statement
 
-ISOLATIONS = frozenset({"read committed", "repeatable read", "serializable"})
-
-Row = tuple[bytes | None, ...]
+_COMMIT, _ROLLBACK = Statement("COMMIT", ()), Statement("ROLLBACK", ())
+_CHECK_CONSTRAINTS = Statement("SET CONSTRAINTS ALL IMMEDIATE", ())
+ISOLATIONS = ("read committed", "repeatable read", "serializable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Transaction:
     """What to run: settings first, all in one statement, then the main statement, then perhaps a count."""
 
     is_read_only: bool
-    isolation: str
+    isolation: str | None
     settings: tuple[tuple[str, str], ...]
     main: Statement
     count: Statement | None = None
@@ -33,54 +33,63 @@ class Transaction:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Rows as PostgreSQL's own text, undecoded."""
+    """The rows of the main statement, and of the count if there was one."""
 
     main: list[Row]
     count: list[Row]
 
 
-def run(pool: Pool, transaction: Transaction, conclude: Callable[[Outcome], bool]) -> Outcome:
+class ConnectionLost(Exception):
+    """Raised when a connection broke before anything could be committed."""
+
+
+def run(
+    pool: Pool, pipeline: Pipeline, transaction: Transaction, conclude: Callable[[Outcome], bool]
+) -> Outcome:
     """Run a transaction; ``conclude`` sees the outcome and tells whether to commit, or raises to roll back.
 
     Raises psycopg.Error, and whatever ``conclude`` raises.
     """
+    try:
+        return _run(pool, pipeline, transaction, conclude)
+    except ConnectionLost:
+        pool.check()  # PostgreSQL was restarted, say: replace every connection that is dead
+    try:
+        return _run(pool, pipeline, transaction, conclude)
+    except ConnectionLost as lost:
+        raise psycopg.OperationalError(str(lost)) from None
+
+
+def _run(
+    pool: Pool, pipeline: Pipeline, transaction: Transaction, conclude: Callable[[Outcome], bool]
+) -> Outcome:
     with pool.connection() as connection:
         connection.autocommit = True  # BEGIN and COMMIT are ours
         try:
-            outcome = _send(connection, transaction)
+            # What only reads has nothing to keep or to undo, and ends in the same flush.
+            end = [_COMMIT] if transaction.is_read_only else []
+            results = pipeline.exchange(connection, [*_statements(transaction), *end])
+            outcome = Outcome(results[2], results[3] if transaction.count else [])
             keep = conclude(outcome)
-            if not keep:
-                connection.execute("SET CONSTRAINTS ALL IMMEDIATE")
-            connection.execute("COMMIT" if keep else "ROLLBACK")
-        except BaseException:
+        except BaseException as error:
+            if connection.closed:
+                raise ConnectionLost(str(error)) from error
             connection.rollback()
             raise
+        if not transaction.is_read_only:
+            pipeline.exchange(connection, [_COMMIT] if keep else [_CHECK_CONSTRAINTS, _ROLLBACK])
         return outcome
 
 
-def _send(connection: Connection[TupleRow], transaction: Transaction) -> Outcome:
-    isolation = transaction.isolation if transaction.isolation in ISOLATIONS else "read committed"
+def _statements(transaction: Transaction) -> list[Statement]:
+    isolation = transaction.isolation if transaction.isolation in ISOLATIONS else ISOLATIONS[0]
     mode = "READ ONLY" if transaction.is_read_only else "READ WRITE"
-    settings = _settings(transaction.settings)
-    statements = [transaction.main] + ([transaction.count] if transaction.count else [])
-    connection.execute(f"BEGIN ISOLATION LEVEL {isolation} {mode}".encode())
-    RawCursor(connection).execute(settings.text.encode(), settings.values, prepare=True)
-    cursors = [
-        RawCursor(connection).execute(statement.text.encode(), statement.values) for statement in statements
-    ]
-    results = [_rows(cursor) for cursor in cursors]
-    return Outcome(results[0], results[1] if transaction.count else [])
-
-
-def _settings(settings: Sequence[tuple[str, str]]) -> Statement:
-    pairs = ", ".join(f"set_config(${2 * n + 1}, ${2 * n + 2}, true)" for n in range(len(settings)))
-    return Statement(f"SELECT {pairs}", tuple(text for pair in settings for text in pair))
-
-
-def _rows(cursor: RawCursor[TupleRow]) -> list[Row]:
-    result = cursor.pgresult
-    assert result is not None  # noqa: S101 - every statement here returns rows
+    pairs = ", ".join(
+        f"set_config(${2 * n + 1}, ${2 * n + 2}, true)" for n in range(len(transaction.settings))
+    )
     return [
-        tuple(result.get_value(row, column) for column in range(result.nfields))
-        for row in range(result.ntuples)
+        Statement(f"BEGIN ISOLATION LEVEL {isolation} {mode}", ()),
+        Statement(f"SELECT {pairs}", tuple(text for pair in transaction.settings for text in pair)),
+        transaction.main,
+        *([transaction.count] if transaction.count else []),
     ]

@@ -24,9 +24,10 @@ _RANGE = re.compile(r"([0-9]{1,18})-([0-9]{1,18})?")
 
 @dataclass(frozen=True, slots=True)
 class ApiRequest:
-    """What arrived; ``path`` and ``query`` are raw, header names in lower case."""
+    """What arrived; ``path`` (below ``prefix``) and ``query`` are raw, header names in lower case."""
 
     method: str
+    prefix: str
     path: str
     query: str
     headers: Mapping[str, str]
@@ -41,6 +42,11 @@ class Target:
     name: str
     is_call: bool = False
     is_named: bool = False  # the schema, by a profile header
+
+    @property
+    def is_root(self) -> bool:
+        """Whether the request is about the API itself."""
+        return not self.name
 
 
 @dataclass(frozen=True, slots=True)

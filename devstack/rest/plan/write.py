@@ -9,7 +9,7 @@ from devstack.rest.catalog.model import Table, TableColumn
 from devstack.rest.errors import RestError
 from devstack.rest.grammar.query import Query
 from devstack.rest.grammar.trees import Condition, Field
-from devstack.rest.plan.read import ReadPlan, Related, Test, plan_test
+from devstack.rest.plan.read import ReadPlan, Test, plan_test
 from devstack.rest.preferences import Preferences
 
 
@@ -51,7 +51,7 @@ def plan_write(
     key = table.primary_key if preferences.get("return") == "headers-only" and method == "POST" else ()
     returning = key or None
     if shape is not None:
-        returning = _returning(shape)
+        returning = _returning(shape, table)
     return WritePlan(
         method,
         table,
@@ -102,16 +102,12 @@ def _is_plain_equality(tree: Condition) -> bool:
     return comparison.operator == "eq" and is_plain and not tree.field.path
 
 
-def _returning(shape: ReadPlan) -> tuple[str, ...]:
+def _returning(shape: ReadPlan, table: Table) -> tuple[str, ...]:
     """Return just what the representation needs, so that no other column's privilege is asked for."""
     fields = [column.field for column in shape.columns if column.field]
-    if Field("*") in fields:
-        return ("*",)
     fields += [key.term.field for key in shape.order if key.embed is None]
     names = [field.name for field in fields]
-    names += [source for embed in shape.embeds for source in _sources(embed)]
+    names += [source for embed in shape.embeds for source, _ in embed.relation.columns]
+    if Field("*") in fields:  # computed columns are not part of it
+        names = ["*", *(name for name in names if name != "*" and name not in table.columns)]
     return tuple(dict.fromkeys(names))
-
-
-def _sources(embed: Related) -> tuple[str, ...]:
-    return tuple(source for source, _ in embed.relation.columns)

@@ -1,0 +1,142 @@
+"""Send several statements to PostgreSQL in one flush and read their results (libpq's pipeline mode).
+
+A request costs BEGIN, settings, statement and COMMIT: one after the other four round trips, here one.
+Statements that come again are prepared. Results stay PostgreSQL's own text.
+"""
+
+from __future__ import annotations
+
+import select
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from psycopg import Connection, errors
+from psycopg.pq import ExecStatus
+from psycopg.pq.abc import PGconn, PGresult
+
+from devstack.rest.errors import RestError
+from devstack.rest.sql.statement import Statement
+
+MAX_KNOWN = 200
+
+Row = tuple[bytes | None, ...]
+_Values = list[bytes | None]
+
+
+@dataclass(slots=True)
+class _Known:
+    """What one connection has seen: a name for each text, and which names are prepared."""
+
+    names: dict[str, bytes] = field(default_factory=dict)
+    prepared: set[bytes] = field(default_factory=set)
+
+
+class Pipeline:
+    """Exchanges statements for results; remembers what each connection has prepared."""
+
+    def __init__(self) -> None:
+        self._known: WeakKeyDictionary[Connection[Any], _Known] = WeakKeyDictionary()
+
+    def exchange(self, connection: Connection[Any], statements: Sequence[Statement]) -> list[list[Row]]:
+        """Run the statements in order; raise the first error as psycopg.Error.
+
+        After an error the rest is not run, and the connection may be in a failed transaction.
+        """
+        values = [[_encode(value) for value in statement.values] for statement in statements]
+        known = self._known.setdefault(connection, _Known())
+        if len(known.names) > MAX_KNOWN:
+            connection.execute("DEALLOCATE ALL")
+            known = self._known[connection] = _Known()
+        try:
+            results = _exchange(connection.pgconn, known, statements, values)
+        except BaseException:
+            connection.close()  # in the middle of a pipeline nobody could go on
+            raise
+        for result in results:
+            if result.status == ExecStatus.FATAL_ERROR:
+                raise errors.error_from_result(result)
+        return [_rows(result) for result in results]
+
+
+def _encode(value: str | None) -> bytes | None:
+    if value is None:
+        return None
+    encoded = value.encode(errors="surrogatepass")  # PostgreSQL refuses what is no UTF-8
+    if b"\0" in encoded:  # libpq would end the text here
+        raise RestError("22021", 'invalid byte sequence for encoding "UTF8": 0x00', status=400)
+    return encoded
+
+
+def _exchange(
+    wire: PGconn, known: _Known, statements: Sequence[Statement], values: Sequence[_Values]
+) -> list[PGresult]:
+    wire.enter_pipeline_mode()
+    preparing = [_send(wire, known, *command) for command in zip(statements, values, strict=True)]
+    wire.pipeline_sync()
+    _flush(wire)
+    results = []
+    for name in preparing:
+        if name is not None:
+            result = _result(wire)
+            if result.status == ExecStatus.COMMAND_OK:
+                known.prepared.add(name)
+            else:
+                results.append(result)
+        results.append(_result(wire))
+    _next(wire)  # the end that pipeline_sync asked for
+    wire.exit_pipeline_mode()
+    return results
+
+
+def _send(wire: PGconn, known: _Known, statement: Statement, values: _Values) -> bytes | None:
+    """Queue one statement; return its name if it is being prepared now: at its second time."""
+    text = statement.text.encode()
+    name = known.names.get(statement.text)
+    if name is None:
+        known.names[statement.text] = b"rest_%d" % len(known.names)
+        wire.send_query_params(text, values)
+        return None
+    if name in known.prepared:
+        wire.send_query_prepared(name, values)
+        return None
+    wire.send_prepare(name, text)
+    wire.send_query_prepared(name, values)
+    return name
+
+
+def _flush(wire: PGconn) -> None:
+    """Send what is queued, reading meanwhile: a long body must not block both sides."""
+    while wire.flush():
+        _wait(wire, select.POLLIN | select.POLLOUT)
+
+
+def _result(wire: PGconn) -> PGresult:
+    """Return the result of one command and consume the mark behind it."""
+    result = _next(wire)
+    _next(wire)
+    if result is None:
+        raise errors.OperationalError("the connection to PostgreSQL was lost")
+    return result
+
+
+def _next(wire: PGconn) -> PGresult | None:
+    while wire.is_busy():
+        _wait(wire, select.POLLIN)
+    return wire.get_result()
+
+
+def _wait(wire: PGconn, events: int) -> None:
+    poll = select.poll()
+    poll.register(wire.socket, events)
+    for _, ready in poll.poll():
+        if ready & ~select.POLLOUT:
+            wire.consume_input()
+
+
+def _rows(result: PGresult) -> list[Row]:
+    return [
+        tuple(result.get_value(row, column) for column in range(result.nfields))
+        for row in range(result.ntuples)
+    ]

@@ -1,0 +1,61 @@
+"""What every transaction sets before its statement: who asks, with which claims, and what was asked."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from devstack.rest.catalog.model import RoleSettings
+from devstack.rest.errors import RestError
+from devstack.rest.plan.request import ApiRequest
+from devstack.rest.preferences import Preferences
+from devstack.rest.settings import RestSettings
+from devstack.rest.sql.fragments import names
+
+Settings = tuple[tuple[str, str], ...]
+
+# A token must not make a request run as the connection's own role.
+NEVER_ROLES = frozenset({"none", "authenticator"})
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who a request acts as; ``claims`` is what SQL reads as request.jwt.claims."""
+
+    role: str
+    claims: str = field(repr=False)
+
+
+def actor_of(claims: dict[str, Any], key_role: str) -> Actor:
+    """Return who acts: the role that the claims name, else that of the API key."""
+    named = claims.get("role", key_role)
+    role = named if isinstance(named, str) else json.dumps(named)
+    if role in NEVER_ROLES:
+        raise RestError("42501", f'permission denied to set role "{role}"', status=403)
+    return Actor(role, json.dumps({**claims, "role": role}))
+
+
+def request_settings(request: ApiRequest, actor: Actor, preferences: Preferences) -> Settings:
+    """Return role, claims and the request as settings; the order matters to nobody but the role's grants."""
+    headers = {name: value for name, value in request.headers.items() if name != "cookie"}
+    pairs = (pair.partition("=") for pair in request.headers.get("cookie", "").split(";"))
+    cookies = {name.strip(): value.strip() for name, equals, value in pairs if equals}
+    timezone = preferences.get("timezone")
+    return (
+        ("role", actor.role),
+        ("request.jwt.claims", actor.claims),
+        ("request.method", request.method),
+        ("request.path", request.path),
+        ("request.headers", json.dumps(headers)),
+        ("request.cookies", json.dumps(cookies)),
+        *((("timezone", timezone),) if timezone else ()),
+    )
+
+
+def all_settings(
+    schema: str, settings: RestSettings, role: RoleSettings, request: Settings, hoisted: Settings
+) -> Settings:
+    """Put the settings of a transaction in order: the role's own before the role, a function's last."""
+    path = names(dict.fromkeys((schema, *settings.extra_search_path)))
+    return (("search_path", path), *role.settings, *request, *hoisted)
