@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import assets, auth, pages, profiles, supabase_clients
+from app import assets, auth, cli, pages, profiles, supabase_clients
 from app.config import VARIABLES, Settings
 from app.config_values import LOOPBACK_HOSTS, unknown_variables
 from app.gatekeeper import Gatekeeper, GatekeeperSettings
@@ -46,6 +46,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     filters.register(app)
     for package in (pages, auth, profiles):
         app.register_blueprint(package.bp)
+    cli.register(app)
     return app
 
 

@@ -1,4 +1,4 @@
-"""Fixtures for every suite: one PostgreSQL cluster a session, fresh databases, contexts."""
+"""Fixtures for every suite: one PostgreSQL cluster a session, fresh databases, contexts, one whole stack."""
 
 from __future__ import annotations
 
@@ -15,11 +15,18 @@ import psycopg
 import pytest
 from psycopg import sql
 
+from app.cli.lease import take_lease
+from app.cli.running_stack import RunningStack
+from app.migrate import runner
+from devstack.binaries import find_binaries
+from devstack.bootstrap import bootstrap
 from devstack.context import ApiKeys, Clock, Context, system_clock
 from devstack.database import Database
+from devstack.placement import place
 from devstack.postgres import SUPERUSER, TEST_SETTINGS, Cluster, new_passwords
 from devstack.signing_keys import SigningKeys
 
+ROOT = Path(__file__).resolve().parent.parent
 SHM = Path("/dev/shm")
 SHM_NEEDED_BYTES = 300 * 1024 * 1024
 
@@ -47,10 +54,19 @@ def fast_folder() -> Iterator[Path]:
 @pytest.fixture(scope="session")
 def cluster(fast_folder: Path) -> Iterator[Cluster]:
     """Run one bootstrapped cluster for the whole session; database `postgres` serves as the template."""
-    cluster = Cluster(fast_folder / "cluster", free_port(), new_passwords(), TEST_SETTINGS)
+    placement = place(fast_folder, find_binaries(os.environ), os.environ)
+    cluster = Cluster(
+        placement.data_dir,
+        free_port(),
+        new_passwords(),
+        TEST_SETTINGS,
+        placement.binaries,
+        placement.run_as,
+        fast_folder / "postgres.log",
+    )
     cluster.create()
     cluster.start()
-    cluster.bootstrap()
+    bootstrap(cluster, warn=pytest.fail)
     yield cluster
     cluster.stop()
 
@@ -107,3 +123,13 @@ def make_context(cluster: Cluster, fresh_database: str) -> Iterator[Callable[...
     yield make
     for context in opened:
         context.database.close()
+
+
+@pytest.fixture(scope="session")
+def stack(fast_folder: Path) -> Iterator[RunningStack]:
+    """Run a local stack as a process of its own, with the migrations applied, for the whole session."""
+    folder = fast_folder / "instance" / "devstack"
+    lease = take_lease(folder, "http://127.0.0.1:8000", "pytest", print, options=["--ephemeral"])
+    runner.upgrade(lease.stack.database_url, ROOT / "migrations")
+    yield lease.stack
+    lease.release()

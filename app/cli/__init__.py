@@ -12,7 +12,10 @@ import click
 from flask import Flask
 
 # Each is `app/cli/<name>.py` with a click group of that name.
-GROUPS = {"db": "Migrations: apply SQL files, and prove the policies that they make."}
+GROUPS = {
+    "db": "Migrations: apply SQL files, and prove the policies that they make.",
+    "local": "The local stack: Auth, data API, mailbox and PostgreSQL on this machine.",
+}
 
 
 def register(app: Flask) -> None:

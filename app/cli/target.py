@@ -6,10 +6,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import click
-from flask.cli import ScriptInfo
-
-from app.config import Settings
+from app.cli import local, startup
 from app.errors import Misconfigured
 from app.migrate import target
 
@@ -36,12 +33,11 @@ class Target:
 
 
 def find_target(database_url: str | None) -> Target:
-    """Return the database to work on; raises Misconfigured when none is named and no local stack runs."""
+    """Return the database to work on, starting the local stack for it when that is meant; raises AppError."""
     if url := database_url or _from_environment():
         return Target(url)
-    settings = _settings()
-    if settings and settings.local_stack:
-        return Target(settings.local_stack.database_url, is_local_stack=True)
+    if startup.wants_local_stack(os.environ):
+        return Target(local.stack_for().database_url, is_local_stack=True)
     raise Misconfigured(
         "No database is named.",
         code="no_database",
@@ -60,10 +56,3 @@ def _from_environment() -> str:
         raise Misconfigured(
             f"DATABASE_URL_FILE names {path}, which cannot be read: {error}.", hint="Correct the path."
         ) from error
-
-
-def _settings() -> Settings | None:
-    """Return the app's settings; none outside of `flask` or when they are incomplete."""
-    script = click.get_current_context().find_object(ScriptInfo)
-    found = script.load_app().extensions.get("settings") if script else None
-    return found if isinstance(found, Settings) else None

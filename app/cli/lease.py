@@ -1,0 +1,170 @@
+"""Start or join the local stack, and keep it alive for as long as this process lives.
+
+A lease is an open connection to the stack, so it ends with this process however that ends, and the stack
+stops with the last one. A stack that this process starts is not its child in any other way: it has a session
+of its own, hears no Ctrl-C, and stays when somebody else joined it.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from app.cli.running_stack import RunningStack, find_running
+from app.errors import ServiceUnavailable
+
+ROOT = Path(__file__).resolve().parents[2]
+ALREADY_RUNNING = 75  # exit code of `python -m devstack`
+START_SECONDS = 90
+STOP_SECONDS = 20
+POLL_SECONDS = 0.01
+
+Say = Callable[[str], None]
+
+
+class LocalStackFailed(ServiceUnavailable):
+    """Raised when the local stack cannot be started or joined."""
+
+    code = "local_stack_failed"
+    message = "The local stack did not start."
+
+
+class Lease:
+    """One process's hold on a stack, until ``release`` or the end of the process."""
+
+    def __init__(
+        self,
+        stack: RunningStack,
+        connection: socket.socket,
+        starter: subprocess.Popen[str] | None,
+        on_lost: Callable[[], None],
+    ) -> None:
+        self.stack = stack
+        self.is_starter = starter is not None
+        self._connection = connection
+        self._starter = starter
+        self._on_lost = on_lost
+        self._is_released = False
+        self._ended = threading.Event()
+        threading.Thread(target=self._watch, name="local-stack-lease", daemon=True).start()
+        # A child that is forked without exec would keep the stack alive beyond this process.
+        os.register_at_fork(after_in_child=self._close)
+
+    def release(self) -> None:
+        """Give the stack back; when nobody else uses it, wait until it has stopped."""
+        if self._is_released:
+            return
+        self._is_released = True
+        with suppress(OSError):  # the stack was faster
+            self._connection.shutdown(socket.SHUT_WR)
+        if self._starter is not None and self._starter.stdin is not None:
+            self._starter.stdin.close()
+        self._ended.wait(STOP_SECONDS)
+
+    def _watch(self) -> None:
+        with suppress(OSError):
+            while self._connection.recv(4096):
+                pass
+        self._ended.set()
+        if not self._is_released:
+            self._on_lost()
+
+    def _close(self) -> None:
+        self._is_released = True
+        self._connection.close()
+        if self._starter is not None and self._starter.stdin is not None:
+            self._starter.stdin.close()
+
+
+def take_lease(
+    folder: Path,
+    site_url: str,
+    name: str,
+    say: Say,
+    *,
+    on_lost: Callable[[], None] = lambda: None,
+    options: Sequence[str] = (),
+) -> Lease:
+    """Join the folder's stack, or start it when nobody did; raises LocalStackFailed.
+
+    ``name`` says to others who uses the stack. ``say`` hears the progress of a start, ``on_lost`` that the
+    stack has ended although this process still needs it. ``options`` go to `python -m devstack`.
+    """
+    starter: _Starter | None = None
+    deadline = time.monotonic() + START_SECONDS
+    while time.monotonic() < deadline:
+        if connection := _join(folder, name, deadline):
+            stack = find_running(folder)
+            if stack is not None:
+                return Lease(stack, connection, starter.process if starter else None, on_lost)
+        if starter is None:
+            starter = _Starter(folder, ["--site-url", site_url, *options], say)
+        elif starter.has_given_way():
+            starter = None
+        time.sleep(POLL_SECONDS)
+    raise LocalStackFailed(
+        f"The local stack was not ready after {START_SECONDS} s.", hint=f"Read the logs in {folder}"
+    )
+
+
+def _join(folder: Path, name: str, deadline: float) -> socket.socket | None:
+    """Return a connection over which the stack has said that it is ready; None when there is none."""
+    stack = find_running(folder)
+    connection = stack.ask("lease", name) if stack else None
+    if connection is None:
+        return None
+    connection.settimeout(max(0.0, deadline - time.monotonic()))
+    try:
+        if connection.recv(4096):
+            connection.settimeout(None)
+            return connection
+    except OSError:
+        pass
+    connection.close()
+    return None
+
+
+class _Starter:
+    """A stack that this process has started: its standard input is our first lease."""
+
+    def __init__(self, folder: Path, options: Sequence[str], say: Say) -> None:
+        self._error: list[str] = []
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "devstack", "--leased", "--data-dir", str(folder), *options],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            start_new_session=True,
+        )
+        self._relay = threading.Thread(target=self._relay_to, args=[say], daemon=True)
+        self._relay.start()
+
+    def has_given_way(self) -> bool:
+        """Whether the process ended because another one is faster; raises LocalStackFailed when it failed."""
+        code = self.process.poll()
+        if code is None:
+            return False
+        self._relay.join()
+        if code == ALREADY_RUNNING:
+            return True
+        message, _, hint = "".join(self._error).removeprefix("error: ").rpartition("\n  Next: ")
+        raise LocalStackFailed(message or None, hint=hint.strip() or "Read its log")
+
+    def _relay_to(self, say: Say) -> None:
+        """Pass on what the stack says while it starts; an error is kept for the exception."""
+        assert self.process.stderr is not None  # noqa: S101 - opened above
+        with self.process.stderr as lines:
+            for line in lines:
+                if self._error or line.startswith("error: "):
+                    self._error.append(line)
+                else:
+                    say(line.rstrip("\n"))

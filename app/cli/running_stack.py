@@ -1,0 +1,104 @@
+"""The local stack as other processes see it: a folder with a lock, a ``stack.json`` and a control socket.
+
+The stack is a program of its own (`python -m devstack`); this module and it share nothing but that folder.
+Trust boundary: whoever can read the folder owns the stack, and everything in it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from contextlib import suppress
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from app.config import LocalStack
+from app.errors import Misconfigured
+
+LOOPBACK = "127.0.0.1"
+CONNECT_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class RunningStack:
+    """What stack.json says about a running stack."""
+
+    api_url: str
+    mailbox_url: str
+    issuer: str
+    site_url: str
+    publishable_key: str
+    secret_key: str = field(repr=False)
+    management_token: str = field(repr=False)
+    database_url: str = field(repr=False)
+    pid: int
+    control: dict[str, Any] = field(repr=False)
+
+    def for_app(self) -> LocalStack:
+        """Return the part that the web app needs."""
+        return LocalStack(
+            url=self.api_url,
+            publishable_key=self.publishable_key,
+            issuer=self.issuer,
+            database_url=self.database_url,
+            mailbox_url=self.mailbox_url,
+        )
+
+    def ask(self, want: str, name: str) -> socket.socket | None:
+        """Send one request to the control socket and return the connection; None when nobody listens."""
+        request = {"token": self.control["token"], "want": want, "name": name, "pid": os.getpid()}
+        try:
+            connection = socket.create_connection((LOOPBACK, self.control["port"]), CONNECT_SECONDS)
+            connection.sendall(json.dumps(request).encode() + b"\n")
+        except OSError:
+            return None
+        return connection
+
+
+def find_running(folder: Path) -> RunningStack | None:
+    """Return the stack that runs in a folder, or is about to; raises Misconfigured when it is not ours."""
+    if not is_locked(folder):
+        return None
+    try:
+        content = json.loads((folder / "stack.json").read_text())
+        return RunningStack(**{item.name: content[item.name] for item in fields(RunningStack)})
+    except (FileNotFoundError, ValueError, KeyError):
+        return None
+    except PermissionError as error:
+        raise _not_ours(folder) from error
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether a stack works in the folder, from its first moment to its last."""
+    import fcntl  # not on Windows, where hosted projects work all the same
+
+    try:
+        with open(folder / "lock", "rb") as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    except PermissionError as error:
+        raise _not_ours(folder) from error
+    return False
+
+
+def status_of(stack: RunningStack, name: str) -> dict[str, Any] | None:
+    """Return what the stack says about itself; None when it does not answer."""
+    connection = stack.ask("status", name)
+    if connection is None:
+        return None
+    with connection, connection.makefile("rb") as answer, suppress(OSError, ValueError):
+        read = json.loads(answer.readline())
+        return read if isinstance(read, dict) else None
+    return None
+
+
+def _not_ours(folder: Path) -> Misconfigured:
+    return Misconfigured(
+        f"The local stack in {folder} belongs to another user.",
+        hint=f"Work as that user, or make it yours: sudo chown -R $(id -un) '{folder.parent}'",
+    )
