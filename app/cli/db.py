@@ -6,25 +6,22 @@ names it, without its password.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
-from app.cli.output import PENDING, fails_in_words, show, show_json, tell
+from app.cli.options import with_folder, with_json, with_target
+from app.cli.output import PENDING, fails_in_words, show_either, tell
+from app.cli.progress import Progress, tell_waiting
 from app.cli.target import Target, find_target
-from app.migrate import new_file, report, runner
-from app.migrate.events import Applied, Applying, Event, Noticed, Waiting
+from app.migrate import new_file, repair, report, reset, runner
+from app.migrate.errors import DatabaseUnreachable, MigrationError
 from app.migrate.files import unrecognised
+from app.migrate.new_table import table_text
 from app.migrate.place import shown_path
-
-MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
-
-_PROGRESS_WIDTH = 60
-
-Command = Callable[..., Any]
+from app.migrate.waiting import wait_until_ready
 
 
 @click.group()
@@ -32,50 +29,30 @@ def db() -> None:
     """Migrations: apply SQL files, and prove the policies that they make."""
 
 
-def _with_target(command: Command) -> Command:
-    return click.option(
-        "--database-url",
-        metavar="URL",
-        help="PostgreSQL connection string instead of DATABASE_URL or the local stack.",
-    )(command)
-
-
-def _with_folder(command: Command) -> Command:
-    return click.option(
-        "--folder",
-        type=click.Path(path_type=Path, file_okay=False),
-        default=MIGRATIONS,
-        help="Where the migrations are.",
-    )(command)
-
-
-def _with_json(command: Command) -> Command:
-    return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(command)
-
-
 @db.command()
-@_with_target
-@_with_folder
-@_with_json
+@with_target
+@with_folder
+@with_json
 @click.option("--exit-code", is_flag=True, help="Exit with 3 when something is pending.")
 @fails_in_words
 def status(database_url: str | None, folder: Path, as_json: bool, exit_code: bool) -> None:
     """Show which migrations are applied, and where files and history differ."""
     target = find_target(database_url)
     entries = runner.status(target.url, folder)
-    if as_json:
-        show_json({"target": target.name, "migrations": report.status_json(entries)})
-    else:
-        show([f"Database  {target}", *report.status_lines(entries, datetime.now(UTC))])
+    show_either(
+        as_json,
+        {"target": target.name, "migrations": report.status_json(entries)},
+        [f"Database  {target}", *report.status_lines(entries, datetime.now(UTC))],
+    )
     _tell_unrecognised(folder)
     if exit_code and any(entry.record is None for entry in entries):
         raise SystemExit(PENDING)
 
 
 @db.command()
-@_with_target
-@_with_folder
-@_with_json
+@with_target
+@with_folder
+@with_json
 @click.option("--to", metavar="VERSION", help="Stop after this version.")
 @click.option("--dry-run", is_flag=True, help="Say what would be applied, and change nothing.")
 @click.option("--include-all", is_flag=True, help="Apply also what is older than the newest applied version.")
@@ -90,82 +67,122 @@ def upgrade(
         _show_plan(target, folder, to, include_all, as_json)
         return
     tell(f"Applying to {target}")
-    progress = _Progress()
-    try:
+    with Progress() as progress:
         applied = runner.upgrade(target.url, folder, progress, to=to, include_all=include_all)
-    except BaseException:
-        progress.failed()
-        raise
-    if as_json:
-        show_json({"target": target.name, "applied": report.applied_json(applied)})
-    else:
-        show([report.upgrade_summary(applied)])
+    show_either(
+        as_json,
+        {"target": target.name, "applied": report.applied_json(applied)},
+        [report.upgrade_summary(applied)],
+    )
 
 
 def _show_plan(target: Target, folder: Path, to: str | None, include_all: bool, as_json: bool) -> None:
     waiting = runner.pending(target.url, folder, to=to, include_all=include_all)
-    if as_json:
-        plan = [{"version": migration.version, "name": migration.name} for migration in waiting]
-        show_json({"target": target.name, "pending": plan})
-    else:
-        show(
-            [
-                f"Would apply to {target}",
-                *(f"  • {migration.path.name}" for migration in waiting),
-                f"{len(waiting)} pending; nothing was changed",
-            ]
-        )
+    plan = [{"version": migration.version, "name": migration.name} for migration in waiting]
+    files = [f"  • {migration.path.name}" for migration in waiting]
+    show_either(
+        as_json,
+        {"target": target.name, "pending": plan},
+        [f"Would apply to {target}", *files, f"{len(waiting)} pending; nothing was changed"],
+    )
 
 
 @db.command()
 @click.argument("name")
-@_with_folder
-@_with_json
+@with_folder
+@with_json
+@click.option("--table", metavar="TABLE", help="Write a table under row-level security, ready to run.")
 @fails_in_words
-def new(name: str, folder: Path, as_json: bool) -> None:
+def new(name: str, folder: Path, as_json: bool, table: str | None) -> None:
     """Make a new migration file.
 
-    Example: flask db new add_notes
+    Example: flask db new add_notes --table notes
     """
-    path = new_file.create(folder, name, datetime.now(UTC))
-    if as_json:
-        show_json({"file": str(path)})
-    else:
-        show([f"Made {shown_path(path)}", "Next: write it, then run  flask db upgrade"])
+    path = new_file.create(folder, name, datetime.now(UTC), table_text(table) if table else None)
+    step = f"Next: {'adapt' if table else 'write'} it, then run  flask db upgrade"
+    show_either(as_json, {"file": str(path)}, [f"Made {shown_path(path)}", step])
+
+
+@db.command(name="repair")
+@click.argument("version")
+@with_target
+@with_folder
+@with_json
+@click.option("--applied/--reverted", "is_applied", default=None, help="What the history shall say.")
+@fails_in_words
+def repair_history(
+    version: str, database_url: str | None, folder: Path, as_json: bool, is_applied: bool | None
+) -> None:
+    """Correct what the history says of a version; runs and undoes nothing."""
+    if is_applied is None:
+        raise click.UsageError("Say --applied or --reverted.")
+    target = find_target(database_url)
+    mark = repair.mark_applied if is_applied else repair.mark_reverted
+    is_changed = mark(target.url, folder, version, tell_waiting)
+    state = "applied" if is_applied else "not applied"
+    said = f"is recorded as {state} now" if is_changed else f"was recorded as {state} already"
+    show_either(
+        as_json,
+        {"target": target.name, "version": version, "changed": is_changed},
+        [f"{version} {said} in {target}", "Next: flask db status"],
+    )
+
+
+@db.command(name="reset")
+@with_target
+@with_folder
+@with_json
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@fails_in_words
+def reset_database(database_url: str | None, folder: Path, as_json: bool, yes: bool) -> None:
+    """Drop everything that migrations made, on this machine only, and apply them again."""
+    target = find_target(database_url)
+    _ask_before_losing(reset.losses(target.url), target, yes)
+    with Progress() as progress:
+        applied = reset.reset(target.url, folder, progress)
+    show_either(
+        as_json,
+        {"target": target.name, "applied": report.applied_json(applied)},
+        [report.upgrade_summary(applied), "Next: flask local seed  for people to play with"],
+    )
+
+
+def _ask_before_losing(losses: tuple[reset.Loss, ...], target: Target, yes: bool) -> None:
+    tell(f"This drops everything that migrations made in {target}. Accounts stay.")
+    for loss in losses:
+        tell(f"  {loss.table}: {loss.rows} row{'' if loss.rows == 1 else 's'}")
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise MigrationError(
+            "There is nobody to ask.", hint="To reset without a question:  flask db reset --yes"
+        )
+    click.confirm("Go on?", abort=True, err=True)
+
+
+@db.command()
+@with_target
+@with_json
+@click.option("--timeout", type=click.FloatRange(min=0), default=60.0, show_default=True, help="In seconds.")
+@fails_in_words
+def wait(database_url: str | None, as_json: bool, timeout: float) -> None:
+    """Wait until the database accepts connections."""
+    target = find_target(database_url)
+    said: list[str] = []
+
+    def tell_once(error: DatabaseUnreachable) -> None:
+        if not said:
+            said.append(error.message)
+            tell(f"Waiting: {error.message}")
+
+    seconds = wait_until_ready(target.url, timeout, tell_once)
+    show_either(
+        as_json,
+        {"target": target.name, "seconds": round(seconds, 3)},
+        [f"{target} is ready after {seconds:.1f} s"],
+    )
 
 
 def _tell_unrecognised(folder: Path) -> None:
     for path in unrecognised(folder):
         tell(f"warning: {shown_path(path)} is not named <digits>_<name>.sql and is never run.")
-
-
-class _Progress:
-    """Tells on stderr what the run is doing: a line for each file, completed when it is done."""
-
-    def __init__(self) -> None:
-        self._is_line_open = False
-
-    def __call__(self, event: Event) -> None:
-        match event:
-            case Waiting(holder):
-                tell(f"Waiting for another migration run: {holder or 'it cannot be named'}")
-            case Applying(migration):
-                tell(f"  + {migration.version}  {migration.name} ".ljust(_PROGRESS_WIDTH, "."), newline=False)
-                self._is_line_open = True
-            case Applied(_, seconds):
-                self._complete(f"ok {seconds * 1000:6.0f} ms")
-            case Noticed(severity, message):
-                self._complete("")
-                tell(f"    {severity.lower()}: {message}")
-
-    def failed(self) -> None:
-        """Complete the line of the file that failed, if one had begun."""
-        if self._is_line_open:
-            self._complete("failed")
-
-    def _complete(self, result: str) -> None:
-        if self._is_line_open:
-            tell(f" {result}")
-        elif result:
-            tell(f"    {result}")
-        self._is_line_open = False

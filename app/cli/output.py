@@ -40,6 +40,14 @@ def show_json(value: object) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
+def show_either(as_json: bool, value: object, lines: Iterable[str]) -> None:
+    """Print the result for a program or for a person."""
+    if as_json:
+        show_json(value)
+    else:
+        show(lines)
+
+
 def fails_in_words(command: Callable[P, R]) -> Callable[P, R]:
     """Turn the errors of a command into words, or JSON with ``--json``, and an exit code."""
 

@@ -23,11 +23,6 @@ class Target:
         """The target without its password."""
         return target.named(self.url)
 
-    @property
-    def is_loopback(self) -> bool:
-        """Whether the server is on this machine."""
-        return target.is_loopback(self.url)
-
     def __str__(self) -> str:
         return f"{self.name} (local)" if self.is_local_stack else self.name
 

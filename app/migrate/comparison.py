@@ -10,7 +10,10 @@ from enum import StrEnum
 from app.migrate.errors import HistoryConflict
 from app.migrate.files import Migration
 from app.migrate.history import Record
+from app.migrate.lexer import statements
 from app.migrate.place import shown_path
+
+_SEPARATOR = "\n;\n"  # on a line of its own, after whatever comment ends a statement
 
 
 class State(StrEnum):
@@ -66,21 +69,36 @@ def _is_same(migration: Migration, record: Record) -> bool:
         return True
     if record.statements is None:
         return record.checksum is None
-    return record.statements == tuple(statement.text for statement in migration.statements)
+    return _texts(_SEPARATOR.join(record.statements)) == _texts(migration.text)
+
+
+def _texts(sql: str) -> list[str]:
+    """Return the statements without what tools record differently: line ends and comments after the last."""
+    return [statement.text for statement in statements(sql.replace("\r\n", "\n"))]
 
 
 def to_apply(entries: Sequence[Entry], *, to: str | None, include_all: bool) -> tuple[Migration, ...]:
     """Return what an upgrade runs, in order; raises HistoryConflict where that would not be safe."""
     _refuse(entries, State.MISSING)
     _refuse(entries, State.EDITED)
-    if to is not None and to not in {entry.version for entry in entries}:
-        raise HistoryConflict(f"There is no migration {to}.", hint="See the versions with  flask db status")
+    if to is not None:
+        find_entry(entries, to)
     waiting = tuple(
         entry for entry in entries if entry.record is None and (to is None or entry.version <= to)
     )
     if not include_all:
         _refuse(waiting, State.OUT_OF_ORDER)
     return tuple(entry.migration for entry in waiting if entry.migration)
+
+
+def find_entry(entries: Sequence[Entry], version: str) -> Entry:
+    """Return the entry of a version; raises HistoryConflict when neither files nor history know it."""
+    found = next((entry for entry in entries if entry.version == version), None)
+    if found is None:
+        raise HistoryConflict(
+            f"There is no migration {version}.", hint="See the versions with  flask db status"
+        )
+    return found
 
 
 _CONFLICTS = {

@@ -73,9 +73,13 @@ class MigrationFailed(MigrationError):
 
 
 class DatabaseUnreachable(MigrationError):
-    """Raised when no connection to the database can be made."""
+    """Raised when no connection to the database can be made; ``may_pass`` says whether waiting can help."""
 
     code = "database_unreachable"
+
+    def __init__(self, message: str, *, hint: str, may_pass: bool = False) -> None:
+        super().__init__(message, hint=hint)
+        self.may_pass = may_pass
 
 
 class LockBusy(MigrationError):

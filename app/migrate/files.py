@@ -37,6 +37,13 @@ class Migration:
         return hashlib.sha256(self.text.encode()).hexdigest()
 
     @property
+    def recorded(self) -> list[str]:
+        """What goes into the history: the statements, and comments after the last, as Supabase's CLI does."""
+        end = self.statements[-1].end if self.statements else 0
+        rest = self.text[end:].strip("; \t\r\n")
+        return [*(statement.text for statement in self.statements), *([rest] if rest else [])]
+
+    @property
     def is_transactional(self) -> bool:
         """Whether the file runs in one transaction; ``-- signet: no-transaction`` says otherwise."""
         return not any(directive.name == "no-transaction" for directive in self.directives)

@@ -32,6 +32,7 @@ _INSERT = """
     with recorded as (
         insert into supabase_migrations.schema_migrations (version, name, statements)
         values (%(version)s, %(name)s, %(statements)s)
+        on conflict (version) do update set name = excluded.name, statements = excluded.statements
     )
     insert into supabase_migrations.signet_files (version, checksum)
     values (%(version)s, %(checksum)s)
@@ -83,22 +84,37 @@ def read(connection: Connection[TupleRow]) -> tuple[Record, ...]:
         """
     ).fetchall()
     return tuple(
-        Record(version, name, statements and tuple(statements), *files.get(version, (None, None)))
+        Record(
+            version,
+            name,
+            None if statements is None else tuple(statements),
+            *files.get(version, (None, None)),
+        )
         for version, name, statements in rows
     )
 
 
 def record(connection: Connection[TupleRow], migration: Migration) -> None:
-    """Write that a migration is applied; the caller's transaction decides whether it stays."""
+    """Write that a migration is applied, or what it says now; the caller's transaction decides if it stays.
+
+    The data API is told that the schema changed.
+    """
     connection.execute(
         _INSERT,
         {
             "version": migration.version,
             "name": migration.name,
-            "statements": [statement.text for statement in migration.statements],
+            "statements": migration.recorded,
             "checksum": migration.checksum,
         },
     )
+    connection.execute("notify pgrst, 'reload schema'")
+
+
+def forget(connection: Connection[TupleRow], version: str) -> None:
+    """Remove a version from the history."""
+    connection.execute("delete from supabase_migrations.schema_migrations where version = %s", (version,))
+    connection.execute("delete from supabase_migrations.signet_files where version = %s", (version,))
 
 
 def _exists(connection: Connection[TupleRow], table: str) -> bool:

@@ -64,6 +64,11 @@ class Statement:
     first: int  # where its first word begins
     words: tuple[str, ...]  # words outside of quotes and parentheses, in lower case
 
+    @property
+    def end(self) -> int:
+        """Where the text ends."""
+        return self.start + len(self.text)
+
 
 def tokens(text: str) -> Iterator[Token]:
     """Yield the tokens of SQL text, nothing left out; raises Unterminated."""

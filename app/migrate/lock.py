@@ -34,10 +34,13 @@ class Holder:
         )
 
 
+OnWait = Callable[[Holder | None], None]
+
+
 @contextmanager
 def locked(
     connection: Connection[TupleRow],
-    on_wait: Callable[[Holder | None], None],
+    on_wait: OnWait,
     wait_seconds: int = WAIT_SECONDS,
 ) -> Iterator[None]:
     """Hold the lock for the block; tell who has it while waiting. Raises LockBusy after ``wait_seconds``."""

@@ -5,56 +5,59 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import psycopg
 from psycopg import Connection, conninfo
+from psycopg.pq import Conninfo
 from psycopg.rows import TupleRow
 
 from app.migrate.errors import DatabaseUnreachable, MigrationError
 
 CONNECT_SECONDS = 10
 _TRANSACTION_POOLER_PORT = "6543"
-# The server's or libpq's words, and what to do about it.
-_REMEDIES = (
-    ("password authentication failed", "Check the password in the connection string."),
-    ("no password supplied", "Put the password into the connection string."),
-    ("does not exist", "Check the database's and the role's name in the connection string."),
-    ("could not translate host name", "Check the host in the connection string, and the network."),
-    ("Name or service not known", "Check the host in the connection string, and the network."),
-    ("Connection refused", "Start the database, or check host and port. To wait for it:  flask db wait"),
-    ("timeout expired", "Check host, port and network. To wait for the database:  flask db wait"),
-    ("starting up", "Try again in a moment, or wait for it:  flask db wait"),
+
+
+@dataclass(frozen=True, slots=True)
+class _Remedy:
+    """What to do when a connection fails with these words of the server or of libpq."""
+
+    words: str
+    hint: str
+    may_pass: bool  # whether waiting can help
+
+
+_WAIT = "To wait for the database:  flask db wait"
+_REMEDIES = (  # the first that fits
+    _Remedy("password authentication failed", "Check the password in the connection string.", False),
+    _Remedy("no password supplied", "Put the password into the connection string.", False),
+    _Remedy("does not exist", "Check the names of the database and the role.", False),
+    _Remedy("could not translate host name", f"Check the host and the network. {_WAIT}", True),
+    _Remedy("Connection refused", f"Start the database, or check host and port. {_WAIT}", True),
+    _Remedy("timeout expired", f"Check host, port and network. {_WAIT}", True),
+    _Remedy("", f"Check the connection string and the server's log. {_WAIT}", True),
 )
 
 
 def named(connection_string: str) -> str:
     """Return the target in words, without the password; raises MigrationError for no connection string."""
     parts = _parts(connection_string)
-    place = f"{parts.get('user', 'postgres')}@{parts.get('host', 'localhost')}:{parts.get('port', '5432')}"
-    return f"{place}/{parts.get('dbname', parts.get('user', 'postgres'))}"
+    host = parts.get("host") or parts.get("hostaddr") or "localhost"
+    return (
+        f"{parts.get('user', '')}@{host}:{parts.get('port', '')}/{parts.get('dbname', parts.get('user', ''))}"
+    )
 
 
-def is_loopback(connection_string: str) -> bool:
-    """Whether the server is on this machine: a socket, localhost or a loopback address, and nothing else."""
-    parts = _parts(connection_string)
-    hosts = [*parts.get("host", "").split(","), *parts.get("hostaddr", "").split(",")]
-    return all(_is_loopback_host(host) for host in hosts)
-
-
-def _is_loopback_host(host: str) -> bool:
-    if host in ("", "localhost") or host.startswith(("/", "@")):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+def is_on_loopback(connection: Connection[TupleRow]) -> bool:
+    """Whether the server that we are connected to is on this machine, whatever the connection string said."""
+    address = connection.info.hostaddr
+    return not address or ipaddress.ip_address(address).is_loopback
 
 
 def _parts(connection_string: str) -> dict[str, str]:
+    """Return the parts of a connection string, with what libpq takes from the environment for the rest."""
     try:
-        return {
-            key: str(value) for key, value in conninfo.conninfo_to_dict(connection_string).items() if value
-        }
+        given = conninfo.conninfo_to_dict(connection_string)
     except psycopg.ProgrammingError as error:
         # The parser's own words may repeat the password.
         raise MigrationError(
@@ -62,6 +65,8 @@ def _parts(connection_string: str) -> dict[str, str]:
             hint="It looks like  postgresql://USER:PASSWORD@HOST:5432/DATABASE  with special characters"
             " percent-encoded.",
         ) from error
+    defaults = {o.keyword.decode(): o.val.decode() for o in Conninfo.get_defaults() if o.val}
+    return defaults | {key: str(value) for key, value in given.items() if value}
 
 
 @contextmanager
@@ -88,8 +93,9 @@ def connected(connection_string: str, purpose: str) -> Iterator[Connection[Tuple
 
 def _unreachable(connection_string: str, error: psycopg.OperationalError) -> DatabaseUnreachable:
     said = " ".join(str(error).split())
-    remedy = next((remedy for words, remedy in _REMEDIES if words in said), "Check the connection string.")
-    return DatabaseUnreachable(f"No connection to {named(connection_string)}: {said}", hint=remedy)
+    remedy = next(remedy for remedy in _REMEDIES if remedy.words in said)
+    message = f"No connection to {named(connection_string)}: {said.rpartition('failed: ')[2]}"
+    return DatabaseUnreachable(message, hint=remedy.hint, may_pass=remedy.may_pass)
 
 
 def _refused(connection_string: str, error: psycopg.Error) -> MigrationError:

@@ -1,0 +1,96 @@
+"""Begin anew: drop everything that migrations made, then apply them again. On this machine only.
+
+Accounts are Auth's, not the migrations': they and the signing keys stay, and with them everybody's sessions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from psycopg import Connection, sql
+from psycopg.rows import TupleRow
+
+from app.migrate import runner
+from app.migrate.errors import MigrationError
+from app.migrate.events import Applied, OnEvent, Waiting
+from app.migrate.files import find
+from app.migrate.lock import locked
+from app.migrate.schemas import user_schemas
+from app.migrate.target import connected, is_on_loopback, named
+
+
+@dataclass(frozen=True, slots=True)
+class Loss:
+    """A table that a reset drops, and how many rows go with it."""
+
+    table: str
+    rows: int
+
+
+def losses(connection_string: str) -> tuple[Loss, ...]:
+    """Return what a reset would take away; raises MigrationError where a reset is not allowed."""
+    with connected(connection_string, "db reset") as connection:
+        _refuse_elsewhere(connection, connection_string)
+        tables = connection.execute(
+            "select schemaname, tablename from pg_tables where schemaname = any (%s) order by 1, 2",
+            (user_schemas(connection),),
+        ).fetchall()
+        return tuple(Loss(f"{schema}.{table}", _count(connection, schema, table)) for schema, table in tables)
+
+
+def reset(connection_string: str, folder: Path, on_event: OnEvent) -> tuple[Applied, ...]:
+    """Drop everything in one transaction, then upgrade; raises MigrationError."""
+    find(folder)  # before anything is dropped, know that there is something to build from
+    with connected(connection_string, "db reset") as connection:
+        _refuse_elsewhere(connection, connection_string)
+        with locked(connection, lambda holder: on_event(Waiting(holder))), connection.transaction():
+            connection.execute("set local lock_timeout = '4s'")
+            _drop_everything(connection)
+    return runner.upgrade(connection_string, folder, on_event)
+
+
+def _refuse_elsewhere(connection: Connection[TupleRow], connection_string: str) -> None:
+    if not is_on_loopback(connection):
+        raise MigrationError(
+            f"{named(connection_string)} is not on this machine: only a local database can be reset.",
+            hint="Undo what is wrong with a new migration:  flask db new NAME",
+        )
+
+
+def _count(connection: Connection[TupleRow], schema: str, table: str) -> int:
+    query = sql.SQL("select count(*) from {}").format(sql.Identifier(schema, table))
+    row = connection.execute(query).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _drop_everything(connection: Connection[TupleRow]) -> None:
+    for schema in [*user_schemas(connection), "supabase_migrations"]:
+        if schema == "public":
+            _empty_public(connection)
+        else:
+            connection.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(schema)))
+    extensions = connection.execute(
+        "select extname from pg_extension where pg_get_userbyid(extowner) = current_user"
+    ).fetchall()
+    for (name,) in extensions:
+        connection.execute(sql.SQL("drop extension {} cascade").format(sql.Identifier(name)))
+    connection.execute("notify pgrst, 'reload schema'")
+
+
+def _empty_public(connection: Connection[TupleRow]) -> None:
+    """Make schema public anew, with the owner and the grants that it had."""
+    grants = connection.execute(
+        """
+        select n.nspowner::regrole::text, a.grantee::regrole::text, a.privilege_type
+        from pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) a
+        where n.nspname = 'public'
+        """
+    ).fetchall()
+    connection.execute("drop schema public cascade")
+    owners = {owner for owner, _, _ in grants}
+    for owner in owners:
+        connection.execute(sql.SQL("create schema public authorization {}").format(sql.SQL(owner)))
+    for _, grantee, privilege in grants:
+        role = sql.SQL("public" if grantee == "-" else grantee)
+        connection.execute(sql.SQL("grant {} on schema public to {}").format(sql.SQL(privilege), role))
