@@ -5,11 +5,11 @@ from __future__ import annotations
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-# What a hosted project and the local stack bring along. Migrations use them and make none of them.
+# What a hosted project and the local stack bring along, beside the schemas that roles of the services own.
+# Migrations use them and make none of them.
 SERVICE_SCHEMAS = (
     "auth",
     "cron",
-    "devstack",
     "extensions",
     "graphql",
     "graphql_public",
@@ -31,6 +31,7 @@ def user_schemas(connection: Connection[TupleRow]) -> list[str]:
         r"""
         select n.nspname from pg_namespace n
         where n.nspname !~ '^(pg_|_)' and n.nspname <> 'information_schema' and n.nspname <> all (%s)
+            and pg_get_userbyid(n.nspowner) !~ '^supabase_'
             and not exists (
                 select from pg_depend d
                 where d.classid = 'pg_namespace'::regclass and d.objid = n.oid and d.deptype = 'e')
