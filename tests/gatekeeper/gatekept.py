@@ -19,7 +19,7 @@ from app.gatekeeper import (
     public,
     start_session,
 )
-from tests.faulty_auth import FaultyAuth
+from tests.gatekeeper.faulty_auth import FaultyAuth
 
 SECRET = "a-secret-key-of-more-than-32-bytes-for-tests"
 SITE = "http://localhost"

@@ -5,22 +5,16 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.faulty_auth import Fault, FaultyAuth, answers, cuts_off, hangs
-from tests.gatekept import Clock, make_app, session_cookie, signed_in
+from tests.gatekeeper.faulty_auth import Fault, FaultyAuth, answers, cuts_off, hangs
+from tests.gatekeeper.gatekept import Clock, make_app, session_cookie, signed_in
 
 HTML = b"<html><body>Bad Gateway</body></html>"
 EXPIRED = "Invalid Refresh Token: Session Expired"
-
-
-@pytest.fixture
-def auth() -> Iterator[FaultyAuth]:
-    with FaultyAuth().running() as double:
-        yield double
 
 
 def dead(code: str, message: str = "", status: int = 400) -> Fault:

@@ -8,16 +8,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faulty_auth import Fault, FaultyAuth, answers, cuts_off, drips, hangs
-from tests.gatekept import Clock, make_app, session_cookie, signed_in
+from tests.gatekeeper.faulty_auth import Fault, FaultyAuth, answers, cuts_off, drips, hangs
+from tests.gatekeeper.gatekept import Clock, make_app, session_cookie, signed_in
 
 HTML = b"<html><body>Bad Gateway</body></html>"
-
-
-@pytest.fixture
-def auth() -> Iterator[FaultyAuth]:
-    with FaultyAuth().running() as double:
-        yield double
 
 
 @pytest.fixture
