@@ -1,7 +1,8 @@
 """Fill a new cluster: roles, schemas and the services' tables, from ``sql/*.sql``.
 
 Everything happens in one transaction as the superuser, so a cluster is either empty or complete, and a start
-that was killed in between simply begins again. Which files a cluster has seen is written in the cluster.
+that was killed in between simply begins again. Which files a cluster has seen is written in the cluster. A copy
+of the database without migrations is kept as a template, for tools that apply them somewhere harmless.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from psycopg import sql
 
 from devstack.postgres import LOGIN_ROLES, SUPERUSER, Cluster
 
+BLANK = "signet_blank"
 FOLDER = Path(__file__).with_name("sql")
 CREATE_HISTORY = """
     create schema if not exists bootstrap;
@@ -59,6 +61,19 @@ def apply_files(cluster: Cluster, warn: Callable[[str], None]) -> None:
                 warn(f"{path.name} has changed since this cluster was made; start afresh: flask local reset")
         if not seen:
             set_passwords(connection, cluster)
+    if not seen:
+        keep_blank(cluster)
+
+
+def keep_blank(cluster: Cluster) -> None:
+    """Copy the database as it is now; role postgres may clone the copy, and nobody can connect to it."""
+    with psycopg.connect(cluster.dsn(SUPERUSER, "template1"), autocommit=True) as connection:
+        connection.execute(
+            sql.SQL(
+                "create database {} template postgres strategy file_copy owner postgres"
+                " is_template true allow_connections false"
+            ).format(sql.Identifier(BLANK))
+        )
 
 
 def set_passwords(connection: psycopg.Connection, cluster: Cluster) -> None:

@@ -1,0 +1,44 @@
+"""Databases to throw away, in which migrations are applied only to look at what they make."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from psycopg import Connection, conninfo, errors, sql
+from psycopg.rows import TupleRow
+
+from app.migrate.errors import MigrationError
+from app.migrate.target import connected, named
+
+# A template that the local stack keeps: roles and schema auth, no migrations.
+BLANK = "signet_blank"
+
+
+@contextmanager
+def scratch_database(connection_string: str) -> Iterator[str]:
+    """Make an empty database on the same server for the block, and give its connection string.
+
+    Raises MigrationError where the server has no template for it.
+    """
+    name = f"signet_scratch_{secrets.token_hex(6)}"
+    identifier = sql.Identifier(name)
+    with connected(connection_string, "scratch") as connection:
+        _create(connection, identifier, connection_string)
+        try:
+            yield conninfo.make_conninfo(connection_string, dbname=name)
+        finally:
+            connection.execute(sql.SQL("drop database if exists {} with (force)").format(identifier))
+
+
+def _create(connection: Connection[TupleRow], name: sql.Identifier, connection_string: str) -> None:
+    query = sql.SQL("create database {} template {} strategy file_copy").format(name, sql.Identifier(BLANK))
+    try:
+        connection.execute(query)
+    except (errors.InvalidCatalogName, errors.InsufficientPrivilege) as error:
+        raise MigrationError(
+            f"{named(connection_string)} has no template “{BLANK}” to make a scratch database from.",
+            hint="Only the local stack has one; if yours is older:  flask local reset   To judge this"
+            " database as it is, name it:  flask db lint --database-url URL",
+        ) from error
