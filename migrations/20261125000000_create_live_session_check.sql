@@ -12,13 +12,15 @@ grant usage on schema private to authenticated;
 
 -- Security definer, because nobody but its owner may read the tables of Auth. The session must be the one that the
 -- token names, belong to the token's user, and not have ended; the user must be neither banned nor deleted.
+-- In PL/pgSQL, which keeps its plan: before PostgreSQL 18 the same in SQL is planned anew by every statement.
 create function private.session_is_live() returns boolean
-language sql
+language plpgsql
 stable
 security definer
 set search_path = ''
 as $$
-    select exists (
+begin
+    return exists (
         select
         from auth.sessions
         join auth.users on users.id = sessions.user_id
@@ -27,7 +29,8 @@ as $$
             and (sessions.not_after is null or sessions.not_after > now())
             and (users.banned_until is null or users.banned_until <= now())
             and users.deleted_at is null
-    )
+    );
+end
 $$;
 
 comment on function private.session_is_live() is

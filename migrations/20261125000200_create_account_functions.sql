@@ -3,6 +3,7 @@
 -- Each function is security definer, because the tables belong to Auth, and is keyed on the request's claims alone:
 -- no argument can name another person. None works once the session has ended.
 
+-- signet: allow definer_function_exposed on public.list_my_sessions(): shows rows of the caller only
 create function public.list_my_sessions()
 returns table (
     id uuid,
@@ -28,13 +29,14 @@ as $$
     from auth.sessions
     where sessions.user_id = auth.uid()
         and (sessions.not_after is null or sessions.not_after > now())
-        and private.session_is_live()
+        and (select private.session_is_live())
     order by coalesce(sessions.refreshed_at at time zone 'UTC', sessions.created_at) desc
 $$;
 
 comment on function public.list_my_sessions() is 'The caller''s sessions, the most recently used first';
 
 -- Returns whether there was such a session of the caller. Its refresh tokens go with it.
+-- signet: allow definer_function_exposed on public.end_my_session(uuid): deletes sessions of the caller only
 create function public.end_my_session(session_id uuid) returns boolean
 language plpgsql
 security definer
@@ -53,6 +55,7 @@ $$;
 comment on function public.end_my_session(uuid) is 'End one of the caller''s sessions: sign that device out';
 
 -- Everything that refers to the user goes too: sessions, refresh tokens, and rows with "on delete cascade".
+-- signet: allow definer_function_exposed on public.delete_my_account(): deletes the caller only
 create function public.delete_my_account() returns void
 language plpgsql
 security definer

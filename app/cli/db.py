@@ -15,6 +15,7 @@ import click
 from app.cli.options import with_folder, with_json, with_target
 from app.cli.output import PENDING, fails_in_words, show_either, tell
 from app.cli.progress import Progress, tell_waiting
+from app.cli.proofs import lint
 from app.cli.target import Target, find_target
 from app.migrate import new_file, repair, report, reset, runner
 from app.migrate.errors import DatabaseUnreachable, MigrationError
@@ -27,6 +28,9 @@ from app.migrate.waiting import wait_until_ready
 @click.group()
 def db() -> None:
     """Migrations: apply SQL files, and prove the policies that they make."""
+
+
+db.add_command(lint)
 
 
 @db.command()

@@ -1,0 +1,13 @@
+"""Judge what migrations make: row-level security, policies, grants, functions, views, keys.
+
+The rules read the catalogue of a database in which the migrations were applied, so they judge what is, not
+what is written. ``lint_files`` makes a scratch database for it; ``lint_database`` looks at one as it stands.
+"""
+
+from __future__ import annotations
+
+from app.migrate.lint.judging import Judgement, judge, lint_database, lint_files
+from app.migrate.lint.rule import Finding, Level, Rule
+from app.migrate.lint.rules_list import RULES
+
+__all__ = ["RULES", "Finding", "Judgement", "Level", "Rule", "judge", "lint_database", "lint_files"]

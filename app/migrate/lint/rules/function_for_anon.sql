@@ -1,0 +1,10 @@
+-- level: error
+-- supabase: 0028 anon_security_definer_function_executable
+-- what: Everybody may call a function through the data API
+-- why: PostgreSQL lets PUBLIC execute every new function, so people who are not signed in can call it.
+-- fix: revoke all on function … from public, anon;  grant execute on function … to authenticated;
+select f.title, 'may be called by ' || string_agg(api_roles.name, ', ' order by api_roles.name)
+from functions f, aclexplode(f.acl) a
+join api_roles on api_roles.oid = a.grantee
+where f.is_exposed and not f.is_trigger and api_roles.name in ('anon', 'PUBLIC')
+group by f.title

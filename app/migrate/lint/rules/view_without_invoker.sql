@@ -1,0 +1,11 @@
+-- level: error
+-- supabase: 0010 security_definer_view
+-- what: A view of an exposed schema runs with its owner's rights
+-- why: It shows rows that the policies of its tables would hide from whoever asks.
+-- fix: alter view … set (security_invoker = true);
+select title, 'passes the policies of its tables'
+from relations
+where is_exposed and kind = 'v'
+    and not exists (
+        select from unnest(options) as option
+        where split_part(option, '=', 1) = 'security_invoker' and split_part(option, '=', 2)::boolean)

@@ -1,0 +1,7 @@
+-- bad: public.t "p"
+create table public.t (id int primary key);
+create policy p on public.t for select to authenticated using (true);
+-- good
+create table public.t (id int primary key);
+alter table public.t enable row level security;
+create policy p on public.t for select to authenticated using (true);

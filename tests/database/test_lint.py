@@ -1,0 +1,198 @@
+"""The lint judges files in a scratch database, names the file at fault, and lets a reason allow a finding."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+from click.testing import CliRunner
+from psycopg import sql
+
+from app.cli.db import db
+from app.migrate import runner
+from app.migrate.errors import FileRefused, MigrationError, MigrationFailed
+from app.migrate.lint import Judgement, Level, lint_database, lint_files
+from app.migrate.lint.calls_per_row import calls_per_row
+from app.migrate.new_table import table_text
+from devstack.postgres import SUPERUSER, Cluster
+from tests.database.conftest import MIGRATIONS, ask
+
+Write = Callable[[str, str], Path]
+
+
+def findings(judgement: Judgement) -> dict[tuple[str, str], str | None]:
+    """Return the errors and warnings that nobody allowed: rule and object, and the file."""
+    found = (*judgement.open(Level.ERROR), *judgement.open(Level.WARNING))
+    return {(one.rule.id, one.object): one.file for one in found}
+
+
+def scratch_databases(target: str) -> list[tuple[object, ...]]:
+    return ask(target, "select datname from pg_database where datname ~ '^signet_scratch_'")
+
+
+def test_our_own_migrations_are_clean(target: str) -> None:
+    """Not even a note is open, every waiver is needed, and nothing of the scratch database stays."""
+    judgement = lint_files(target, MIGRATIONS)
+    assert [one for one in judgement.findings if one.reason is None] == []
+    assert judgement.unused == ()
+    assert ask(target, "select to_regclass('public.profiles')") == [(None,)]
+
+
+def test_a_table_made_by_the_template_is_clean(target: str, tmp_path: Path) -> None:
+    for path in MIGRATIONS.glob("*.sql"):
+        (tmp_path / path.name).write_text(path.read_text())
+    (tmp_path / "20990101000000_add_notes.sql").write_text(table_text("notes"))
+    judgement = lint_files(target, tmp_path)
+    assert [one for one in judgement.findings if one.reason is None] == []
+
+
+def test_a_finding_names_the_file_that_brought_it_and_left_it(
+    target: str, folder: Path, write: Write
+) -> None:
+    """What a later file mends is no finding; what one brings again is that one's."""
+    write("1_make.sql", "create table t (id int primary key); create table u (id int primary key);")
+    write("2_mend.sql", "alter table t enable row level security; alter table u enable row level security;")
+    write("3_break.sql", "alter table u disable row level security;")
+    assert findings(lint_files(target, folder)) == {("rls_disabled", "public.u"): "3_break.sql"}
+
+
+def test_a_waiver_allows_one_finding_with_its_reason(target: str, folder: Path, write: Write) -> None:
+    write(
+        "1_make.sql",
+        "-- signet: allow rls_disabled on public.t: a list of countries\n"
+        "create table t (id int primary key); create table u (id int primary key);",
+    )
+    judgement = lint_files(target, folder)
+    assert findings(judgement) == {("rls_disabled", "public.u"): "1_make.sql"}
+    assert [one.reason for one in judgement.findings if one.object == "public.t"] == ["a list of countries"]
+
+
+def test_a_waiver_reaches_policies_with_quotes_and_functions_with_casts(
+    target: str, folder: Path, write: Write
+) -> None:
+    write(
+        "1_make.sql",
+        '-- signet: allow policy_without_role on public.t "Who: all": it is meant\n'
+        "create table t (id int primary key); alter table t enable row level security;\n"
+        'create policy "Who: all" on t for select using (true);',
+    )
+    assert findings(lint_files(target, folder)) == {}
+
+
+def test_a_waiver_that_covers_nothing_is_told(target: str, folder: Path, write: Write) -> None:
+    write("1_make.sql", "-- signet: allow rls_disabled on public.gone: old\ncreate table t ();drop table t;")
+    judgement = lint_files(target, folder)
+    assert [(waiver.object, waiver.file) for waiver in judgement.unused] == [("public.gone", "1_make.sql")]
+
+
+@pytest.mark.parametrize(
+    ("waiver", "message"),
+    [
+        ("allow rls_disabled on public.t", "names a rule, an object and a reason"),
+        ("allow rls_disabled on public.t: ", "names a rule, an object and a reason"),
+        ("allow rls_disabled: because", "names a rule, an object and a reason"),
+        ("allow everything on public.t: because", "There is no rule “everything”"),
+    ],
+)
+def test_a_waiver_without_its_parts_is_refused(
+    target: str, folder: Path, write: Write, waiver: str, message: str
+) -> None:
+    write("1_make.sql", f"select 1;\n-- signet: {waiver}\nselect 2;")
+    with pytest.raises(FileRefused, match=message) as caught:
+        lint_files(target, folder)
+    assert caught.value.place is not None
+    assert caught.value.place.line == 2
+
+
+def test_a_failing_migration_fails_the_lint_and_leaves_no_database(
+    target: str, folder: Path, write: Write
+) -> None:
+    before = scratch_databases(target)
+    write("1_make.sql", "selekt 1;")
+    with pytest.raises(MigrationFailed):
+        lint_files(target, folder)
+    assert scratch_databases(target) == before
+
+
+def test_a_live_database_is_judged_as_it_is(target: str, folder: Path, write: Write) -> None:
+    """Also what no file made; the waivers of files that are applied count."""
+    write(
+        "1_make.sql", "-- signet: allow rls_disabled on public.t: open\ncreate table t (id int primary key);"
+    )
+    runner.upgrade(target, folder)
+    write("2_more.sql", "-- signet: allow rls_disabled on public.by_hand: not applied yet\nselect 1;")
+    with psycopg.connect(target) as connection:
+        connection.execute("create table public.by_hand (id int primary key)")
+    assert findings(lint_database(target, folder)) == {("rls_disabled", "public.by_hand"): None}
+
+
+def test_exposed_schemas_are_those_of_the_data_api(
+    cluster: Cluster, fresh_database: str, target: str, folder: Path, write: Write
+) -> None:
+    """A hosted project keeps them as a setting of the role authenticator."""
+    write(
+        "1_make.sql", "create schema api; create table api.t (id int primary key); create table u (id int);"
+    )
+    runner.upgrade(target, folder)
+    setting = "alter role authenticator in database {} set pgrst.db_schemas = 'api, graphql_public'"
+    with psycopg.connect(cluster.dsn(SUPERUSER, fresh_database)) as connection:
+        connection.execute(sql.SQL(setting).format(sql.Identifier(fresh_database)))
+    assert findings(lint_database(target, folder)) == {("rls_disabled", "api.t"): None}
+
+
+def test_a_server_without_the_template_is_explained(
+    target: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.migrate.scratch.BLANK", "signet_missing")
+    with pytest.raises(MigrationError, match="has no template") as caught:
+        lint_files(target, folder)
+    assert "--database-url" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("expression", "calls"),
+    [
+        ("(( SELECT auth.uid() AS uid) = user_id)", []),
+        ("(auth.uid() = user_id)", ["auth.uid()"]),
+        ("(( SELECT (auth.jwt() ->> 'a'::text)) = a)", []),
+        ("(EXISTS ( SELECT 1 FROM m WHERE (m.u = ( SELECT auth.uid() AS uid))))", []),
+        ("(EXISTS ( SELECT 1 FROM m WHERE (m.u = auth.uid())))", ["auth.uid()"]),
+        ("(id IN ( SELECT m.id FROM f(auth.uid()) m(id)))", ["auth.uid()"]),
+        ("(( SELECT ( SELECT x.a FROM x WHERE (x.b = auth.uid()))) = a)", []),
+        ("(note = 'auth.uid() = ('::text)", []),
+    ],
+)
+def test_calls_per_row(expression: str, calls: list[str]) -> None:
+    assert list(calls_per_row(expression)) == calls
+
+
+def test_the_command_fails_for_errors_and_strictly_for_warnings(
+    target: str, folder: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", target)
+    path = write("1_make.sql", "drop table if exists t;")
+    arguments = ["lint", "--folder", str(folder)]
+    loose = CliRunner().invoke(db, arguments)
+    strict = CliRunner().invoke(db, [*arguments, "--strict"])
+    assert (loose.exit_code, strict.exit_code) == (0, 1)
+    assert "warning: A statement that takes data away      [destructive_statement]" in loose.stdout
+    assert "-- signet: allow destructive_statement on drop table if exists t: why" in loose.stdout
+    path.write_text("create table t (id int primary key);")
+    found = CliRunner().invoke(db, [*arguments, "--json"])
+    assert found.exit_code == 1
+    (error,) = [one for one in json.loads(found.stdout)["findings"] if one["level"] == "error"]
+    assert (error["rule"], error["object"], error["file"], error["allowed"]) == (
+        "rls_disabled",
+        "public.t",
+        "1_make.sql",
+        None,
+    )
+
+
+def test_the_command_shows_its_rules() -> None:
+    result = CliRunner().invoke(db, ["lint", "--rules"])
+    assert result.exit_code == 0
+    assert "error    rls_disabled, Supabase 0013\n" in result.stdout

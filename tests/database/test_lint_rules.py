@@ -1,0 +1,73 @@
+"""Each rule finds its bad examples, at the object they name, and nothing in its good one."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from app.migrate.files import Migration
+from app.migrate.lint import RULES, Rule, destructive, judge
+from devstack.postgres import SUPERUSER, Cluster
+
+# Only a superuser makes the foreign data wrapper that its examples need.
+NEEDS_SUPERUSER = ("foreign_table_exposed",)
+EXAMPLES = Path(__file__).with_name("lint_examples")
+_SECTION = re.compile(r"^-- (?:bad: (?P<object>.+)|good)\n", re.MULTILINE)
+
+
+def sections(rule: Rule) -> list[tuple[str | None, str]]:
+    """Return the examples of a rule: the object that is bad, or None, and the SQL."""
+    text = (EXAMPLES / f"{rule.id}.sql").read_text()
+    starts = list(_SECTION.finditer(text))
+    ends = [match.start() for match in starts[1:]] + [len(text)]
+    return [(match["object"], text[match.end() : end]) for match, end in zip(starts, ends, strict=True)]
+
+
+CASES = [
+    pytest.param(rule, bad, text, id=f"{rule.id}-{'good' if bad is None else f'bad-{number}'}")
+    for rule in RULES
+    if rule is not destructive.RULE
+    for number, (bad, text) in enumerate(sections(rule), 1)
+]
+
+
+def found_by(rule: Rule, text: str, connection: Connection[TupleRow]) -> list[str]:
+    """Return the objects that the rule finds with this SQL and did not find before."""
+    before = {finding.object for finding in judge(connection, [rule])}
+    connection.execute(text.encode())
+    return [finding.object for finding in judge(connection, [rule]) if finding.object not in before]
+
+
+@pytest.mark.parametrize(("rule", "bad", "text"), CASES)
+def test_examples(cluster: Cluster, migrated_database: str, rule: Rule, bad: str | None, text: str) -> None:
+    role = SUPERUSER if rule.id in NEEDS_SUPERUSER else "postgres"
+    with psycopg.connect(cluster.dsn(role, migrated_database)) as connection:
+        assert found_by(rule, text, connection) == ([] if bad is None else [bad])
+        connection.rollback()
+
+
+@pytest.mark.parametrize(("bad", "text"), [(bad, text) for bad, text in sections(destructive.RULE)])
+def test_destructive_statements(tmp_path: Path, bad: str | None, text: str) -> None:
+    """This rule reads files."""
+    path = tmp_path / "1_example.sql"
+    path.write_text(text)
+    found = [finding.object for finding in destructive.find_destructive(Migration.read(path))]
+    assert found == ([] if bad is None else [bad])
+
+
+def test_every_rule_has_a_bad_and_a_good_example() -> None:
+    assert {path.stem for path in EXAMPLES.glob("*.sql")} == {rule.id for rule in RULES}
+    for rule in RULES:
+        kinds = {bad is None for bad, _ in sections(rule)}
+        assert kinds == {True, False}, rule.id
+
+
+def test_every_rule_says_what_why_and_how() -> None:
+    for rule in RULES:
+        assert all((rule.what, rule.why, rule.fix)), rule.id
+        assert re.fullmatch(r"(\d{4} \w+)?", rule.supabase), rule.id
