@@ -16,8 +16,18 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from tests.token_mint import Mint, claims
+from tests.token_mint import ALICE, Mint, claims
 
+PASSWORD = "correct horse battery staple"
+USER = {
+    "id": ALICE,
+    "aud": "authenticated",
+    "role": "authenticated",
+    "email": "alice@example.com",
+    "app_metadata": {"provider": "email"},
+    "user_metadata": {},
+    "created_at": "2026-01-01T00:00:00Z",
+}
 Handler = BaseHTTPRequestHandler
 Fault = Callable[[Handler], None]
 
@@ -32,7 +42,7 @@ class FaultyAuth:
         self.clock_offset = 0.0
         self.published = ["ES256"]
         self.faults: dict[str, Fault] = {}
-        self.calls: dict[str, int] = {"jwks": 0, "refresh": 0, "user": 0}
+        self.calls: dict[str, int] = {"jwks": 0, "refresh": 0, "user": 0, "sign_in": 0}
         self.seen_refresh_tokens: list[str] = []
         self.ended: set[str] = set()
         self.delay = 0.0  # seconds before each refresh is answered
@@ -89,7 +99,7 @@ class FaultyAuth:
             "refresh_token": f"{session_id}:{self._generation[session_id]}",
             "token_type": "bearer",
             "expires_in": self.token_life,
-            "user": {"id": claims()["sub"], "email": "alice@example.com"},
+            "user": USER,
         }
 
     def refresh(self, token: str) -> tuple[int, dict[str, Any]]:
@@ -121,7 +131,10 @@ class FaultyAuth:
 
             def do_POST(self) -> None:
                 self.body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                self._answer("refresh", self._refresh)
+                is_sign_in = "grant_type=password" in self.path
+                self._answer(
+                    "sign_in" if is_sign_in else "refresh", self._sign_in if is_sign_in else self._refresh
+                )
 
             def _answer(self, name: str, ordinary: Callable[[], None]) -> None:
                 with double._lock:
@@ -136,6 +149,13 @@ class FaultyAuth:
                 time.sleep(double.delay)
                 status, body = double.refresh(json.loads(self.body)["refresh_token"])
                 reply(self, status, body)
+
+            def _sign_in(self) -> None:
+                if json.loads(self.body)["password"] == PASSWORD:
+                    reply(self, 200, double.sign_in())
+                else:
+                    message = {"code": "invalid_credentials", "message": "Invalid login credentials"}
+                    reply(self, 400, message, {"X-Supabase-Api-Version": "2024-01-01"})
 
             def _user(self) -> None:
                 token = self.headers.get("Authorization", "").removeprefix("Bearer ")

@@ -55,11 +55,12 @@ def make_app(auth: FaultyAuth, clock: Clock | None = None, **changes: Any) -> Fl
         clock=clock,
         monotonic=lambda: time.monotonic() + clock.offset,
     )
-    _add_pages(app)
+    add_pages(app)
     return app
 
 
-def _add_pages(app: Flask) -> None:
+def add_pages(app: Flask) -> None:
+    """Give an app a page of each kind."""
     bp = Blueprint("auth", __name__)
 
     @bp.get("/login")

@@ -110,4 +110,4 @@ def test_a_cookie_that_our_key_did_not_seal_causes_no_call_at_all(auth: FaultyAu
     client.set_cookie("sb-80", "A" * 400)
     assert client.get("/private").status_code == 303
     assert session_cookie(client) is None
-    assert auth.calls == {"jwks": 0, "refresh": 0, "user": 0}
+    assert auth.calls == {"jwks": 0, "refresh": 0, "user": 0, "sign_in": 0}
