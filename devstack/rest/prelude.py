@@ -33,7 +33,7 @@ def actor_of(claims: dict[str, Any], key_role: str) -> Actor:
     role = named if isinstance(named, str) else json.dumps(named)
     if role in NEVER_ROLES:
         raise RestError("42501", f'permission denied to set role "{role}"', status=403)
-    return Actor(role, json.dumps({**claims, "role": role}))
+    return Actor(role, _json({**claims, "role": role}))
 
 
 def request_settings(request: ApiRequest, actor: Actor, preferences: Preferences) -> Settings:
@@ -47,8 +47,8 @@ def request_settings(request: ApiRequest, actor: Actor, preferences: Preferences
         ("request.jwt.claims", actor.claims),
         ("request.method", request.method),
         ("request.path", request.path),
-        ("request.headers", json.dumps(headers)),
-        ("request.cookies", json.dumps(cookies)),
+        ("request.headers", _json(headers)),
+        ("request.cookies", _json(cookies)),
         *((("timezone", timezone),) if timezone else ()),
     )
 
@@ -59,3 +59,7 @@ def all_settings(
     """Put the settings of a transaction in order: the role's own before the role, a function's last."""
     path = names(dict.fromkeys((schema, *settings.extra_search_path)))
     return (("search_path", path), *role.settings, *request, *hoisted)
+
+
+def _json(value: dict[str, Any]) -> str:
+    return json.dumps(value, separators=(",", ":"))

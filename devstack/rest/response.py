@@ -11,7 +11,7 @@ from urllib.parse import quote
 from devstack.rest import hooks
 from devstack.rest.errors import Headers, RestError, is_header
 from devstack.rest.pipeline import Row
-from devstack.rest.plan.request import Plan
+from devstack.rest.plan.request import Plan, Target
 from devstack.rest.preferences import ALWAYS
 from devstack.rest.settings import RestSettings
 from devstack.rest.transaction import Outcome
@@ -51,6 +51,12 @@ def error_reply(error: RestError) -> Reply:
     if error.status == 503:
         headers.append(("Retry-After", "1"))
     return Reply(error.status, (*headers, *error.headers), error.body(), error.reason)
+
+
+def profile_header(target: Target, settings: RestSettings) -> Headers:
+    """Name the schema where the caller named it or might mean another."""
+    is_needed = target.is_named or len(settings.schemas) > 1
+    return (("Content-Profile", target.schema),) if is_needed else ()
 
 
 class Conclusion:
@@ -145,8 +151,7 @@ class Conclusion:
         if status != 204 and plan.returns_rows:
             if not any(name.lower() == "content-type" for name, _ in headers):
                 headers.append(("Content-Type", plan.media.content_type))
-            if plan.target.is_named or len(self._settings.schemas) > 1:
-                headers.append(("Content-Profile", plan.target.schema))
+            headers += profile_header(plan.target, self._settings)
         else:
             body = b""
         return Reply(status, tuple(headers), body)
@@ -154,6 +159,8 @@ class Conclusion:
     def _applicable(self) -> frozenset[str]:
         plan = self._plan
         kinds = ALWAYS if plan.write is None else APPLIED[plan.method]
+        if plan.write is not None and plan.write.conflict is None:
+            kinds -= {"resolution"}
         if plan.call is not None:
             kinds |= {"max-affected"}
         if not plan.preferences.is_strict:

@@ -18,7 +18,7 @@ from devstack.rest.pipeline import Pipeline
 from devstack.rest.plan.request import ApiRequest, Plan, Target, plan_call, plan_table
 from devstack.rest.preferences import WRITES, Preferences, parse_preferences
 from devstack.rest.prelude import Actor, Settings, actor_of, all_settings, request_settings
-from devstack.rest.response import Conclusion, Reply, error_reply
+from devstack.rest.response import Conclusion, Reply, error_reply, profile_header
 from devstack.rest.settings import RestSettings
 from devstack.rest.sql.statement import Statement, count_statement, main_statement
 from devstack.rest.tokens import TokenVerifier
@@ -115,7 +115,8 @@ class DataApi:
         names = [json.loads(column or b"[]") for row in outcome.main for column in row] or [[], []]
         host = request.headers.get("host", "")
         content = openapi.describe(catalog, target.schema, names[0], names[1], host, request.prefix)
-        return Reply(200, (("Content-Type", media.content_type),), json.dumps(content).encode())
+        headers = (("Content-Type", media.content_type), *profile_header(target, self._settings))
+        return Reply(200, headers, json.dumps(content).encode())
 
 
 def _allowed(target: Target, catalog: Catalog) -> str:

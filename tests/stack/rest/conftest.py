@@ -6,7 +6,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +32,9 @@ class Api:
     """One served data API: its address, a client with the publishable key, and tokens for it."""
 
     url: str
-    context: Context
-    http: httpx.Client
-    database_dsn: str
+    context: Context = field(repr=False)
+    http: httpx.Client = field(repr=False)
+    database_dsn: str = field(repr=False)
 
     def token(self, role: str | None = "authenticated", **claims: Any) -> str:
         """Sign an access token; without ``exp`` it does not expire."""
