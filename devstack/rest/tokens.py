@@ -77,12 +77,14 @@ def _claims(token: str, keys: Mapping[str, PyJWK]) -> Claims:
     if len(parts) != 3:
         raise invalid(f"Expected 3 parts in JWT; got {len(parts)}")
     try:
-        header = json.loads(_decode(parts[0]))
+        header = json.loads(_decode(parts[0]).decode())
         signature = _decode(parts[2])
         algorithm, kid = header["alg"], header.get("kid")
     except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
         raise invalid("JWT cryptographic operation failed") from None
-    if algorithm not in ALGORITHMS:
+    if "crit" in header:  # must be understood, and nothing is (RFC 7515 section 4.1.11)
+        raise invalid("JWT cryptographic operation failed")
+    if not isinstance(algorithm, str) or algorithm not in ALGORITHMS:
         raise invalid("Wrong or unsupported encoding algorithm", f"The algorithm {algorithm!r} is not in use")
     _check_signature(token.rpartition(".")[0], signature, algorithm, kid, keys)
     return _payload(parts[1])
@@ -102,7 +104,7 @@ def _check_signature(
 
 def _payload(part: str) -> Claims:
     try:
-        claims = json.loads(_decode(part), parse_constant=_refuse)
+        claims = json.loads(_decode(part).decode(), parse_constant=_refuse)
     except (ValueError, RecursionError):
         claims = None
     if not isinstance(claims, dict):

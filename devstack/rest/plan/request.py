@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -15,11 +14,10 @@ from devstack.rest.grammar.trees import Window
 from devstack.rest.media import Media, negotiate
 from devstack.rest.plan.call import CallPlan, plan_get, plan_post
 from devstack.rest.plan.read import ReadPlan, ReadPlanner
+from devstack.rest.plan.window import check_limit, within_range
 from devstack.rest.plan.write import WritePlan, plan_write
 from devstack.rest.preferences import WRITES, Preferences
 from devstack.rest.settings import RestSettings
-
-_RANGE = re.compile(r"([0-9]{1,18})-([0-9]{1,18})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,23 +143,9 @@ def _bare(table: Table) -> ReadPlan:
 
 
 def _within_range(query: Query, request: ApiRequest) -> Query:
-    """Intersect the root window with the Range header of a GET; raise for windows that cannot be."""
-    window = query.windows.get((), Window())
-    found = _RANGE.fullmatch(request.headers.get("range", "")) if request.method == "GET" else None
-    if found and window.limit != 0:
-        first = int(found[1])
-        if found[2] and int(found[2]) < first:
-            raise _not_satisfiable(
-                "The lower boundary must be lower than or equal to the upper boundary in the Range header."
-            )
-        ends = [int(found[2]) + 1] if found[2] else []
-        ends += [window.offset + window.limit] if window.limit is not None else []
-        offset = max(first, window.offset)
-        window = Window(max(0, min(ends) - offset) if ends else None, offset)
-    if any(window.limit is not None and window.limit < 0 for window in (window, *query.windows.values())):
-        raise _not_satisfiable("Limit should be greater than or equal to zero.")
+    """Cut the root window by the Range header, which only a GET may have."""
+    for window in query.windows.values():
+        check_limit(window)
+    header = request.headers.get("range", "") if request.method == "GET" else ""
+    window = within_range(query.windows.get((), Window()), header)
     return query if window == Window() else replace(query, windows={**query.windows, (): window})
-
-
-def _not_satisfiable(details: str) -> RestError:
-    return RestError("PGRST103", "Requested range not satisfiable", details=details)

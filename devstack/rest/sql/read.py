@@ -16,8 +16,8 @@ def select(plan: ReadPlan, bind: Parameters, source: str, conditions: tuple[str,
     text = f"SELECT {', '.join(columns + embeds)} {rows(plan, bind, source, conditions)}"
     if any(column.aggregate for column in plan.columns):
         sums = {place for place, column in enumerate(plan.columns, 1) if column.aggregate}
-        others = (str(place) for place in range(1, len(columns + embeds) + 1) if place not in sums)
-        text += f" GROUP BY {', '.join(others) or '()'}"
+        others = [str(place) for place in range(1, len(columns + embeds) + 1) if place not in sums]
+        text += f" GROUP BY {', '.join(others)}" if others else ""
     if plan.order:
         text += f" ORDER BY {', '.join(_sort_key(key, plan, bind) for key in plan.order)}"
     return text + fragments.window(plan.window, bind)
