@@ -9,12 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from wsgiref.types import WSGIApplication
 
 import httpx
 import jwt
 import psycopg
 import pytest
-from waitress import create_server
+from waitress import create_server, wasyncore
 
 from devstack.context import Context
 from devstack.gateway import Gateway
@@ -56,19 +57,33 @@ class Api:
 @contextmanager
 def serve(context: Context, settings: RestSettings, database_dsn: str) -> Iterator[Api]:
     """Serve a data API on a free port until the block ends."""
-    server = create_server(
-        Gateway(context, {"/rest/v1": create_rest(context, settings)}), host="127.0.0.1", port=0, threads=4
-    )
-    thread = threading.Thread(target=server.run, daemon=True)
+    application = Gateway(context, {"/rest/v1": create_rest(context, settings)})
+    with served(application) as address:
+        headers = {"apikey": context.api_keys.publishable}
+        with httpx.Client(base_url=f"{address}/rest/v1", headers=headers, timeout=30) as http:
+            yield Api(f"{address}/rest/v1", context, http, database_dsn)
+
+
+@contextmanager
+def served(application: WSGIApplication) -> Iterator[str]:
+    """Serve a WSGI application behind waitress; stop in the thread that serves, so that nothing is torn."""
+    sockets: dict[int, Any] = {}
+    server = create_server(application, sockets, host="127.0.0.1", port=0, threads=4)
+    is_over = threading.Event()
+
+    def run() -> None:
+        while not is_over.is_set():
+            wasyncore.loop(timeout=0.05, map=sockets, count=1)
+        server.task_dispatcher.shutdown()
+        wasyncore.close_all(sockets)
+
+    thread = threading.Thread(target=run)
     thread.start()
-    url = f"http://127.0.0.1:{server.effective_port}/rest/v1"
-    headers = {"apikey": context.api_keys.publishable}
     try:
-        with httpx.Client(base_url=url, headers=headers, timeout=30) as http:
-            yield Api(url, context, http, database_dsn)
+        yield f"http://127.0.0.1:{server.effective_port}"
     finally:
-        server.close()
-        thread.join(10)
+        is_over.set()
+        thread.join()
 
 
 @pytest.fixture(scope="session")
