@@ -88,7 +88,7 @@ def _headers(environ: WSGIEnvironment) -> dict[str, str]:
 def _query(environ: WSGIEnvironment) -> str:
     """Return the query string without the API key, which may be sent there instead of in a header."""
     query = _as_utf8(environ.get("QUERY_STRING", ""))
-    if "apikey=" not in query or "HTTP_APIKEY" in environ:
+    if "apikey=" not in query or environ.get("HTTP_APIKEY"):
         return query
     return "&".join(pair for pair in query.split("&") if not pair.startswith("apikey="))
 

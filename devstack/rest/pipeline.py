@@ -27,37 +27,38 @@ _Values = list[bytes | None]
 
 @dataclass(slots=True)
 class _Known:
-    """What one connection has seen: a name for each text, and which names are prepared."""
+    """What one connection has seen: a name for each role and text, and which names are prepared.
 
-    names: dict[str, bytes] = field(default_factory=dict)
+    A plan may hold a function's body in place of its call, and then nobody asks again who may call it: what
+    one role has prepared is never run by another.
+    """
+
+    names: dict[tuple[str, str], bytes] = field(default_factory=dict)
     prepared: set[bytes] = field(default_factory=set)
 
 
-class Pipeline:
-    """Exchanges statements for results; remembers what each connection has prepared."""
+_known: WeakKeyDictionary[Connection[Any], _Known] = WeakKeyDictionary()
 
-    def __init__(self) -> None:
-        self._known: WeakKeyDictionary[Connection[Any], _Known] = WeakKeyDictionary()
 
-    def exchange(self, connection: Connection[Any], statements: Sequence[Statement]) -> list[list[Row]]:
-        """Run the statements in order; raise the first error as psycopg.Error.
+def exchange(connection: Connection[Any], role: str, statements: Sequence[Statement]) -> list[list[Row]]:
+    """Run the statements, which act as ``role``, in order; raise the first error as psycopg.Error.
 
-        After an error the rest is not run, and the connection may be in a failed transaction.
-        """
-        values = [[_encode(value) for value in statement.values] for statement in statements]
-        known = self._known.setdefault(connection, _Known())
-        if len(known.names) > MAX_KNOWN:
-            connection.execute("DEALLOCATE ALL")
-            known = self._known[connection] = _Known()
-        try:
-            results = _exchange(connection.pgconn, known, statements, values)
-        except BaseException:
-            connection.close()  # in the middle of a pipeline nobody could go on
-            raise
-        for result in results:
-            if result.status == ExecStatus.FATAL_ERROR:
-                raise errors.error_from_result(result)
-        return [_rows(result) for result in results]
+    After an error the rest is not run, and the connection may be in a failed transaction.
+    """
+    values = [[_encode(value) for value in statement.values] for statement in statements]
+    known = _known.setdefault(connection, _Known())
+    if len(known.names) > MAX_KNOWN:
+        connection.execute("DEALLOCATE ALL")
+        known = _known[connection] = _Known()
+    try:
+        results = _exchange(connection.pgconn, known, role, statements, values)
+    except BaseException:
+        connection.close()  # in the middle of a pipeline nobody could go on
+        raise
+    for result in results:
+        if result.status == ExecStatus.FATAL_ERROR:
+            raise errors.error_from_result(result)
+    return [_rows(result) for result in results]
 
 
 def _encode(value: str | None) -> bytes | None:
@@ -70,10 +71,10 @@ def _encode(value: str | None) -> bytes | None:
 
 
 def _exchange(
-    wire: PGconn, known: _Known, statements: Sequence[Statement], values: Sequence[_Values]
+    wire: PGconn, known: _Known, role: str, statements: Sequence[Statement], values: Sequence[_Values]
 ) -> list[PGresult]:
     wire.enter_pipeline_mode()
-    preparing = [_send(wire, known, *command) for command in zip(statements, values, strict=True)]
+    preparing = [_send(wire, known, role, *command) for command in zip(statements, values, strict=True)]
     wire.pipeline_sync()
     _flush(wire)
     results = []
@@ -90,12 +91,12 @@ def _exchange(
     return results
 
 
-def _send(wire: PGconn, known: _Known, statement: Statement, values: _Values) -> bytes | None:
+def _send(wire: PGconn, known: _Known, role: str, statement: Statement, values: _Values) -> bytes | None:
     """Queue one statement; return its name if it is being prepared now: at its second time."""
-    text = statement.text.encode()
-    name = known.names.get(statement.text)
+    key, text = (role, statement.text), statement.text.encode()
+    name = known.names.get(key)
     if name is None:
-        known.names[statement.text] = b"rest_%d" % len(known.names)
+        known.names[key] = b"rest_%d" % len(known.names)
         wire.send_query_params(text, values)
         return None
     if name in known.prepared:

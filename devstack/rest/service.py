@@ -14,7 +14,6 @@ from devstack.rest.catalog.cache import CatalogCache
 from devstack.rest.catalog.model import Catalog, RoleSettings
 from devstack.rest.errors import RestError, from_postgres
 from devstack.rest.media import negotiate_root
-from devstack.rest.pipeline import Pipeline
 from devstack.rest.plan.request import ApiRequest, Plan, Target, plan_call, plan_table
 from devstack.rest.preferences import WRITES, Preferences, parse_preferences
 from devstack.rest.prelude import Actor, Settings, actor_of, all_settings, request_settings
@@ -33,7 +32,6 @@ class DataApi:
     def __init__(self, context: Context, settings: RestSettings) -> None:
         self._pool = context.database.data
         self._settings = settings
-        self._pipeline = Pipeline()
         self._tokens = TokenVerifier(context.signing_keys.published, context.clock)
         self._catalog = CatalogCache(context.database.data, settings.schemas)
 
@@ -63,15 +61,17 @@ class DataApi:
         said = request_settings(request, actor, preferences)
         role = catalog.roles.get(actor.role, RoleSettings())
         if target.is_root:
-            return self._describe(request, target, catalog, role, said)
+            return self._describe(request, actor, target, catalog, said)
         plan = self._plan(request, target, preferences, catalog)
         hoisted = dict(plan.hoisted)
         isolation = hoisted.pop(ISOLATION, None) or role.isolation
         settings = all_settings(target.schema, self._settings, role, said, tuple(hoisted.items()))
         count = count_statement(plan) if _asks_planner(plan) else None
-        transaction = Transaction(plan.is_read_only, isolation, settings, main_statement(plan), count)
+        transaction = Transaction(
+            actor.role, plan.is_read_only, isolation, settings, main_statement(plan), count
+        )
         conclusion = Conclusion(plan, request.path, self._settings)
-        return conclusion.reply(run(self._pool, self._pipeline, transaction, conclusion.check))
+        return conclusion.reply(run(self._pool, transaction, conclusion.check))
 
     def _target(self, request: ApiRequest) -> Target:
         header = "content-profile" if request.method in WRITES else "accept-profile"
@@ -102,15 +102,16 @@ class DataApi:
         return plan_table(request, target, catalog.tables[place], preferences, catalog, self._settings)
 
     def _describe(
-        self, request: ApiRequest, target: Target, catalog: Catalog, role: RoleSettings, said: Settings
+        self, request: ApiRequest, actor: Actor, target: Target, catalog: Catalog, said: Settings
     ) -> Reply:
         if request.method not in ("GET", "HEAD"):
             raise RestError("PGRST117", f"Unsupported HTTP method: {request.method}")
         media = negotiate_root(request.headers.get("accept", ""))
+        role = catalog.roles.get(actor.role, RoleSettings())
         settings = all_settings(target.schema, self._settings, role, said, ())
         visible = Statement(openapi.VISIBLE, (target.schema,))
         outcome = run(
-            self._pool, self._pipeline, Transaction(True, None, settings, visible), lambda outcome: True
+            self._pool, Transaction(actor.role, True, None, settings, visible), lambda outcome: True
         )
         names = [json.loads(column or b"[]") for row in outcome.main for column in row] or [[], []]
         host = request.headers.get("host", "")

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import psycopg
 
 from devstack.database import Pool
-from devstack.rest.pipeline import Pipeline, Row
+from devstack.rest.pipeline import Row, exchange
 from devstack.rest.sql.statement import Statement
 
 _COMMIT, _ROLLBACK = Statement("COMMIT", ()), Statement("ROLLBACK", ())
@@ -24,6 +24,7 @@ ISOLATIONS = ("read committed", "repeatable read", "serializable")
 class Transaction:
     """What to run: settings first, all in one statement, then the main statement, then perhaps a count."""
 
+    role: str
     is_read_only: bool
     isolation: str | None
     settings: tuple[tuple[str, str], ...]
@@ -43,32 +44,28 @@ class ConnectionLost(Exception):
     """Raised when a connection broke before anything could be committed."""
 
 
-def run(
-    pool: Pool, pipeline: Pipeline, transaction: Transaction, conclude: Callable[[Outcome], bool]
-) -> Outcome:
+def run(pool: Pool, transaction: Transaction, conclude: Callable[[Outcome], bool]) -> Outcome:
     """Run a transaction; ``conclude`` sees the outcome and tells whether to commit, or raises to roll back.
 
     Raises psycopg.Error, and whatever ``conclude`` raises.
     """
     try:
-        return _run(pool, pipeline, transaction, conclude)
+        return _run(pool, transaction, conclude)
     except ConnectionLost:
         pool.check()  # PostgreSQL was restarted, say: replace every connection that is dead
     try:
-        return _run(pool, pipeline, transaction, conclude)
+        return _run(pool, transaction, conclude)
     except ConnectionLost as lost:
         raise psycopg.OperationalError(str(lost)) from None
 
 
-def _run(
-    pool: Pool, pipeline: Pipeline, transaction: Transaction, conclude: Callable[[Outcome], bool]
-) -> Outcome:
+def _run(pool: Pool, transaction: Transaction, conclude: Callable[[Outcome], bool]) -> Outcome:
     with pool.connection() as connection:
         connection.autocommit = True  # BEGIN and COMMIT are ours
         try:
             # What only reads has nothing to keep or to undo, and ends in the same flush.
             end = [_COMMIT] if transaction.is_read_only else []
-            results = pipeline.exchange(connection, [*_statements(transaction), *end])
+            results = exchange(connection, transaction.role, [*_statements(transaction), *end])
             outcome = Outcome(results[2], results[3] if transaction.count else [])
             keep = conclude(outcome)
         except BaseException as error:
@@ -77,7 +74,7 @@ def _run(
             connection.rollback()
             raise
         if not transaction.is_read_only:
-            pipeline.exchange(connection, [_COMMIT] if keep else [_CHECK_CONSTRAINTS, _ROLLBACK])
+            exchange(connection, transaction.role, [_COMMIT] if keep else [_CHECK_CONSTRAINTS, _ROLLBACK])
         return outcome
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote_plus
 
@@ -30,6 +30,7 @@ from devstack.rest.grammar.trees import (
 
 MAX_CONDITIONS = 100
 MAX_EMBEDS = 32
+MAX_COLUMNS = 500
 
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 _RESERVED = {"select", "columns", "on_conflict"}
@@ -138,13 +139,19 @@ def _check_sizes(select: tuple[SelectItem, ...], conditions: Iterable[tuple[Path
             f"more than {MAX_CONDITIONS} conditions in one request",
             hint="Put long lists of values into one in.(…) filter, or call a function",
         )
-    if _embeds(select) > MAX_EMBEDS:
+    embeds = list(_embeds(select))
+    if len(embeds) > MAX_EMBEDS:
         raise RestError("PGRST100", f"more than {MAX_EMBEDS} embedded resources in one request")
+    if len(select) + sum(len(embed.items) for embed in embeds) > MAX_COLUMNS:
+        raise RestError("PGRST100", f"more than {MAX_COLUMNS} selected columns in one request")
 
 
 def _leaves(tree: Tree) -> int:
     return sum(_leaves(child) for child in tree.children) if isinstance(tree, Logic) else 1
 
 
-def _embeds(items: tuple[SelectItem, ...]) -> int:
-    return sum(1 + _embeds(item.items) for item in items if isinstance(item, Embed))
+def _embeds(items: tuple[SelectItem, ...]) -> Iterator[Embed]:
+    for item in items:
+        if isinstance(item, Embed):
+            yield item
+            yield from _embeds(item.items)

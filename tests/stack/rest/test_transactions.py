@@ -46,6 +46,7 @@ def test_claims_carry_the_role_that_is_in_force(api: Api) -> None:
 
 def test_the_secret_key_acts_as_service_role_until_a_user_is_named(api: Api) -> None:
     secret = {"apikey": api.context.api_keys.secret}
+    api.sql("grant execute on function test.guc(text) to service_role")
     assert guc(api, "role", headers=secret) == "service_role"
     assert guc(api, "role", headers={**secret, **api.as_role("authenticated")}) == "authenticated"
 
@@ -59,6 +60,18 @@ def test_a_token_cannot_name_a_role_that_is_not_for_requests(
 ) -> None:
     response = api.http.get("/items", headers=api.as_role(role))
     assert (response.status_code, response.json()["code"]) == (status, code), response.text
+
+
+def test_a_plan_made_for_one_role_never_runs_for_another(own_api: Callable[..., Api]) -> None:
+    """PostgreSQL writes a simple function's body into the plan, where nobody asks again who may call it."""
+    api = own_api()
+    api.context.database.data.resize(1, 1)
+    api.sql("revoke execute on function test.add_them from anon")
+    somebody = api.as_role("authenticated")
+    for _ in range(12):  # more than PostgreSQL needs to settle for a plan that ignores the values
+        assert api.http.post("/rpc/add_them", json={"a": 1, "b": 2}, headers=somebody).json() == 3
+    refused = api.http.post("/rpc/add_them", json={"a": 1, "b": 2})
+    assert (refused.status_code, refused.json()["code"]) == (401, "42501")
 
 
 def test_settings_of_the_role_apply(api: Api) -> None:
