@@ -15,7 +15,7 @@ import click
 from app.cli.options import with_folder, with_json, with_target
 from app.cli.output import PENDING, fails_in_words, show_either, tell
 from app.cli.progress import Progress, tell_waiting
-from app.cli.proofs import lint
+from app.cli.proofs import lint, verify_database
 from app.cli.target import Target, find_target
 from app.migrate import new_file, repair, report, reset, runner
 from app.migrate.errors import DatabaseUnreachable, MigrationError
@@ -31,6 +31,7 @@ def db() -> None:
 
 
 db.add_command(lint)
+db.add_command(verify_database)
 
 
 @db.command()

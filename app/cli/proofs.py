@@ -1,4 +1,4 @@
-"""`flask db lint`: judge what migrations make."""
+"""`flask db lint` and `flask db verify`: judge what migrations make, and what has become of it."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ from pathlib import Path
 
 import click
 
-from app.cli.options import with_folder, with_json
+from app.cli.options import with_folder, with_json, with_target
 from app.cli.output import FAILED, fails_in_words, show_either, tell
+from app.cli.progress import tell_waiting
 from app.cli.target import Target, find_target
 from app.migrate.lint import RULES, Judgement, Level, lint_database, lint_files
 from app.migrate.lint.words import judgement_json, judgement_lines, rule_json, rules_lines
+from app.migrate.verification import accept, verify
+from app.migrate.verification_words import verification_json, verification_lines
 
 
 @click.command()
@@ -43,3 +46,21 @@ def _judge(target: Target, folder: Path, *, is_live: bool) -> Judgement:
         return lint_database(target.url, folder)
     tell(f"Judging the files of {folder.name}/ in a scratch database on {target}")
     return lint_files(target.url, folder)
+
+
+@click.command(name="verify")
+@with_target
+@with_folder
+@with_json
+@click.option("--accept", "is_accepted", is_flag=True, help="Take the database for right as it is now.")
+@fails_in_words
+def verify_database(database_url: str | None, folder: Path, as_json: bool, is_accepted: bool) -> None:
+    """Look whether the database still is what the migrations made: history, rules, changes by hand."""
+    target = find_target(database_url)
+    tell(f"Verifying {target}")
+    if is_accepted:
+        accept(target.url, tell_waiting)
+    found = verify(target.url, folder)
+    show_either(as_json, {"target": target.name, **verification_json(found)}, verification_lines(found))
+    if not found.is_sound:
+        raise SystemExit(FAILED)

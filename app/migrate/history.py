@@ -27,6 +27,14 @@ _CREATE = """
     );
     comment on table supabase_migrations.signet_files is
         'SHA-256 of each applied migration file and when it was applied; kept by flask db';
+    create table if not exists supabase_migrations.signet_catalogue (
+        is_only boolean primary key default true check (is_only),
+        version text not null,
+        objects jsonb not null,
+        kept_at timestamptz not null default clock_timestamp()
+    );
+    comment on table supabase_migrations.signet_catalogue is
+        'What the database held after the last upgrade, for flask db verify';
 """
 _INSERT = """
     with recorded as (
@@ -55,11 +63,13 @@ def ensure(connection: Connection[TupleRow]) -> None:
     """Make the tables where they are missing."""
     present = connection.execute(
         """
-        select count(*) = 6 from pg_attribute a
+        select count(*) = 9 from pg_attribute a
         where (a.attrelid = to_regclass('supabase_migrations.schema_migrations')
                and a.attname in ('version', 'statements', 'name'))
            or (a.attrelid = to_regclass('supabase_migrations.signet_files')
                and a.attname in ('version', 'checksum', 'applied_at'))
+           or (a.attrelid = to_regclass('supabase_migrations.signet_catalogue')
+               and a.attname in ('version', 'objects', 'kept_at'))
         """
     ).fetchone()
     if present != (True,):
@@ -70,10 +80,10 @@ def ensure(connection: Connection[TupleRow]) -> None:
 
 def read(connection: Connection[TupleRow]) -> tuple[Record, ...]:
     """Return the applied migrations in order; none when there is no history yet."""
-    if not _exists(connection, "schema_migrations"):
+    if not exists(connection, "schema_migrations"):
         return ()
     files: dict[str, tuple[str, datetime]] = {}
-    if _exists(connection, "signet_files"):
+    if exists(connection, "signet_files"):
         query = "select version, checksum, applied_at from supabase_migrations.signet_files"
         files = {version: (checksum, at) for version, checksum, at in connection.execute(query)}
     # As JSON, because a table made by an older CLI lacks columns.
@@ -117,7 +127,8 @@ def forget(connection: Connection[TupleRow], version: str) -> None:
     connection.execute("delete from supabase_migrations.signet_files where version = %s", (version,))
 
 
-def _exists(connection: Connection[TupleRow], table: str) -> bool:
+def exists(connection: Connection[TupleRow], table: str) -> bool:
+    """Whether one of the tables is there."""
     row = connection.execute(
         "select to_regclass(%s) is not null", (f"supabase_migrations.{table}",)
     ).fetchone()

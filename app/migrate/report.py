@@ -34,7 +34,7 @@ def status_lines(entries: Sequence[Entry], now: datetime) -> list[str]:
         f"  {_MARKS.get(one.state, '!')} {one.version:<{versions}}  {one.name:<{names}}  {_say(one, now)}"
         for one in entries
     ]
-    lines.append(_counts(entries) if entries else "no migrations")
+    lines.append(counts(entries) if entries else "no migrations")
     for state, step in _NEXT.items():
         first = next((entry for entry in entries if entry.state is state), None)
         if first is not None:
@@ -48,9 +48,10 @@ def _say(entry: Entry, now: datetime) -> str:
     return ago(now - entry.applied_at) if entry.applied_at else "by another tool"
 
 
-def _counts(entries: Sequence[Entry]) -> str:
-    counts = Counter(entry.state for entry in entries)
-    counts[State.PENDING] += counts.pop(State.OUT_OF_ORDER, 0)
+def counts(entries: Sequence[Entry]) -> str:
+    """Return how many versions are in which state."""
+    found = Counter(entry.state for entry in entries)
+    found[State.PENDING] += found.pop(State.OUT_OF_ORDER, 0)
     words = {
         State.APPLIED: "applied",
         State.PENDING: "pending",
@@ -58,7 +59,7 @@ def _counts(entries: Sequence[Entry]) -> str:
         State.MISSING: "without a file",
     }
     always = (State.APPLIED, State.PENDING)
-    return ", ".join(f"{counts[s]} {word}" for s, word in words.items() if counts[s] or s in always)
+    return ", ".join(f"{found[s]} {word}" for s, word in words.items() if found[s] or s in always)
 
 
 def ago(age: timedelta) -> str:

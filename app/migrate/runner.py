@@ -15,7 +15,7 @@ from psycopg import Connection, Error
 from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 
-from app.migrate import history
+from app.migrate import catalogue, history
 from app.migrate.comparison import Entry, compare, to_apply
 from app.migrate.errors import FileRefused, MigrationFailed
 from app.migrate.events import Applied, Applying, Noticed, OnEvent, Waiting, ignore
@@ -67,10 +67,14 @@ def upgrade(
             waiting = _checked(to_apply(entries, to=to, include_all=include_all))
             if waiting:
                 history.ensure(connection)
-            for migration in waiting:
-                on_event(Applying(migration))
-                done.append(_timed(connection, migration, len(done)))
-                on_event(done[-1])
+            try:
+                for migration in waiting:
+                    on_event(Applying(migration))
+                    done.append(_timed(connection, migration, len(done)))
+                    on_event(done[-1])
+            finally:
+                if done and connection.info.transaction_status is TransactionStatus.IDLE:
+                    catalogue.keep(connection)
     return tuple(done)
 
 

@@ -8,7 +8,11 @@ from app.migrate.lint.judging import Judgement
 from app.migrate.lint.rule import Finding, Level, Rule
 from app.migrate.lint.waivers import waiver_line
 
-_PLURALS = {Level.ERROR: "errors", Level.WARNING: "warnings", Level.INFO: "notes"}
+_NAMES = {
+    Level.ERROR: ("error", "errors"),
+    Level.WARNING: ("warning", "warnings"),
+    Level.INFO: ("note", "notes"),
+}
 _MARKS = {Level.ERROR: "error:", Level.WARNING: "warning:", Level.INFO: "note:"}
 
 
@@ -38,7 +42,8 @@ def _named(rule: Rule) -> str:
 
 
 def _counts(judgement: Judgement) -> str:
-    counts = [f"{len(judgement.open(level))} {word}" for level, word in _PLURALS.items()]
+    found = {level: len(judgement.open(level)) for level in Level}
+    counts = [f"{number} {_NAMES[level][number != 1]}" for level, number in found.items()]
     allowed = sum(finding.reason is not None for finding in judgement.findings)
     return ", ".join([*counts, f"{allowed} allowed"])
 

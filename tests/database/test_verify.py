@@ -1,0 +1,182 @@
+"""Verify tells what became of a database since the last upgrade: by hand, or by another tool."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import psycopg
+import pytest
+from click.testing import CliRunner
+
+from app.cli.db import db
+from app.migrate import runner
+from app.migrate.comparison import State
+from app.migrate.errors import MigrationFailed
+from app.migrate.verification import Verification, accept, verify
+from app.migrate.verification_words import verification_lines
+from tests.database.conftest import MIGRATIONS
+
+Write = Callable[[str, str], Path]
+
+
+def by_hand(target: str, statement: str) -> None:
+    with psycopg.connect(target) as connection:
+        connection.execute(statement.encode())
+
+
+def drift(found: Verification) -> list[str] | None:
+    """Return the objects that differ."""
+    return None if found.drift is None else [one.object for one in found.drift]
+
+
+def test_our_own_migrations_are_sound(target: str) -> None:
+    runner.upgrade(target, MIGRATIONS)
+    found = verify(target, MIGRATIONS)
+    assert found.is_sound
+    assert drift(found) == []
+    assert verification_lines(found) == [
+        "History",
+        "  3 applied, 0 pending",
+        "Rules",
+        "  0 errors, 0 warnings, 0 notes, 3 allowed",
+        "Drift",
+        "  none since 20261125000200",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("statement", "objects"),
+    [
+        ("alter table public.profiles no force row level security", ["table public.profiles"]),
+        ("alter table public.profiles disable row level security", ["table public.profiles"]),
+        ("grant select on public.profiles to anon", ["grants on relation public.profiles"]),
+        ("grant select (id) on public.profiles to anon", ["grants on column public.profiles.id"]),
+        ("grant create on schema public to authenticated", ["grants on schema public"]),
+        (
+            'drop policy "People delete their own profile" on public.profiles',
+            ['policy "People delete their own profile" on public.profiles'],
+        ),
+        (
+            'alter policy "People delete their own profile" on public.profiles using (true)',
+            ['policy "People delete their own profile" on public.profiles'],
+        ),
+        (
+            "create or replace function private.session_is_live() returns boolean language sql stable"
+            " security definer set search_path = '' as 'select true'",
+            ["function private.session_is_live()"],
+        ),
+        (
+            "grant execute on function private.session_is_live() to anon",
+            ["grants on function private.session_is_live()"],
+        ),
+        (
+            "alter table public.profiles disable trigger stamp_profile",
+            ["trigger stamp_profile on public.profiles"],
+        ),
+        (
+            "alter table public.profiles alter is_public set default true",
+            ["column public.profiles.is_public"],
+        ),
+        ("alter table public.profiles alter user_id drop not null", ["column public.profiles.user_id"]),
+        ("drop index public.profiles_public_idx", ["index profiles_public_idx on public.profiles"]),
+        (
+            "alter table public.profiles drop constraint profiles_avatar_url_check",
+            ["constraint public.profiles profiles_avatar_url_check"],
+        ),
+        ("create view public.v as select 1 as one", ["view public.v"]),
+        ("create type public.mood as enum ('good', 'bad')", ["type public.mood"]),
+        ("create domain public.short as text check (length(value) < 9)", ["type public.short"]),
+        ("create type public.pair as (a int, b int)", ["type public.pair"]),
+        ("create sequence public.numbers", ["sequence public.numbers"]),
+        (
+            "alter default privileges in schema public grant select on tables to anon",
+            ["grants on new tables public by postgres"],
+        ),
+        (
+            "create function public.f() returns trigger language plpgsql as 'begin return new; end';"
+            "create trigger t after insert on auth.users for each row execute function public.f()",
+            ["function public.f()", "trigger t on auth.users"],
+        ),
+        ("comment on table public.profiles is 'other words'", []),
+    ],
+)
+def test_a_change_by_hand_is_found(target: str, statement: str, objects: list[str]) -> None:
+    runner.upgrade(target, MIGRATIONS)
+    by_hand(target, statement)
+    found = verify(target, MIGRATIONS)
+    assert drift(found) == objects
+    assert found.is_sound is not bool(objects)
+
+
+def test_what_is_accepted_is_right_from_then_on(target: str) -> None:
+    runner.upgrade(target, MIGRATIONS)
+    by_hand(target, "create schema other")
+    assert drift(verify(target, MIGRATIONS)) == ["grants on schema other"]
+    accept(target, lambda holder: None)
+    assert drift(verify(target, MIGRATIONS)) == []
+
+
+def test_extensions_and_services_are_no_drift(target: str) -> None:
+    runner.upgrade(target, MIGRATIONS)
+    by_hand(target, "create extension pg_trgm schema public")
+    assert drift(verify(target, MIGRATIONS)) == []
+
+
+def test_a_history_of_another_tool_is_not_compared(target: str, folder: Path, write: Write) -> None:
+    """Its changes are meant to be there, and we do not know them."""
+    write("1_one.sql", "create schema one;")
+    runner.upgrade(target, folder)
+    write("2_two.sql", "create schema two;")
+    by_hand(
+        target,
+        "create schema two; insert into supabase_migrations.schema_migrations (version, name, statements)"
+        " values ('2', 'two', array['create schema two'])",
+    )
+    found = verify(target, folder)
+    assert drift(found) is None
+    assert found.is_sound
+    assert "not compared: another tool changed the history after 1" in "\n".join(verification_lines(found))
+
+
+def test_the_catalogue_is_kept_when_a_later_file_fails(target: str, folder: Path, write: Write) -> None:
+    write("1_one.sql", "create schema one;")
+    path = write("2_two.sql", "select x;")
+    with pytest.raises(MigrationFailed):
+        runner.upgrade(target, folder)
+    path.unlink()
+    assert drift(verify(target, folder)) == []
+
+
+def test_edited_and_missing_files_are_conflicts(target: str, folder: Path, write: Write) -> None:
+    one = write("1_one.sql", "create schema one;")
+    two = write("2_two.sql", "create schema two;")
+    runner.upgrade(target, folder)
+    one.write_text("create schema uno;")
+    two.unlink()
+    found = verify(target, folder)
+    assert [entry.state for entry in found.conflicts] == [State.EDITED, State.MISSING]
+    assert not found.is_sound
+    assert "  ! 1 one: edited after it was applied" in verification_lines(found)
+
+
+def test_the_command_fails_until_the_database_is_sound(
+    target: str, folder: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", target)
+    write("1_one.sql", "create schema one;")
+    runner.upgrade(target, folder)
+    by_hand(target, "create function one.f() returns int language sql as 'select 1'")
+    arguments = ["verify", "--folder", str(folder)]
+    before = CliRunner().invoke(db, [*arguments, "--json"])
+    assert before.exit_code == 1
+    found = json.loads(before.stdout)
+    assert found["is_sound"] is False
+    assert [one["object"] for one in found["drift"]] == ["function one.f()"]
+    assert found["drift"][0]["before"] is None
+    shown = CliRunner().invoke(db, arguments)
+    assert "  ! new      function one.f()" in shown.stdout
+    assert "--accept" in shown.stdout.splitlines()[-1]
+    accepted = CliRunner().invoke(db, [*arguments, "--accept"])
+    assert accepted.exit_code == 0
