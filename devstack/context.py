@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from devstack.auth_settings_store import AuthSettingsStore
 from devstack.database import Database
 from devstack.signing_keys import SigningKeys
 
@@ -31,9 +32,12 @@ class Context:
 
     database: Database
     signing_keys: SigningKeys
+    auth_settings: AuthSettingsStore
     api_keys: ApiKeys
     management_token: str = field(repr=False)
     api_url: str  # where the stack listens, without a trailing slash
     issuer: str  # `iss` of every access token; stays that of the first start
     site_url: str  # the app's address, for links in mails
     clock: Clock = system_clock
+    password_cost: int = 10  # of bcrypt; less in tests only
+    smtp_url: str | None = field(default=None, repr=False)  # where mails go instead of the mailbox

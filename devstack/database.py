@@ -20,8 +20,8 @@ class Database:
     """Two pools on one database. Open after forking, close before the server stops."""
 
     def __init__(self, auth_dsn: str, data_dsn: str, *, pool_size: int = 8) -> None:
-        # A backend that died takes its connections along. Auth gets only living ones, for one round trip each;
-        # the data API asks nothing and repeats a transaction whose connection turns out to be dead.
+        # A backend that died takes its connections along. Auth gets only living ones, for one round trip
+        # each; the data API asks nothing and repeats a transaction whose connection turns out to be dead.
         self.auth = _pool(auth_dsn, "auth", pool_size, check=ConnectionPool.check_connection)
         self.data = _pool(data_dsn, "data", pool_size)
 

@@ -3,12 +3,15 @@
 What the hosted gateway does in front of Auth and the data API. A service learns who calls from
 ``current_caller()``: the role that the API key stands for, and the bearer token when there is one.
 An API key is never a bearer token: `Authorization: Bearer sb_...` counts as no bearer.
+Trust boundary: a page from anywhere can make a browser call loopback under a name of its own (DNS
+rebinding), so only loopback's own names are answered.
 """
 
 from __future__ import annotations
 
 import hmac
 import json
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from urllib.parse import parse_qs
@@ -20,12 +23,19 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from devstack.context import ApiKeys, Context
 
 _ENVIRON_KEY = "devstack.caller"
+# Each stands for itself and for everything below it.
 OPEN_PATHS = (
     "/auth/v1/verify",
+    "/auth/v1/callback",
+    "/auth/v1/authorize",
     "/auth/v1/.well-known/jwks.json",
+    "/auth/v1/.well-known/oauth-authorization-server",
+    "/auth/v1/sso/saml",
     "/mailbox",
-    "/v1/",
+    "/v1",
 )
+_OPEN = re.compile(rf"(?:{'|'.join(map(re.escape, OPEN_PATHS))})(?:/.*)?", re.DOTALL)
+_LOOPBACK_HOST = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?", re.IGNORECASE)
 NO_KEY = {
     "message": "No API key found in request",
     "hint": "No `apikey` request header or url param was found.",
@@ -33,6 +43,14 @@ NO_KEY = {
 WRONG_KEY = {
     "message": "Invalid API key",
     "hint": "Double check your Supabase `anon` or `service_role` API key.",
+}
+SECRET_IN_BROWSER = {
+    "message": "A secret API key was sent by a browser",
+    "hint": "Use the publishable key there, and replace this secret key if others can see it.",
+}
+WRONG_HOST = {
+    "message": "The local stack answers under loopback names only",
+    "hint": "Use http://127.0.0.1 or http://localhost with its port.",
 }
 
 
@@ -65,10 +83,15 @@ class Gateway:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
-        role = role_of_key(_api_key(environ), self._keys)
-        is_open = environ["PATH_INFO"].startswith(OPEN_PATHS) or environ["REQUEST_METHOD"] == "OPTIONS"
+        if not _LOOPBACK_HOST.fullmatch(environ.get("HTTP_HOST", "")):
+            return _refuse("403 Forbidden", WRONG_HOST, start_response)
+        key = _api_key(environ)
+        role = role_of_key(key, self._keys)
+        is_open = _OPEN.fullmatch(environ["PATH_INFO"]) or environ["REQUEST_METHOD"] == "OPTIONS"
         if role is None and not is_open:
-            return _refuse(NO_KEY if _api_key(environ) is None else WRONG_KEY, start_response)
+            return _refuse("401 Unauthorized", NO_KEY if key is None else WRONG_KEY, start_response)
+        if role == "service_role" and environ.get("HTTP_USER_AGENT", "").startswith("Mozilla/"):
+            return _refuse("401 Unauthorized", SECRET_IN_BROWSER, start_response)
         environ[_ENVIRON_KEY] = Caller(role, _bearer(environ))
         return self._services(environ, start_response)
 
@@ -98,12 +121,16 @@ def _bearer(environ: WSGIEnvironment) -> str | None:
     return str(token.strip())
 
 
-def _refuse(body: dict[str, str], start_response: StartResponse) -> list[bytes]:
-    start_response("401 Unauthorized", [("Content-Type", "application/json")])
+def _refuse(status: str, body: dict[str, str], start_response: StartResponse) -> list[bytes]:
+    # Readable from any page, so that a browser's console can show it; it tells nothing.
+    headers = [("Content-Type", "application/json"), ("Access-Control-Allow-Origin", "*")]
+    start_response(status, headers)
     return [json.dumps(body).encode()]
 
 
 def _not_found(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
-    body = {"message": f"The local stack serves nothing at {environ['PATH_INFO']}"}
-    start_response("404 Not Found", [("Content-Type", "application/json")])
-    return [json.dumps(body).encode()]
+    return _refuse(
+        "404 Not Found",
+        {"message": f"The local stack serves nothing at {environ['PATH_INFO']}"},
+        start_response,
+    )

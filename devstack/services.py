@@ -13,6 +13,7 @@ from typing import Any
 from waitress.server import create_server
 
 from devstack.auth import create_auth
+from devstack.auth_settings_store import AuthSettingsStore
 from devstack.context import ApiKeys, Context, system_clock
 from devstack.database import Database
 from devstack.gateway import Gateway
@@ -60,6 +61,7 @@ def make_context(database: Database, installation: Installation, site_url: str) 
     return Context(
         database=database,
         signing_keys=SigningKeys(database.auth, system_clock),
+        auth_settings=AuthSettingsStore(database.auth, system_clock),
         api_keys=ApiKeys(installation.publishable_key, installation.secret_key),
         management_token=installation.management_token,
         api_url=installation.api_url,

@@ -18,6 +18,7 @@ from psycopg import sql
 from app.cli.lease import take_lease
 from app.cli.running_stack import RunningStack
 from app.migrate import runner
+from devstack.auth_settings_store import AuthSettingsStore
 from devstack.binaries import find_binaries
 from devstack.bootstrap import bootstrap
 from devstack.context import ApiKeys, Clock, Context, system_clock
@@ -102,12 +103,14 @@ def open_context(cluster: Cluster, name: str, clock: Clock = system_clock) -> Co
     return Context(
         database=database,
         signing_keys=keys,
+        auth_settings=AuthSettingsStore(database.auth, clock),
         api_keys=ApiKeys("sb_publishable_test", "sb_secret_test"),
         management_token="sbp_test",
         api_url="http://127.0.0.1:54321",
         issuer="http://127.0.0.1:54321/auth/v1",
         site_url="http://127.0.0.1:8000",
         clock=clock,
+        password_cost=4,
     )
 
 

@@ -1,26 +1,13 @@
-"""The Auth service, mounted at /auth/v1."""
+"""The Auth service, mounted at /auth/v1: accounts, sessions, tokens and mails, in Supabase Auth's protocol.
+
+A request passes a thin route, one operation (`sign_up`, `password_grant`, `refresh_grant`, ...) and the rows
+that it works on (`users`, `sessions`, ...). What is hard stands in pure modules that know neither HTTP nor
+SQL: token formats, session validity, password rules, redirect rules, rate limits, mail texts.
+Trust boundary: everything of a request is untrusted; the API key was checked by the gateway.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from devstack.auth.application import create_auth
 
-from flask import Flask, Response, jsonify
-
-from devstack.context import Context
-
-
-def create_auth(context: Context) -> Flask:
-    """Build the Auth service for one stack."""
-    app = Flask(__name__)
-
-    @app.get("/health")
-    def health() -> dict[str, Any]:
-        return {"name": "GoTrue", "description": "GoTrue is a user registration and authentication API"}
-
-    @app.get("/.well-known/jwks.json")
-    def jwks() -> Response:
-        response = jsonify(context.signing_keys.jwks())
-        response.headers["Cache-Control"] = "public, max-age=600"
-        return response
-
-    return app
+__all__ = ["create_auth"]

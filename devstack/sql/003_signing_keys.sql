@@ -16,4 +16,20 @@ create table devstack.signing_keys (
 create unique index signing_keys_one_in_use on devstack.signing_keys (status) where status = 'in_use';
 create unique index signing_keys_one_standby on devstack.signing_keys (status) where status = 'standby';
 
+-- The index allows one key in use; this demands one. Deferred, because a rotation passes through none.
+create function devstack.check_one_key_in_use() returns trigger
+language plpgsql set search_path = '' as $$
+begin
+    if not exists (select from devstack.signing_keys where status = 'in_use') then
+        raise exception 'One signing key must be in use.' using errcode = 'check_violation';
+    end if;
+    return null;
+end
+$$;
+
+create constraint trigger signing_keys_always_one_in_use
+after insert or update or delete on devstack.signing_keys
+deferrable initially deferred
+for each row execute function devstack.check_one_key_in_use();
+
 reset role;

@@ -1,0 +1,82 @@
+"""Exchange a refresh token of version 2: the session's row is the only state."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from devstack.auth import grants, sessions
+from devstack.auth import refresh_token_v2 as v2
+from devstack.auth.errors import invalid
+from devstack.auth.grants import Grant
+from devstack.auth.refresh_checks import (
+    CAUSE_HEADER,
+    REUSE_HEADER,
+    ROTATED_HEADER,
+    already_used,
+    check_life,
+    check_newest,
+    lock,
+    not_found,
+    note_refresh,
+    owner,
+)
+from devstack.auth.refresh_token_v2 import Advance, Decision, NotIssued, Repeat, TokenV2
+from devstack.auth.service import Auth
+from devstack.auth.sessions import Client, Session
+from devstack.auth.users import Rows
+
+
+def exchange(auth: Auth, connection: Rows, token: TokenV2, client: Client) -> Grant:
+    """Return the session's answer; raise AuthError, or Locked to be tried again."""
+    session = sessions.find(connection, token.session_id)
+    if session is None or _key(session) is None or not token.is_signed_with(_key(session) or ""):
+        raise not_found()
+    user = owner(connection, session.user_id, auth.now())
+    check_life(auth, session)
+    session = lock(connection, session.id)
+    check_newest(auth, connection, session)
+    decision = _decide(auth, session, token)
+    counter = _carry_out(auth, connection, session, decision)
+    note_refresh(connection, session.id, client, auth.now())
+    refresh_token = grants.version_2(session.id, counter, _key(session) or "")
+    grant = grants.answer(auth, connection, user, session.id, refresh_token)
+    return replace(grant, headers={**grant.headers, **_headers(decision)})
+
+
+def _decide(auth: Auth, session: Session, token: TokenV2) -> Decision:
+    settings, last = auth.settings, session.last_refreshed_at
+    return v2.decide(
+        session.refresh_token_counter or 0,
+        token.counter,
+        None if last is None else (auth.now() - last).total_seconds(),
+        settings.security_refresh_token_reuse_interval,
+        allows_reuse=settings.security_refresh_token_allow_reuse,
+    )
+
+
+def _carry_out(auth: Auth, connection: Rows, session: Session, decision: Decision) -> int:
+    """Do what was decided; return the counter whose token is the current one."""
+    counter = session.refresh_token_counter or 0
+    if isinstance(decision, Advance):
+        connection.execute(
+            "update auth.sessions set refresh_token_counter = %s where id = %s", (counter + 1, session.id)
+        )
+        return counter + 1
+    if isinstance(decision, Repeat):
+        return counter
+    if isinstance(decision, NotIssued):
+        raise invalid("Invalid Refresh Token: Not Issued By This Server")
+    if not auth.settings.refresh_token_rotation_enabled:
+        raise already_used()
+    connection.execute("delete from auth.sessions where id = %s", (session.id,))
+    raise already_used({ROTATED_HEADER: "true"})
+
+
+def _headers(decision: Decision) -> dict[str, str]:
+    if isinstance(decision, Repeat):
+        return {REUSE_HEADER: "true", CAUSE_HEADER: decision.cause}
+    return {REUSE_HEADER: "false"}
+
+
+def _key(session: Session) -> str | None:
+    return session.refresh_token_hmac_key

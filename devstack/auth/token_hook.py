@@ -1,0 +1,69 @@
+"""The custom access token hook: a function in the database that may change the claims of every token.
+
+Trust boundary: whoever may set the hook may decide what tokens say. It runs as the Auth service's own role,
+for at most two seconds, and the claims that the protocol needs must survive it.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from devstack.auth.errors import AuthError
+from devstack.auth.users import Rows
+from devstack.auth_settings import AuthSettings
+from devstack.setting_checks import HOOK_URI
+
+REQUIRED = (
+    "aud",
+    "exp",
+    "iat",
+    "sub",
+    "email",
+    "phone",
+    "role",
+    "aal",
+    "session_id",
+    "is_anonymous",
+)
+
+
+def apply(settings: AuthSettings, connection: Rows, claims: dict[str, Any]) -> dict[str, Any]:
+    """Return the claims as the hook leaves them; raise AuthError when it refuses or breaks them."""
+    found = HOOK_URI.fullmatch(settings.hook_custom_access_token_uri)
+    if not settings.hook_custom_access_token_enabled or found is None:
+        return claims
+    event = {
+        "user_id": claims["sub"],
+        "claims": claims,
+        "authentication_method": claims["amr"][0]["method"] if claims["amr"] else "",
+    }
+    answer = _call(connection, found[1], found[2], event)
+    if refusal := answer.get("error"):
+        raise AuthError(int(refusal.get("http_code") or 500), "unknown", str(refusal.get("message", "")))
+    changed = answer.get("claims")
+    missing = [name for name in REQUIRED if not isinstance(changed, dict) or name not in changed]
+    if missing or not isinstance(changed, dict):
+        raise _broken(f"output claims do not conform to the expected schema: missing {', '.join(missing)}")
+    return changed
+
+
+def _call(connection: Rows, schema: str, function: str, event: dict[str, Any]) -> dict[str, Any]:
+    statement = sql.SQL("select {}(%s::jsonb)").format(sql.Identifier(schema, function))
+    try:
+        with connection.transaction():
+            connection.execute("set local statement_timeout = '2s'")
+            row = connection.execute(statement, (json.dumps(event),)).fetchone()
+            connection.execute("set local statement_timeout = 0")
+    except psycopg.Error as error:
+        raise _broken(f"the hook failed: {error.diag.message_primary or error}") from error
+    if row is None or not isinstance(row[0], dict):
+        raise _broken("the hook must return a JSON object")
+    return row[0]
+
+
+def _broken(why: str) -> AuthError:
+    return AuthError(500, "unexpected_failure", f"Error running hook custom_access_token: {why}")
