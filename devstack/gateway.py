@@ -83,7 +83,8 @@ class Gateway:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request (PEP 3333)."""
-        if not _LOOPBACK_HOST.fullmatch(environ.get("HTTP_HOST", "")):
+        # Browsers always name a host; HTTP/1.0 programs need not.
+        if not _LOOPBACK_HOST.fullmatch(environ.get("HTTP_HOST", "localhost")):
             return _refuse("403 Forbidden", WRONG_HOST, start_response)
         key = _api_key(environ)
         role = role_of_key(key, self._keys)
