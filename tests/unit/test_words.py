@@ -51,7 +51,14 @@ def test_a_moment_is_shown_in_utc() -> None:
 
 @pytest.mark.parametrize(
     ("name", "letters"),
-    [("Ada Lovelace", "AL"), ("ada", "A"), ("Ada King of Lovelace", "AL"), ("", ""), ("  ", ""), ("ß", "SS")],
+    [
+        ("Ada Lovelace", "AL"),
+        ("ada", "A"),
+        ("Ada King of Lovelace", "AL"),
+        ("", "–"),
+        ("  ", "–"),
+        ("ß", "SS"),
+    ],
 )
 def test_initials_stand_in_for_a_picture(name: str, letters: str) -> None:
     assert initials(name) == letters
