@@ -1,16 +1,18 @@
-"""Fixtures for the pages: an app whose project does not answer, and visitors."""
+"""Fixtures for the pages: the app on the local stack, one whose project does not answer, and visitors."""
 
 from __future__ import annotations
 
 import pytest
 from flask import Flask
+from flask.testing import FlaskClient
 
 from app import create_app
+from app.cli.running_stack import RunningStack
 from app.config import Settings
+from tests.people import Person, sign_up
+from tests.site import SECRET_KEY, SITE, settings_for
 from tests.visitor import Visitor
 
-SITE = "http://127.0.0.1:8000"
-SECRET_KEY = "a-secret-key-of-more-than-32-bytes-for-tests"
 NOBODY_LISTENS = "http://127.0.0.1:1"
 
 
@@ -36,3 +38,27 @@ def lonely_app() -> Flask:
 def lonely(lonely_app: Flask) -> Visitor:
     """Return somebody who visits the app while nothing behind it answers."""
     return Visitor(lonely_app.test_client(), SITE)
+
+
+@pytest.fixture(scope="session")
+def app(stack: RunningStack) -> Flask:
+    """Return the app on the local stack."""
+    return create_app(settings_for(stack))
+
+
+@pytest.fixture
+def client(app: Flask) -> FlaskClient:
+    """Return a client that holds no context between requests; pytest-flask's own would, and `g` with it."""
+    return app.test_client()
+
+
+@pytest.fixture
+def visitor(client: FlaskClient) -> Visitor:
+    """Return somebody who visits the site for the first time."""
+    return Visitor(client, SITE)
+
+
+@pytest.fixture
+def person(app: Flask) -> Person:
+    """Return somebody who has an account and is logged in."""
+    return sign_up(app)

@@ -17,7 +17,8 @@ from app.config import Settings
 from app.gatekeeper import public
 from app.gatekeeper.errors import AuthMisconfigured, AuthUnavailable, KeysUnavailable, TokenExpired
 from app.pages.errors import HTTP_WORDS
-from tests.app.conftest import NOBODY_LISTENS, SECRET_KEY, SITE
+from tests.app.conftest import NOBODY_LISTENS
+from tests.site import SECRET_KEY, SITE
 from tests.visitor import Visitor
 
 JSON = {"Accept": "application/json"}

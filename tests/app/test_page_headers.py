@@ -10,7 +10,8 @@ from app import create_app
 from app.assets import asset
 from app.config import Settings
 from app.security.headers import content_security_policy
-from tests.app.conftest import NOBODY_LISTENS, SECRET_KEY, SITE
+from tests.app.conftest import NOBODY_LISTENS
+from tests.site import SECRET_KEY, SITE
 from tests.visitor import Visitor
 
 POLICY = (

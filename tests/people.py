@@ -1,0 +1,52 @@
+"""People who visit the site: each with an account, a browser and a password of their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from flask import Flask
+
+from tests import cast
+from tests.cast import PASSWORD
+from tests.visitor import Page, Visitor
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody with an account, at one browser."""
+
+    email: str
+    visitor: Visitor
+
+    def get(self, path: str, **headers: str) -> Page:
+        return self.visitor.get(path, **headers)
+
+    def press(self, button: str, **values: str | bool) -> Page:
+        return self.visitor.press(button, **values)
+
+    def create_profile(self, name: str = "", *, is_public: bool = False, avatar_url: str = "") -> Page:
+        self.get("/profile")
+        return self.press("Create profile", display_name=name, avatar_url=avatar_url, is_public=is_public)
+
+
+def new_email() -> str:
+    """Return an address that no other test uses."""
+    return cast.person("Visitor").email
+
+
+def sign_up(app: Flask) -> Person:
+    """Make an account through the pages."""
+    person = Person(new_email(), Visitor(app.test_client(), app.extensions["settings"].site_url))
+    person.get("/signup")
+    page = person.press("Sign up", email=person.email, password=PASSWORD)
+    assert page.status == 200, page.main
+    return person
+
+
+def log_in(app: Flask, email: str, password: str = PASSWORD) -> Person:
+    """Log in at another browser."""
+    person = Person(email, Visitor(app.test_client(), app.extensions["settings"].site_url))
+    person.get("/login")
+    page = person.press("Log in", email=email, password=password)
+    assert page.status == 200, page.main
+    return person
