@@ -36,5 +36,5 @@ def utc_words(moment: datetime) -> str:
 
 def initials(name: str) -> str:
     """Return what stands in for a missing picture: the first letters of the first and the last word."""
-    words = name.split() or ["–"]
+    words = name.split() or ["-"]
     return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
