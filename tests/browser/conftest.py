@@ -18,8 +18,13 @@ from tests.site import settings_for
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 WAIT_MS = 20_000
-# What Chromium reports for an answer that a test provokes on purpose.
-EXPECTED_REPORTS = ("the server responded with a status of 4", "the server responded with a status of 5")
+NO_NETWORK = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+# What Chromium reports for answers that tests provoke, and for pictures of people that other tests made.
+EXPECTED_REPORTS = (
+    "the server responded with a status of 4",
+    "the server responded with a status of 5",
+    "net::ERR_NAME_NOT_RESOLVED",
+)
 
 NewPage = Callable[..., Page]
 
@@ -46,7 +51,7 @@ def chromium() -> Iterator[Browser]:
     path = find_chromium()
     with sync_playwright() as playwright:
         # The sandbox needs user namespaces, which root in a container does not have.
-        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+        arguments = [NO_NETWORK, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
         expect.set_options(timeout=WAIT_MS)
         browser = playwright.chromium.launch(executable_path=path, args=arguments)
         yield browser
