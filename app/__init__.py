@@ -6,17 +6,15 @@ only the publishable key of its project: what a person may see or change, the da
 
 from __future__ import annotations
 
-import logging
 import os
-from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app import assets, auth, cli, pages, profiles, supabase_clients
-from app.config import VARIABLES, Settings
-from app.config_values import LOOPBACK_HOSTS, unknown_variables
+from app.config import Settings
+from app.config_values import LOOPBACK_HOSTS
 from app.gatekeeper import Gatekeeper, GatekeeperSettings
 from app.pages import errors as error_pages
 from app.pages import filters
@@ -27,10 +25,10 @@ MAX_BODY_BYTES = 64 * 1024
 
 def create_app(settings: Settings | None = None) -> Flask:
     """Build the app; settings come from the environment unless given. Raises SettingsError."""
+    settings = settings or Settings.from_env(os.environ)
     app = Flask(__name__)
-    if settings is None:
-        settings = Settings.from_env(os.environ)
-        warn_about(os.environ, settings, app.logger)
+    for remark in settings.remarks(os.environ):
+        app.logger.warning(remark)
     app.extensions["settings"] = settings
     app.config.update(flask_config(settings))
     if hops := settings.trusted_proxies:
@@ -48,14 +46,6 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.register_blueprint(package.bp)
     cli.register(app)
     return app
-
-
-def warn_about(environ: Mapping[str, str], settings: Settings, log: logging.Logger) -> None:
-    """Log what is odd about an environment but no reason not to start."""
-    for name, meant in unknown_variables(environ, VARIABLES).items():
-        log.warning("%s is not a setting%s", name, f"; did you mean {meant}?" if meant else "")
-    if settings.database_url and not settings.is_development:
-        log.warning("DATABASE_URL is set, but a web process does not need it: keep it for `flask db`")
 
 
 def flask_config(settings: Settings) -> dict[str, object]:

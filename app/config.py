@@ -12,8 +12,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from app.config_values import LOOPBACK_HOSTS, is_web_origin, kind_of_api_key, mask
-from app.gatekeeper.key_set_parsing import KeySetRefused, parse_key_set
+from app.config_values import (
+    LOOPBACK_HOSTS,
+    is_web_origin,
+    kind_of_api_key,
+    mask,
+    unknown_variables,
+)
+from app.gatekeeper.jwks import InlineKeySet
+from app.gatekeeper.key_set_parsing import KeySetRefused
 
 # Everything that any part of Signet reads from the environment; .env.example explains each.
 VARIABLES = frozenset(
@@ -101,6 +108,16 @@ class Settings:
         """Whether the site itself is served on this machine's loopback."""
         return urlsplit(self.site_url).hostname in LOOPBACK_HOSTS
 
+    def remarks(self, environ: Mapping[str, str]) -> list[str]:
+        """Return what is odd about the environment of these settings but no reason not to start."""
+        remarks = [
+            f"{name} is not a setting" + (f"; did you mean {meant}?" if meant else "")
+            for name, meant in unknown_variables(environ, VARIABLES).items()
+        ]
+        if self.database_url and not self.is_development:
+            remarks.append("DATABASE_URL is set, but a web process does not need it: keep it for `flask db`")
+        return remarks
+
     @classmethod
     def from_env(
         cls,
@@ -143,11 +160,11 @@ class _Reader:
             issuer=self._local_stack.issuer if self._local_stack else f"{url}/auth/v1",
             site_url=site_url,
             secret_key=self._secret_key(),
-            secret_key_fallbacks=tuple(self._read("SECRET_KEY_FALLBACKS").split()),
+            secret_key_fallbacks=self._secret_key_fallbacks(),
             database_url=self._database_url(),
             trusted_proxies=self._count("TRUSTED_PROXIES"),
             cookie_mode=self._cookie_mode(),
-            jwks=self._jwks(),
+            jwks=self._jwks(url),
             revocation_check_seconds=self._seconds("REVOCATION_CHECK_SECONDS"),
             local_stack=self._local_stack,
         )
@@ -168,7 +185,7 @@ class _Reader:
             return ""
 
     def _problem(self, variable: str, value: str, expected: str, example: str, next_step: str = "") -> None:
-        shown = mask(value) if variable.endswith(SECRET_NAMES) else value
+        shown = mask(value) if any(name in variable for name in SECRET_NAMES) else value
         self._problems.append(Problem(variable, shown, expected, example, next_step))
 
     def _project(self) -> tuple[str, str]:
@@ -209,10 +226,16 @@ class _Reader:
         return url
 
     def _secret_key(self) -> str:
-        key = self._read("SECRET_KEY") or self._local_secret_key or ""
+        return self._checked_secret("SECRET_KEY", self._read("SECRET_KEY") or self._local_secret_key or "")
+
+    def _secret_key_fallbacks(self) -> tuple[str, ...]:
+        keys = self._read("SECRET_KEY_FALLBACKS").split()
+        return tuple(self._checked_secret("SECRET_KEY_FALLBACKS", key) for key in keys)
+
+    def _checked_secret(self, variable: str, key: str) -> str:
         if len(key.encode()) < MIN_SECRET_KEY_BYTES or key in KNOWN_SECRET_KEYS:
             self._problem(
-                "SECRET_KEY",
+                variable,
                 key,
                 f"at least {MIN_SECRET_KEY_BYTES} random bytes that nobody else knows",
                 "(64 hexadecimal digits)",
@@ -246,12 +269,13 @@ class _Reader:
             self._problem("SUPABASE_COOKIE_MODE", mode, " or ".join(COOKIE_MODES), "private")
         return mode
 
-    def _jwks(self) -> str | None:
+    def _jwks(self, url: str) -> str | None:
         text = self._read("SUPABASE_JWKS")
         if not text:
             return None
         try:
-            parse_key_set(text.encode(), allow_development_key=True)
+            is_loopback = urlsplit(url).hostname in LOOPBACK_HOSTS
+            InlineKeySet(text.encode(), allow_development_key=is_loopback)
         except KeySetRefused as error:
             self._problem("SUPABASE_JWKS", "set", f"a public key set ({error})", '{"keys": [...]}')
         return text
