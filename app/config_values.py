@@ -49,6 +49,6 @@ def unknown_variables(environ: Mapping[str, str], known: frozenset[str]) -> dict
         name for name in environ if name.startswith("SUPABASE_") and name.removesuffix("_FILE") not in known
     }
     return {
-        name: next(iter(difflib.get_close_matches(name, known, 1, cutoff=0.75)), None)
+        name: next(iter(difflib.get_close_matches(name, known, 1, cutoff=0.8)), None)
         for name in sorted(unknown)
     }
