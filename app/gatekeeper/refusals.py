@@ -12,8 +12,8 @@ from werkzeug.exceptions import ServiceUnavailable
 from .errors import AuthUnavailable, GatekeeperError, TokenError
 
 DEFAULT_RETRY_AFTER = 5  # seconds
-NOTHING_SAVED = "Your session is over, so nothing was saved. Sign in and send it again."
-SIGN_IN_FIRST = "Sign in to see this page."
+NOTHING_SAVED = "Your session is over, so nothing was saved. Log in and send it again."
+SIGN_IN_FIRST = "Log in to see this page."
 UNAVAILABLE = "The sign-in service is not answering. You are still signed in; try again in a moment."
 _RETURN_PATH = re.compile(r"/(?![/\\])[!-\[\]-~]{0,511}")
 
