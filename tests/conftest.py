@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import hypothesis
 import psycopg
 import pytest
 from psycopg import sql
@@ -26,6 +27,11 @@ from devstack.database import Database
 from devstack.placement import place
 from devstack.postgres import SUPERUSER, TEST_SETTINGS, Cluster, new_passwords
 from devstack.signing_keys import SigningKeys
+
+# Machines differ in speed, so no example has a deadline; what lands must not depend on a die, so CI has none.
+hypothesis.settings.register_profile("default", deadline=None)
+hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
 
 ROOT = Path(__file__).resolve().parent.parent
 SHM = Path("/dev/shm")
