@@ -12,7 +12,6 @@ import secrets
 from flask import Flask, Response
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, ServiceUnavailable
-from werkzeug.wrappers import Response as WerkzeugResponse
 
 from app.errors import AppError, Misconfigured, NotAllowed
 from app.errors import ServiceUnavailable as TryLater
@@ -63,10 +62,8 @@ def answer(error: AppError) -> Response:
     return error_response(error, reference)
 
 
-def answer_http_error(error: HTTPException) -> Response | WerkzeugResponse:
-    """Answer an error of Werkzeug or Flask; a redirect is one of those and passes."""
-    if error.response is not None or error.code is None or error.code < 400:
-        return error.get_response()
+def answer_http_error(error: HTTPException) -> Response:
+    """Answer an error of Werkzeug or Flask; redirects, which are some too, never come here."""
     response = answer(_from_http(error))
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         response.headers["Allow"] = ", ".join(error.valid_methods)

@@ -9,7 +9,7 @@ import logging
 
 import pytest
 from flask import Flask, abort
-from werkzeug.exceptions import MethodNotAllowed, TooManyRequests
+from werkzeug.exceptions import MethodNotAllowed, ServiceUnavailable, TooManyRequests
 from werkzeug.routing import RequestRedirect
 
 from app import create_app, errors
@@ -36,6 +36,7 @@ RAISED = {
     "auth": (AuthUnavailable("timeout"), 503, "auth_unavailable"),
     "gateway": (AuthMisconfigured(), 503, "auth_misconfigured"),
     "werkzeug limit": (TooManyRequests(retry_after=7), 429, "too_many_requests"),
+    "werkzeug unavailable": (ServiceUnavailable("Come back.", retry_after=7), 503, "service_unavailable"),
     "method": (MethodNotAllowed(["GET", "HEAD"]), 405, "method_not_allowed"),
     "a fault of ours": (ZeroDivisionError("secret detail"), 500, "internal_error"),
 }
@@ -116,6 +117,7 @@ def test_an_unusual_status_reads_like_its_kind(visitor: Visitor, status: int, li
         ("limit", "40", "Try again in 40 seconds."),
         ("down", "5", "Try again in 5 seconds."),
         ("auth", "5", ""),
+        ("werkzeug unavailable", "7", "Come back."),
     ],
 )
 def test_a_wait_is_in_the_header_and_in_words(visitor: Visitor, name: str, seconds: str, words: str) -> None:

@@ -10,9 +10,12 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
+from app import create_app
 from app.cli.running_stack import RunningStack
+from app.gatekeeper import public
 from tests.cast import PASSWORD
 from tests.people import Person, sign_up
+from tests.site import settings_for
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
 # What each route needs in order to change something. A new route must be added here, or its test fails.
@@ -110,6 +113,23 @@ def test_our_own_form_is_welcome(victim: Person, headers: dict[str, str]) -> Non
         headers=headers,
     )
     assert response.status_code == 303
+
+
+@pytest.fixture(scope="module")
+def formless_app(stack: RunningStack) -> Flask:
+    """Return the app with a route that changes something and has no form of ours."""
+    app = create_app(settings_for(stack))
+    app.add_url_rule("/change", "change", public(lambda: "changed"), methods=["POST"])
+    return app
+
+
+def test_a_route_without_a_form_is_guarded_as_well(formless_app: Flask) -> None:
+    person = sign_up(formless_app)
+    response = person.visitor.post("/change")
+    assert response.status_code == 403
+    assert "This form was open for too long" in response.text
+    token = person.get("/profile").field("csrf_token")["value"]
+    assert person.visitor.post("/change", csrf_token=token).text == "changed"
 
 
 def test_a_token_from_before_signing_in_is_worth_nothing(app: Flask, stack: RunningStack) -> None:
