@@ -44,7 +44,7 @@ def login() -> Response:
             if error.code == "email_not_confirmed":
                 return _wait_for_mail(form.text("email"))
             form.refuse(error)
-    return render_form("auth/login.html", form, target=target)
+    return render_form("auth/credentials.html", form, target=target)
 
 
 @bp.route("/signup", methods=["GET", "POST"])
@@ -67,7 +67,7 @@ def signup() -> Response:
             return enter(tokens, ACCOUNT_MADE, after_sign_up(target))
         except AppError as error:
             form.refuse(error)
-    return render_form("auth/signup.html", form, target=target)
+    return render_form("auth/credentials.html", form, target=target)
 
 
 @bp.post("/logout")
