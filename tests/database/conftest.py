@@ -12,9 +12,11 @@ from psycopg.rows import TupleRow
 
 from app.migrate import runner
 from devstack.postgres import Cluster
-from tests.conftest import new_database
-
-MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+from devstack.rest.settings import RestSettings
+from tests.conftest import new_database, open_context
+from tests.database.attacked import Place, make_place
+from tests.database.paths import MIGRATIONS
+from tests.stack.rest.conftest import Api, serve
 
 
 @pytest.fixture(scope="session")
@@ -63,3 +65,22 @@ def ask(connection_string: str, query: str) -> list[tuple[object, ...]]:
     """Return what a query answers, over a connection of its own."""
     with psycopg.connect(connection_string) as connection:
         return connection.execute(query.encode()).fetchall()
+
+
+@pytest.fixture(scope="session")
+def data_api(cluster: Cluster) -> Iterator[Api]:
+    """Serve the data API over real HTTP on a database of its own with our migrations."""
+    with new_database(cluster) as name:
+        target = cluster.dsn("postgres", name)
+        runner.upgrade(target, MIGRATIONS)
+        context = open_context(cluster, name)
+        with serve(context, RestSettings(schemas=("public",)), target) as api:
+            yield api
+        context.database.close()
+
+
+@pytest.fixture(scope="session")
+def place(cluster: Cluster) -> Iterator[Place]:
+    """Return the database to attack; whatever happens in it is rolled back."""
+    with new_database(cluster) as name:
+        yield make_place(cluster, name)

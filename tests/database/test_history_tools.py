@@ -15,7 +15,8 @@ from app.migrate.errors import DatabaseUnreachable, HistoryConflict, MigrationEr
 from app.migrate.events import ignore
 from app.migrate.lock import Holder
 from app.migrate.waiting import wait_until_ready
-from tests.database.conftest import MIGRATIONS, ask
+from tests.database.conftest import ask
+from tests.database.paths import MIGRATIONS
 
 Write = Callable[[str, str], Path]
 

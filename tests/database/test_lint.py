@@ -18,7 +18,8 @@ from app.migrate.lint import Judgement, Level, lint_database, lint_files
 from app.migrate.lint.calls_per_row import calls_per_row
 from app.migrate.new_table import table_text
 from devstack.postgres import SUPERUSER, Cluster
-from tests.database.conftest import MIGRATIONS, ask
+from tests.database.conftest import ask
+from tests.database.paths import MIGRATIONS
 
 Write = Callable[[str, str], Path]
 

@@ -16,7 +16,7 @@ from app.migrate.comparison import State
 from app.migrate.errors import MigrationFailed
 from app.migrate.verification import Verification, accept, verify
 from app.migrate.verification_words import verification_lines
-from tests.database.conftest import MIGRATIONS
+from tests.database.paths import MIGRATIONS
 
 Write = Callable[[str, str], Path]
 
