@@ -70,6 +70,10 @@ CALLS = (
 
 @pytest.mark.parametrize("call", [*CALLS, "private.session_is_live()"])
 def test_nobody_and_service_may_not_call_them(migrated: Connection[TupleRow], call: str) -> None:
+    """They lack the right itself; that the functions refuse them as well is a second lock."""
+    name = call.replace("gen_random_uuid()", "uuid")
+    query = "select bool_or(has_function_privilege(role, %s, 'execute')) from unnest(%s::text[]) role"
+    assert migrated.execute(query, (name, ["public", "anon", "service_role"])).fetchone() == (False,)
     with as_nobody(migrated):
         expect_denied(migrated, f"select {call}")  # type: ignore[arg-type]
     with as_role(migrated, "service_role", {"role": "service_role"}):

@@ -74,12 +74,11 @@ def test_matrix(
 
 
 def test_the_policy_alone_keeps_the_owner(migrated: Connection[TupleRow], people: dict[str, UUID]) -> None:
-    """Without the trigger that refuses it too, WITH CHECK still does."""
+    """Without the trigger that refuses it too, WITH CHECK still does, also where the row stays visible."""
     migrated.execute("alter table public.profiles disable trigger stamp_profile")
+    migrated.execute("update public.profiles set is_public = true")
     with as_user(migrated, people["alice"]):
-        expect_denied(
-            migrated, "update public.profiles set user_id = %(bob)s where user_id = %(alice)s", people
-        )
+        expect_denied(migrated, "update public.profiles set user_id = %(charlie)s", people)
 
 
 def test_the_database_says_when_a_row_was_made_and_changed(

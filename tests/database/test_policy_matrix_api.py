@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 from postgrest import APIError, SyncRequestBuilder
+from postgrest.types import ReturnMethod
 
 from tests.database.official_client import People, add_people, client
 from tests.database.policy_matrix import MATRIX, PEOPLE, Operation, Outcome
@@ -60,6 +61,16 @@ def test_matrix(data_api: Api, operation: Operation, who: str, outcome: Outcome)
     """Every person gets exactly the rows, or the refusal, of the table."""
     people = add_people(data_api, alice_is_public=operation.alice_is_public)
     assert outcome_of(people, who, operation) == outcome
+
+
+@pytest.mark.parametrize("who", ["nobody", "alice", "bob"])
+def test_an_insert_for_another_is_refused_also_when_nothing_is_returned(data_api: Api, who: str) -> None:
+    """A returned row would be hidden by the policy for reading; this asks the one for inserting alone."""
+    people = add_people(data_api)
+    row = {"user_id": str(people.ids["charlie"])}
+    with pytest.raises(APIError) as caught:
+        people.profiles(who).insert(row, returning=ReturnMethod.minimal).execute()
+    assert caught.value.code == "42501"
 
 
 def test_every_operation_is_called_or_cannot_be() -> None:
