@@ -9,6 +9,7 @@ import socket
 import threading
 from dataclasses import dataclass
 from typing import Any
+from wsgiref.types import WSGIApplication
 
 from waitress.server import create_server
 
@@ -17,6 +18,8 @@ from devstack.auth_settings_store import AuthSettingsStore
 from devstack.context import ApiKeys, Context, system_clock
 from devstack.database import Database
 from devstack.gateway import Gateway
+from devstack.mailbox import create_mailbox
+from devstack.management import create_management
 from devstack.postgres import Cluster
 from devstack.rest import create_rest
 from devstack.signing_keys import SigningKeys
@@ -47,12 +50,21 @@ def start_services(
     database = Database(cluster.dsn("supabase_auth_admin"), cluster.dsn("authenticator"))
     context = make_context(database, installation, site_url)
     context.signing_keys.ensure_one()
-    gateway = Gateway(context, {"/auth/v1": create_auth(context), "/rest/v1": create_rest(context)})
+    gateway = Gateway(context, _services(context))
     server = create_server(
         gateway, sockets=[listener], threads=THREADS, ident=None, clear_untrusted_proxy_headers=True
     )
     threading.Thread(target=server.run, daemon=True).start()
     return Services(context)
+
+
+def _services(context: Context) -> dict[str, WSGIApplication]:
+    return {
+        "/auth/v1": create_auth(context),
+        "/rest/v1": create_rest(context),
+        "/v1": create_management(context),
+        "/mailbox": create_mailbox(context),
+    }
 
 
 def make_context(database: Database, installation: Installation, site_url: str) -> Context:

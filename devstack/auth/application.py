@@ -96,7 +96,9 @@ def _unexpected(error: Exception) -> Response:
 
 
 def _preflight() -> Response | None:
-    """Answer a browser's question before a cross-origin request."""
+    """Answer a browser's question before a cross-origin request; refuse HEAD, which must use up no link."""
+    if request.method == "HEAD":
+        return Response(status=405)
     if request.method != "OPTIONS" or "Access-Control-Request-Method" not in request.headers:
         return None
     response = Response(status=204)

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from devstack.auth.routes import discovery, tokens, user
+from devstack.auth.routes import absent, admin, discovery, mails, tokens, user, verify
 
-BLUEPRINTS = (discovery.bp, tokens.bp, user.bp)
+BLUEPRINTS = (absent.bp, admin.bp, discovery.bp, mails.bp, tokens.bp, user.bp, verify.bp)

@@ -1,12 +1,13 @@
-"""GET and PUT /user, GET /reauthenticate: the account of whoever is signed in."""
+"""GET and PUT /user: the account of whoever is signed in."""
 
 from __future__ import annotations
 
 from flask import Blueprint, Response, request
 
 from devstack.auth import identities
+from devstack.auth.account_changes import change_account, read_change
 from devstack.auth.bearer import claims_of, require_user
-from devstack.auth.errors import invalid
+from devstack.auth.errors import AuthError, invalid
 from devstack.auth.routes import http
 from devstack.auth.user_json import user_json
 
@@ -24,3 +25,21 @@ def show() -> Response:
             raise invalid("Token audience doesn't match request audience")
         content = user_json(bearer.user, identities.of_user(connection, bearer.user.id))
     return http.answer(content)
+
+
+@bp.put("/user")
+def change() -> Response:
+    """Change the bearer's account."""
+    http.check_limit("user", http.auth().settings.rate_limit_otp)
+    claims = claims_of(http.auth(), http.credentials())
+    with http.auth().transaction() as connection:
+        require_user(http.auth(), connection, claims)
+    wanted = read_change(http.body(), http.target())
+    return http.answer(change_account(http.auth(), claims, wanted))
+
+
+@bp.get("/user/identities/authorize")
+@bp.delete("/user/identities/<identity_id>")
+def link_identity(identity_id: str = "") -> Response:
+    """Refuse: an account has one identity here, its e-mail address."""
+    raise AuthError(404, "manual_linking_disabled", "Manual linking is disabled")
