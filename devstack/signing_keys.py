@@ -41,8 +41,8 @@ class SigningKey:
     status: str
     public_jwk: dict[str, Any]
     private: Any = field(repr=False)
-    created_at: datetime
-    updated_at: datetime
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
 
 
 class UnknownKey(LookupError):

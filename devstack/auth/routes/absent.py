@@ -44,8 +44,8 @@ def disabled(rest: str) -> Response:
     raise AuthError(404, "feature_disabled", "This feature is disabled")
 
 
-@bp.route("/admin/<any(sso, oauth, audit, custom-providers):area>", methods=ANY)
-@bp.route("/admin/<any(sso, oauth, audit, custom-providers):area>/<path:rest>", methods=ANY)
+@bp.route("/admin/<any(sso, oauth, audit):area>", methods=ANY)
+@bp.route("/admin/<any(sso, oauth, audit):area>/<path:rest>", methods=ANY)
 def administration(area: str, rest: str = "") -> Response:
     """Name what cannot be administered here."""
     raise AuthError(501, "not_implemented", f"The local stack does not serve /admin/{area}")

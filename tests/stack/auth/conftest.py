@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
 import jwt
-import psycopg
 import pytest
 from waitress.server import create_server
 
@@ -20,8 +19,8 @@ from devstack.auth import create_auth
 from devstack.context import Context
 from devstack.database import Pool
 from devstack.gateway import Gateway
-from devstack.management import create_management
 from devstack.mailbox import create_mailbox
+from devstack.management import create_management
 from devstack.postgres import Cluster
 from tests.conftest import new_database, open_context
 

@@ -1,0 +1,153 @@
+"""POST /signup: the checks in their order, and what it tells about addresses that have an account."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from tests.stack.auth.conftest import PASSWORD, Project, claims_of, error, new_email
+
+
+@pytest.mark.parametrize(
+    ("settings", "body", "expected"),
+    [
+        ({}, {}, (422, "anonymous_provider_disabled")),
+        ({"disable_signup": True}, {"email": "a@b.c"}, (422, "signup_disabled")),
+        ({}, {"email": "a@b.c"}, (400, "validation_failed")),
+        ({}, {"email": "a@b.c", "password": "x" * 73}, (400, "validation_failed")),
+        ({}, {"email": "a@b.c", "password": "七" * 25}, (400, "validation_failed")),
+        ({}, {"email": "a@b.c", "password": "short12"}, (422, "weak_password")),
+        ({}, {"email": "a@b.c", "phone": "1", "password": PASSWORD}, (400, "validation_failed")),
+        (
+            {},
+            {"email": "a@b.c", "password": PASSWORD, "code_challenge": "x" * 43},
+            (400, "validation_failed"),
+        ),
+        ({}, {"phone": "1", "password": PASSWORD}, (400, "phone_provider_disabled")),
+        (
+            {"external_email_enabled": False},
+            {"email": "a@b.c", "password": PASSWORD},
+            (400, "email_provider_disabled"),
+        ),
+        ({}, {"email": "not an address", "password": PASSWORD}, (400, "validation_failed")),
+        ({}, {"email": "a" * 251 + "@b.cd", "password": PASSWORD}, (400, "validation_failed")),
+        ({}, {"email": "a@b.c\r\nBcc: x@y.z", "password": PASSWORD}, (400, "validation_failed")),
+        ({}, {"email": 7, "password": PASSWORD}, (400, "bad_json")),
+        ({}, {"email": "a@b.c", "password": "long enough\0"}, (400, "validation_failed")),
+    ],
+)
+def test_refusals(
+    project: Project, settings: dict[str, Any], body: dict[str, Any], expected: tuple[int, str]
+) -> None:
+    project.set(**settings)
+    assert error(project.post("/signup", body)) == expected
+
+
+def test_a_required_character_set_that_is_missing_is_named(project: Project) -> None:
+    project.set(password_required_characters=r"abc:0123\:")
+    answer = project.post("/signup", {"email": new_email(), "password": "ABCDEFGHIJ"})
+    assert error(answer) == (422, "weak_password")
+    assert answer.json()["weak_password"] == {"reasons": ["characters"]}
+    assert "abc, 0123:" in answer.json()["msg"]
+
+
+def test_with_autoconfirm_a_new_address_gets_a_session(project: Project) -> None:
+    email = new_email()
+    session = project.sign_up(email.upper())
+    assert session["user"]["email"] == email
+    assert session["user"]["user_metadata"]["email_verified"] is True
+    assert session["user"]["identities"][0]["identity_data"]["email_verified"] is False
+    assert "weak_password" not in session
+    claims = claims_of(session["access_token"])
+    assert claims["amr"][0]["method"] == "password"
+    assert claims["exp"] == session["expires_at"] == claims["iat"] + session["expires_in"]
+    assert project.mails(email) == []
+
+
+def test_with_autoconfirm_a_known_address_is_refused(project: Project) -> None:
+    email = new_email()
+    project.sign_up(email)
+    assert error(project.post("/signup", {"email": email, "password": PASSWORD})) == (
+        422,
+        "user_already_exists",
+    )
+
+
+def test_without_autoconfirm_a_new_address_gets_a_mail_and_no_session(project: Project) -> None:
+    project.set(mailer_autoconfirm=False)
+    email = new_email()
+    user = project.post("/signup", {"email": email, "password": PASSWORD, "data": {"name": "A"}}).json()
+    assert "access_token" not in user
+    assert user["app_metadata"] == {"provider": "email", "providers": ["email"]}
+    assert user["user_metadata"]["name"] == "A"
+    assert user["confirmation_sent_at"]
+    assert [mail["kind"] for mail in project.mails(email)] == ["signup"]
+
+
+def test_a_second_sign_up_changes_neither_password_nor_data(project: Project) -> None:
+    project.set(mailer_autoconfirm=False)
+    email = new_email()
+    first = project.post("/signup", {"email": email, "password": PASSWORD}).json()
+    again = {"email": email, "password": "another one", "data": {"name": "Mallory"}}
+    assert error(project.post("/signup", again)) == (429, "over_email_send_rate_limit")
+    project.clock.advance(61)
+    second = project.post("/signup", again).json()
+    assert second["id"] == first["id"]
+    assert "name" not in second["user_metadata"]
+    project.set(mailer_autoconfirm=True)
+    assert project.post("/signup", again).json()["access_token"]
+    project.sign_in(email)
+
+
+def test_without_autoconfirm_a_known_address_looks_new(project: Project) -> None:
+    email = new_email()
+    real = project.sign_up(email)["user"]
+    project.set(mailer_autoconfirm=False)
+    shown = project.post("/signup", {"email": email, "password": PASSWORD, "data": {"n": 1}}).json()
+    assert shown["id"] != real["id"]
+    assert (shown["role"], shown["identities"], shown["user_metadata"]) == ("", [], {"n": 1})
+    assert project.mails(email) == []
+
+
+def test_two_sign_ups_of_one_address_at_once_make_one_account(project: Project) -> None:
+    email = new_email()
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(
+            pool.map(lambda _: project.post("/signup", {"email": email, "password": PASSWORD}), range(8))
+        )
+    assert sorted(answer.status_code for answer in answers) == [200] + [422] * 7
+    assert project.rows("select count(*) from auth.users where email = %s", email) == [(1,)]
+
+
+@pytest.mark.parametrize("data", [{"deep": [[[]]]}, {"half": "\ud800"}, {"n": 10**400}])
+def test_odd_metadata_is_stored_and_read_again(project: Project, data: dict[str, Any]) -> None:
+    import json
+
+    raw = json.dumps({"email": new_email(), "password": PASSWORD, "data": data})
+    answer = project.call("POST", "/signup", content=raw)
+    assert answer.status_code == 200, answer.text
+    assert project.get("/user", answer.json()["access_token"]).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("raw", "expected"),
+    [
+        (b"", "bad_json"),
+        (b"[]", "bad_json"),
+        (b"{", "bad_json"),
+        (b'{"data": {"a": NaN}, "email": "a@b.c"}', "bad_json"),
+        (b'{"data": {"a": 1e999}, "email": "a@b.c"}', "bad_json"),
+        (b'{"data": ' + b'{"a":' * 40 + b"1" + b"}" * 41, "validation_failed"),
+        (b'{"data": ' + b'{"a":' * 9000 + b"1" + b"}" * 9001, "bad_json"),
+    ],
+    ids=["empty", "list", "half", "nan", "overflow", "deep", "deeper"],
+)
+def test_a_body_that_cannot_be_stored_is_refused(project: Project, raw: bytes, expected: str) -> None:
+    assert error(project.call("POST", "/signup", content=raw)) == (400, expected)
+
+
+def test_a_body_over_a_mebibyte_is_413(project: Project) -> None:
+    answer = project.call("POST", "/signup", content=b" " * (1024 * 1024 + 1))
+    assert error(answer) == (413, "request_entity_too_large")
