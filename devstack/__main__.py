@@ -1,27 +1,31 @@
 """`python -m devstack`: run one local stack until Ctrl-C, or until nobody uses it any more.
 
-Its ports listen on loopback only, and there is no option to change that.
+Progress and errors go to standard error. When leases decide about its life, whoever started it may be gone
+before it is, so it writes to a log of its own once it is ready.
 """
 
 from __future__ import annotations
 
-import argparse
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 
 from devstack.control import Control
-from devstack.errors import StackError
-from devstack.stack import Options, Stack
+from devstack.errors import StackError, folder_error
+from devstack.options import Options, parse
+from devstack.reset import reset
+from devstack.stack import Stack
 from devstack.stack_file import NAME, Installation
 
-STACK_LOG = "stack.log"
+LOG = "stack.log"
 STDIN = 0
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stop(BaseException):
@@ -29,76 +33,64 @@ class Stop(BaseException):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command and return its exit code."""
+    """Do what the command line says and return the exit code."""
+    options = parse(argv)
+    if options.wants_reset:
+        return exit_code_of(lambda: reset(options.folder), options.folder)
+    listen_to_signals()
+    ignore_postgres_variables()
+    return exit_code_of(lambda: run(options), options.folder)
+
+
+def run(options: Options) -> None:
+    """Run the stack until it is told to stop."""
     started = time.monotonic()
-    if sys.platform == "win32":
-        print(
-            "error: The local stack does not run on Windows itself.\n  Next: use it in WSL", file=sys.stderr
-        )
-        return 1
-    arguments = parse(argv)
-    listen_to_signals(arguments.leased)
     control = Control(on_stop=interrupt_main_thread)
     control.start()
-    if arguments.leased:
+    if options.is_leased:
         control.hold_while_open(STDIN, "starter", os.getppid())
-    options = Options(
-        arguments.data_dir.absolute(),
-        arguments.site_url,
-        arguments.api_port,
-        arguments.db_port,
-        arguments.ephemeral,
-    )
 
     def on_ready(installation: Installation) -> None:
         report("ready", f"in {time.monotonic() - started:.1f} s")
-        if arguments.leased:
-            write_to(options.folder / STACK_LOG)
+        if options.is_leased:
+            write_to(options.folder / LOG)
         else:
-            print(
-                f"API  {installation.api_url}\nKeys and passwords: {options.folder / NAME}\nStop: Ctrl-C",
-                flush=True,
-            )
+            print(f"API         {installation.api_url}")
+            print(f"Everything  {options.folder / NAME}")
+            print("Stop        Ctrl-C", flush=True)
 
+    Stack(options, os.environ, control, report).run(on_ready)
+
+
+def exit_code_of(work: Callable[[], None], folder: Path) -> int:
+    """Do the work; turn what can go wrong into words and an exit code."""
     try:
-        Stack(options, os.environ, control, report).run(on_ready)
+        work()
     except StackError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
+        return fail(error)
+    except OSError as error:
+        return fail(folder_error(error, Path(error.filename or folder)))
     except Stop:
         pass
     return 0
 
 
-def parse(argv: Sequence[str] | None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = argparse.ArgumentParser(prog="python -m devstack", description=__doc__)
-    parser.add_argument(
-        "--data-dir", type=Path, required=True, metavar="DIR", help="where everything is kept"
-    )
-    parser.add_argument(
-        "--site-url", default="http://127.0.0.1:8000", metavar="URL", help="the app, for links in mails"
-    )
-    parser.add_argument("--api-port", type=int, metavar="N", help="default: 54321, else the next free one")
-    parser.add_argument("--db-port", type=int, metavar="N", help="default: 54322, else the next free one")
-    parser.add_argument(
-        "--ephemeral", action="store_true", help="for tests: any free ports, nothing synced to disk"
-    )
-    parser.add_argument(
-        "--leased", action="store_true", help="stop when standard input and all leases are closed"
-    )
-    return parser.parse_args(argv)
+def fail(error: StackError) -> int:
+    """Say what went wrong and return the exit code."""
+    with suppress(OSError):
+        print(f"error: {error}", file=sys.stderr, flush=True)
+    return error.exit_code
 
 
-def listen_to_signals(is_leased: bool) -> None:
-    """Let signals end the stack in order, once; then let nothing disturb the stop."""
+def listen_to_signals() -> None:
+    """Let a signal end the stack in order, once; then let nothing disturb the stop."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        for number in STOP_SIGNALS:
             signal.signal(number, signal.SIG_IGN)
         raise Stop
 
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+    for number in STOP_SIGNALS:
         signal.signal(number, stop)
 
 
@@ -107,6 +99,12 @@ def interrupt_main_thread(_reason: str) -> None:
     ident = threading.main_thread().ident
     assert ident is not None  # noqa: S101 - it has started
     signal.pthread_kill(ident, signal.SIGTERM)
+
+
+def ignore_postgres_variables() -> None:
+    """Forget PGHOST and the like: they belong to some other database, and libpq would obey them."""
+    for name in [name for name in os.environ if name.startswith("PG")]:
+        del os.environ[name]
 
 
 def report(part: str, text: str) -> None:
@@ -125,4 +123,6 @@ def write_to(path: Path) -> None:
 
 
 if __name__ == "__main__":
+    if sys.platform == "win32":
+        sys.exit("error: The local stack does not run on Windows itself.\n  Next: use it in WSL")
     sys.exit(main())

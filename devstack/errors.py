@@ -11,6 +11,7 @@ StackError
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
 
@@ -55,8 +56,9 @@ def folder_error(error: OSError, path: Path) -> FolderError:
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return FolderError(f"No room left on the disk of {path}.", "free some space there, then start again")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        there = next(place for place in (path, *path.parents) if os.path.exists(place))
         return FolderError(
             f"Cannot write to {path}: {error.strerror}.",
-            f"make it yours (sudo chown -R $(id -un) '{path}') or work in a checkout that is",
+            f"sudo chown -R $(id -un) '{there}'   (or work in a checkout that is yours)",
         )
     return FolderError(f"Cannot use {path}: {error.strerror or error}.", "check the folder, then start again")

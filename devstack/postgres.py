@@ -91,7 +91,13 @@ class Cluster:
 
     def check_version(self) -> None:
         """Raise PostgresError when another major version made the cluster."""
-        made_by = (self.data_dir / "PG_VERSION").read_text().strip()
+        try:
+            made_by = (self.data_dir / "PG_VERSION").read_text().strip()
+        except FileNotFoundError:
+            raise PostgresError(
+                f"{self.data_dir} is not a PostgreSQL cluster. Nothing was changed.",
+                "move that folder away, or start empty with: flask local reset",
+            ) from None
         if made_by != str(self.binaries.major):
             raise PostgresError(
                 f"PostgreSQL {made_by} made the cluster in {self.data_dir}, and PostgreSQL"

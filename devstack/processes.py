@@ -62,8 +62,10 @@ if sys.platform == "linux":
 else:
 
     def _working_directories() -> Iterator[tuple[int, str]]:
-        import psutil
-
+        try:
+            import psutil
+        except ImportError:  # in the guard, which runs without installed packages; the stack looks again
+            return
         for process in psutil.process_iter():
             with suppress(psutil.Error):
                 if process.name() == PROGRAM:

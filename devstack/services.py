@@ -36,7 +36,8 @@ class Services:
 
     def describe(self) -> dict[str, Any]:
         """Return what only the running services know."""
-        return {"signing_key_id": self.context.signing_keys.in_use().kid}
+        key = self.context.signing_keys.in_use()
+        return {"signing_key_id": key.kid, "signing_key_algorithm": key.algorithm}
 
     def close(self) -> None:
         """Let go of the database; the listening socket belongs to the caller."""

@@ -13,45 +13,25 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from devstack import folder, ports, stack_file
 from devstack.binaries import find_binaries
 from devstack.control import Control
 from devstack.errors import MissingPackage, PortTaken, PostgresError
+from devstack.options import Options
 from devstack.placement import place
 from devstack.postgres import TEST_SETTINGS, Cluster
 from devstack.stack_file import Installation
+
+if TYPE_CHECKING:
+    from devstack.services import Services
 
 PORT_ATTEMPTS = 5
 SERVER_LOG = "postgres.log"
 
 Report = Callable[[str, str], None]  # which part, and what about it
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What the command line says."""
-
-    folder: Path
-    site_url: str
-    api_port: int | None = None
-    db_port: int | None = None
-    is_ephemeral: bool = False
-
-    def api_ports(self, saved: Installation | None) -> list[int]:
-        """Return the ports to try for the services."""
-        return self._ports(ports.API_PORT, saved.api_port if saved else None, self.api_port)
-
-    def database_ports(self, saved: Installation | None) -> list[int]:
-        """Return the ports to try for PostgreSQL."""
-        return self._ports(ports.DATABASE_PORT, saved.db_port if saved else None, self.db_port)
-
-    def _ports(self, default: int, saved: int | None, asked_for: int | None) -> list[int]:
-        if self.is_ephemeral and asked_for is None:
-            return [ports.ANY_FREE_PORT]
-        return ports.candidates(default, saved, asked_for=asked_for)
 
 
 class Stack:
@@ -74,7 +54,9 @@ class Stack:
         with ExitStack() as undo:
             lock = undo.enter_context(folder.locked(self._options.folder))
             saved = stack_file.load(self._options.folder)
-            listener = undo.enter_context(ports.listen(self._options.api_ports(saved)))
+            listener = undo.enter_context(
+                ports.listen(self._options.api_ports(saved.api_port if saved else None))
+            )
             self._installation = self._settle(saved, listener)
             undo.callback(self._save, is_running=False)
             self._save(is_running=True)
@@ -83,8 +65,10 @@ class Stack:
             undo.callback(cluster.stop)
             self._start_cluster(cluster)
             importing.join()
-            undo.callback(self._start_services(cluster, listener))
+            services = self._start_services(cluster, listener)
+            undo.callback(services.close)
             on_ready(self._installation)
+            self._control.announce_ready(services.describe)
             cluster.wait()
             raise PostgresError(
                 "PostgreSQL has ended without having been told to.",
@@ -93,7 +77,7 @@ class Stack:
 
     def _settle(self, saved: Installation | None, listener: socket.socket) -> Installation:
         api_port = int(listener.getsockname()[1])
-        db_port = ports.first_free(self._options.database_ports(saved))
+        db_port = ports.first_free(self._options.database_ports(saved.db_port if saved else None))
         if saved is None:
             return stack_file.new_installation(api_port, db_port)
         return replace(saved, api_port=api_port, db_port=db_port)
@@ -132,18 +116,24 @@ class Stack:
                 self._save(is_running=True)
         self._report("postgres", f"ready  {cluster.port}  {time.monotonic() - started:.1f} s")
 
-    def _start_services(self, cluster: Cluster, listener: socket.socket) -> Callable[[], None]:
+    def _start_services(self, cluster: Cluster, listener: socket.socket) -> Services:
         started = time.monotonic()
         try:
+            import psycopg
+
             from devstack.bootstrap import bootstrap
             from devstack.services import start_services
         except ImportError as error:
             raise MissingPackage(error) from None
-        bootstrap(cluster, lambda text: self._report("warning", text))
-        services = start_services(cluster, self._installation, self._options.site_url, listener)
-        self._control.announce_ready(services.describe)
+        try:
+            bootstrap(cluster, lambda text: self._report("warning", text))
+            services = start_services(cluster, self._installation, self._options.site_url, listener)
+        except psycopg.Error as error:
+            raise PostgresError(
+                f"PostgreSQL runs, but cannot be used: {error}", f"read {cluster.log_path}"
+            ) from error
         self._report("services", f"ready  {self._installation.api_port}  {time.monotonic() - started:.1f} s")
-        return services.close
+        return services
 
 
 def _import_services() -> threading.Thread:

@@ -57,6 +57,10 @@ class Lease:
         # A child that is forked without exec would keep the stack alive beyond this process.
         os.register_at_fork(after_in_child=self._close)
 
+    def wait(self) -> None:
+        """Block until the stack has ended."""
+        self._ended.wait()
+
     def release(self) -> None:
         """Give the stack back; when nobody else uses it, wait until it has stopped."""
         if self._is_released:

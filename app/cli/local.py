@@ -1,58 +1,149 @@
-"""`flask local`: the local stack of this checkout.
-
-Other commands get it from ``stack_for``: the stack is started or joined, and stays until this process ends.
-"""
+"""`flask local`: start, stop, look at and empty the local stack of this checkout."""
 
 from __future__ import annotations
 
-import atexit
+import subprocess
 import sys
-from pathlib import Path
+from typing import Any
 
 import click
 
-from app.cli.lease import ROOT, Lease, take_lease
-from app.cli.output import tell
-from app.cli.running_stack import RunningStack
-from app.config import LocalStack
-from app.errors import Misconfigured
+from app.cli import seeding, stack_words
+from app.cli.checkout_stack import (
+    FOLDER,
+    apply_migrations,
+    command_name,
+    lease_for,
+    refuse_windows,
+    show_stack,
+    stack_for,
+)
+from app.cli.lease import ROOT, LocalStackFailed
+from app.cli.output import fails_in_words, show, show_json, tell
+from app.cli.running_stack import RunningStack, find_running, is_locked, status_of, stop_running
+from app.errors import Conflict, InputRejected
 
-INSTANCE = ROOT / "instance"
+__all__ = ["local", "stack_for"]
 
-_leases: dict[Path, Lease] = {}
+STOPPED = 3  # exit code of `status`
 
-
-def stack_for(instance_path: Path = INSTANCE, site_port: int = 8000) -> LocalStack:
-    """Start or join the stack of an instance folder, for the life of this process; raises AppError."""
-    return running_stack_for(instance_path, site_port).for_app()
-
-
-def running_stack_for(instance_path: Path = INSTANCE, site_port: int = 8000) -> RunningStack:
-    """Like ``stack_for``, with what commands need beyond the web app: secret key and management token."""
-    if sys.platform == "win32":
-        raise Misconfigured(
-            "The local stack does not run on Windows itself.",
-            hint="Use it in WSL, or set SUPABASE_URL and SUPABASE_PUBLISHABLE_KEY for a hosted project.",
-        )
-    folder = instance_path / "devstack"
-    if folder not in _leases:
-        _leases[folder] = take_lease(
-            folder, f"http://127.0.0.1:{site_port}", command_name(), tell, on_lost=_lost
-        )
-        atexit.register(_leases[folder].release)
-    return _leases[folder].stack
-
-
-def command_name() -> str:
-    """Return what this process is called by people: `flask run` and the like."""
-    context = click.get_current_context(silent=True)
-    return context.command_path if context else Path(sys.argv[0]).name
-
-
-def _lost() -> None:
-    tell("The local stack has ended. Next: stop this command and start it again")
+with_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+with_secrets = click.option("--show-secrets", is_flag=True, help="Show keys and passwords in full.")
 
 
 @click.group()
 def local() -> None:
     """The local stack: Auth, data API, mailbox and PostgreSQL on this machine."""
+
+
+@local.command()
+@with_json
+@with_secrets
+@fails_in_words
+def start(as_json: bool, show_secrets: bool) -> None:
+    """Start the stack, or join it when it runs already, and keep it until Ctrl-C.
+
+    Migrations that are pending are applied.
+    """
+    lease = lease_for()
+    if not lease.is_starter:
+        tell("The local stack is running already; this command keeps it running.")
+    apply_migrations(lease.stack.database_url)
+    show_stack(lease.stack, as_json=as_json, show_secrets=show_secrets)
+    tell("Stop: Ctrl-C")
+    try:
+        lease.wait()
+    except KeyboardInterrupt:
+        lease.release()
+        tell("Still running, for others." if is_locked(FOLDER) else "Stopped. Everything is kept.")
+    else:
+        raise LocalStackFailed("The local stack has ended.", hint="flask local start")
+
+
+@local.command()
+@with_json
+@fails_in_words
+def stop(as_json: bool) -> None:
+    """Stop the stack, whoever uses it; everything is kept."""
+    refuse_windows()
+    leases = _leases_of(find_running(FOLDER))
+    was_running = stop_running(FOLDER, command_name())
+    if as_json:
+        show_json({"running": False, "was_running": was_running, "leases": leases})
+    elif was_running:
+        show(["Stopped. Everything is kept."])
+        if leases:
+            tell(f"warning: it was in use by {stack_words.used_by(leases)}")
+    else:
+        show(["The local stack is not running."])
+
+
+@local.command()
+@with_json
+@with_secrets
+@fails_in_words
+def status(as_json: bool, show_secrets: bool) -> None:
+    """Show what is where; exits with 3 when the stack is not running."""
+    refuse_windows()
+    stack = find_running(FOLDER)
+    if stack is not None:
+        show_stack(stack, as_json=as_json, show_secrets=show_secrets)
+        return
+    if as_json:
+        show_json({"running": False})
+    else:
+        show(["The local stack is not running.", "Next: flask run  or  flask local start"])
+    raise SystemExit(STOPPED)
+
+
+@local.command()
+@with_json
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--stop", "stop_first", is_flag=True, help="Stop the stack first when it is running.")
+@fails_in_words
+def reset(as_json: bool, yes: bool, stop_first: bool) -> None:
+    """Delete everything in the stack: people, rows, mails, keys."""
+    refuse_windows()
+    if is_locked(FOLDER) and not stop_first:
+        using = stack_words.used_by(_leases_of(find_running(FOLDER)))
+        raise Conflict(
+            f"The local stack is in use by {using or 'another process'}.", hint="flask local reset --stop"
+        )
+    lost = f"every person, row, mail and signing key of the local stack in {FOLDER}"
+    confirm(f"This deletes {lost}.", yes)
+    stop_running(FOLDER, command_name())
+    forget = [sys.executable, "-m", "devstack", "--data-dir", str(FOLDER), "--reset"]
+    if subprocess.run(forget, cwd=ROOT, check=False).returncode != 0:
+        raise SystemExit(1)
+    if as_json:
+        show_json({"deleted": str(FOLDER)})
+    else:
+        show(["Deleted.", "Next: flask run"])
+
+
+@local.command()
+@with_json
+@fails_in_words
+def seed(as_json: bool) -> None:
+    """Make Alice, Bob and Charlie in the local stack; running it again changes nothing."""
+    stack = lease_for().stack
+    apply_migrations(stack.database_url)
+    seeding.seed(stack.database_url)
+    if as_json:
+        show_json({"people": seeding.PEOPLE, "password": seeding.PASSWORD})
+    else:
+        show([*seeding.PEOPLE, f"all with the password:  {seeding.PASSWORD}"])
+
+
+def confirm(question: str, yes: bool) -> None:
+    """Ask before something is lost; raises InputRejected when nobody is there to answer."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise InputRejected(question, hint="Add --yes to do it without being asked.")
+    click.confirm(f"{question} Go on?", abort=True, err=True)
+
+
+def _leases_of(stack: RunningStack | None) -> list[dict[str, Any]]:
+    status = status_of(stack) if stack else None
+    return status["leases"] if status else []

@@ -9,16 +9,31 @@ from __future__ import annotations
 import json
 import os
 import socket
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from app.config import LocalStack
-from app.errors import Misconfigured
+from app.errors import Misconfigured, ServiceUnavailable
 
 LOOPBACK = "127.0.0.1"
 CONNECT_SECONDS = 5
+STOP_SECONDS = 20
+POLL_SECONDS = 0.02
+
+
+class LocalStackHangs(ServiceUnavailable):
+    """Raised when a stack is there but does not do what it is told."""
+
+    code = "local_stack_hangs"
+
+    def __init__(self, folder: Path, stack: RunningStack | None) -> None:
+        super().__init__(
+            f"The local stack in {folder} does not answer.",
+            hint=f"kill -9 {stack.pid}" if stack else f"read {folder / 'stack.log'}",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,15 +101,40 @@ def is_locked(folder: Path) -> bool:
     return False
 
 
-def status_of(stack: RunningStack, name: str) -> dict[str, Any] | None:
+def status_of(stack: RunningStack) -> dict[str, Any] | None:
     """Return what the stack says about itself; None when it does not answer."""
-    connection = stack.ask("status", name)
+    connection = stack.ask("status", "")
     if connection is None:
         return None
     with connection, connection.makefile("rb") as answer, suppress(OSError, ValueError):
         read = json.loads(answer.readline())
         return read if isinstance(read, dict) else None
     return None
+
+
+def live_status(stack: RunningStack, folder: Path) -> dict[str, Any]:
+    """Return what a stack that is ready says about itself; raises LocalStackHangs when it does not answer."""
+    status = status_of(stack)
+    if status is None:
+        raise LocalStackHangs(folder, stack)
+    return status
+
+
+def stop_running(folder: Path, name: str) -> bool:
+    """Stop the folder's stack and wait for its end; return whether there was one. Raises LocalStackHangs."""
+    was_running = False
+    deadline = time.monotonic() + STOP_SECONDS
+    while is_locked(folder):
+        was_running = True
+        stack = find_running(folder)
+        if connection := stack.ask("stop", name) if stack else None:
+            connection.settimeout(max(0.1, deadline - time.monotonic()))
+            with connection, suppress(OSError):
+                connection.recv(1)  # nothing comes but the end
+        if time.monotonic() > deadline:
+            raise LocalStackHangs(folder, stack)
+        time.sleep(POLL_SECONDS)
+    return was_running
 
 
 def _not_ours(folder: Path) -> Misconfigured:

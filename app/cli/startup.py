@@ -9,17 +9,18 @@ from __future__ import annotations
 import os
 import secrets
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, MutableMapping
 from pathlib import Path
+from typing import Any
 
 import click
 from flask import Flask
 from flask.cli import ScriptInfo
-from werkzeug.serving import is_running_from_reloader
 
-from app.cli import local
-from app.cli.lease import ROOT
+from app.cli import reloader
+from app.cli.checkout_stack import FOLDER, INSTANCE, apply_migrations, lease_for, show_stack
 from app.cli.output import fails_in_words, tell
+from app.cli.ports import check_port
 from app.config import Settings, SettingsError
 from app.pages import setup
 
@@ -31,35 +32,37 @@ DEFAULT_PORT = 8000
 
 
 @fails_in_words
-def find_settings(environ: Mapping[str, str] = os.environ, instance: Path = local.INSTANCE) -> Settings:
+def find_settings(environ: MutableMapping[str, str] = os.environ, instance: Path = INSTANCE) -> Settings:
     """Return this process's settings; raises SettingsError, and ends the process when the stack fails.
 
     For `flask run` and `flask shell` without a project named in the environment, the local stack is started
     or joined first.
     """
-    if not wants_local_stack(environ):
-        return Settings.from_env(environ)
     context = flask_context()
-    if context is None or context.info_name not in NEED_THE_STACK:
-        return Settings.from_env(environ, local_secret_key=local_secret_key(instance))
+    command = context.info_name if context else None
+    if context and command == "run":
+        _prepare_to_serve(context.params, environ)
+    if context is None or command not in NEED_THE_STACK or not wants_local_stack(environ):
+        return Settings.from_env(environ)
     port = int(context.params.get("port") or DEFAULT_PORT)
-    stack = local.stack_for(instance, port)
-    if not is_running_from_reloader():
+    site_url = environ.get("SITE_URL") or f"http://127.0.0.1:{port}"
+    stack = lease_for(instance, site_url, _tell_lost).stack
+    if command == "run" and not reloader.is_child(environ):
         apply_migrations(stack.database_url)
+        show_stack(stack, app_url=site_url)
     secret_key = local_secret_key(instance)
-    return Settings.from_env(environ, local_stack=stack, local_secret_key=secret_key, port=port)
+    return Settings.from_env(environ, local_stack=stack.for_app(), local_secret_key=secret_key, port=port)
 
 
-def apply_migrations(database_url: str) -> None:
-    """Bring the local database up to date before anybody uses it."""
-    from app.migrate import runner
-    from app.migrate.events import Applied, Event
+def _prepare_to_serve(options: Mapping[str, Any], environ: MutableMapping[str, str]) -> None:
+    if not reloader.is_child(environ):  # the child serves on its parent's socket
+        check_port(options["host"], options["port"])
+    reloader.tie_child_to_parent(environ)
 
-    def on_event(event: Event) -> None:
-        if isinstance(event, Applied):
-            tell(f"migrated   {event.migration.version}  {event.migration.name}")
 
-    runner.upgrade(database_url, ROOT / "migrations", on_event)
+def _tell_lost() -> None:
+    tell("error: The local stack has ended; without it nobody can sign in or see anything.")
+    tell(f"Next: end this command with Ctrl-C and start it again; the stack's log is {FOLDER / 'stack.log'}")
 
 
 def wants_local_stack(environ: Mapping[str, str]) -> bool:

@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.cli import local, startup
+from app.cli import checkout_stack, startup
 from app.errors import Misconfigured
 from app.migrate import target
 
@@ -32,7 +32,7 @@ def find_target(database_url: str | None) -> Target:
     if url := database_url or _from_environment():
         return Target(url)
     if startup.wants_local_stack(os.environ):
-        return Target(local.stack_for().database_url, is_local_stack=True)
+        return Target(checkout_stack.stack_for().database_url, is_local_stack=True)
     raise Misconfigured(
         "No database is named.",
         code="no_database",

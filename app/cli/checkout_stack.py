@@ -1,0 +1,90 @@
+"""The local stack of this checkout, for every command that needs one.
+
+It is started or joined, and held until the process ends. Nothing here touches a hosted project.
+"""
+
+from __future__ import annotations
+
+import atexit
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from app.cli import stack_words
+from app.cli.lease import ROOT, Lease, take_lease
+from app.cli.output import show, show_json, tell
+from app.cli.running_stack import RunningStack, live_status
+from app.config import LocalStack
+from app.errors import Misconfigured
+
+INSTANCE = ROOT / "instance"
+FOLDER = INSTANCE / "devstack"
+MIGRATIONS = ROOT / "migrations"
+
+_leases: dict[Path, Lease] = {}
+
+
+def stack_for(instance_path: Path = INSTANCE, site_port: int = 8000) -> LocalStack:
+    """Start or join the stack of an instance folder, for the life of this process; raises AppError."""
+    return lease_for(instance_path, f"http://127.0.0.1:{site_port}").stack.for_app()
+
+
+def lease_for(
+    instance_path: Path = INSTANCE,
+    site_url: str = "http://127.0.0.1:8000",
+    on_lost: Callable[[], None] = lambda: None,
+) -> Lease:
+    """Like ``stack_for``, with all that commands may need: the secret key, the management token, the lease.
+
+    ``on_lost`` hears when the stack ends before this process does.
+    """
+    refuse_windows()
+    folder = instance_path / "devstack"
+    if folder not in _leases:
+        _leases[folder] = take_lease(folder, site_url, command_name(), tell, on_lost=on_lost)
+        atexit.register(_leases[folder].release)
+    return _leases[folder]
+
+
+def refuse_windows() -> None:
+    """Raise Misconfigured where the local stack cannot run."""
+    if sys.platform == "win32":
+        raise Misconfigured(
+            "The local stack does not run on Windows itself.",
+            hint="Use it in WSL, or set SUPABASE_URL and SUPABASE_PUBLISHABLE_KEY for a hosted project.",
+        )
+
+
+def command_name() -> str:
+    """Return what people call this process: `flask run` and the like."""
+    context = click.get_current_context(silent=True)
+    return context.command_path if context else Path(sys.argv[0]).name
+
+
+def apply_migrations(database_url: str) -> None:
+    """Bring the local database up to date before anybody uses it."""
+    from app.migrate import runner
+    from app.migrate.events import Applied, Event
+
+    def on_event(event: Event) -> None:
+        if isinstance(event, Applied):
+            tell(f"migrated   {event.migration.version}  {event.migration.name}")
+
+    runner.upgrade(database_url, MIGRATIONS, on_event)
+
+
+def show_stack(
+    stack: RunningStack, *, app_url: str = "", as_json: bool = False, show_secrets: bool = False
+) -> None:
+    """Print what is where."""
+    from app.migrate import report, runner
+
+    status = live_status(stack, FOLDER)
+    entries = runner.status(stack.database_url, MIGRATIONS)
+    described = stack_words.describe(stack, status, app_url or stack.site_url, show_secrets=show_secrets)
+    if as_json:
+        show_json({**described, "migrations": report.status_json(entries), "leases": status["leases"]})
+    else:
+        show(stack_words.table(described, report.counts(entries)))

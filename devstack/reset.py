@@ -1,0 +1,30 @@
+"""Forget everything that a stack has stored: its cluster, its keys and passwords, its logs."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+from devstack import folder
+from devstack.errors import folder_error
+from devstack.placement import existing_cluster
+from devstack.recovery import clear_leftovers
+
+
+def reset(path: Path) -> None:
+    """Empty the data folder of a stopped stack; raise AlreadyRunning when it runs."""
+    folder.prepare(path)
+    with folder.locked(path):
+        try:
+            while cluster := existing_cluster(path):
+                clear_leftovers(cluster)
+                shutil.rmtree(cluster)
+            for entry in path.iterdir():
+                if entry.name == folder.LOCK_NAME:
+                    continue
+                if entry.is_dir():
+                    shutil.rmtree(entry)
+                else:
+                    entry.unlink()
+        except OSError as error:
+            raise folder_error(error, path) from None
