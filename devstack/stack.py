@@ -28,7 +28,6 @@ from devstack.stack_file import Installation
 if TYPE_CHECKING:
     from devstack.services import Services
 
-PORT_ATTEMPTS = 5
 SERVER_LOG = "postgres.log"
 
 Report = Callable[[str, str], None]  # which part, and what about it
@@ -104,16 +103,15 @@ class Stack:
         if not cluster.exists:
             self._report("postgres", f"creating a cluster in {cluster.data_dir}")
             cluster.create()
-        for _ in range(PORT_ATTEMPTS):
-            try:
-                cluster.start()
-                break
-            except PortTaken:  # between our look and the server's
-                if self._options.db_port is not None:
-                    raise
-                cluster.port = ports.first_free([ports.ANY_FREE_PORT])
-                self._installation = replace(self._installation, db_port=cluster.port)
-                self._save(is_running=True)
+        try:
+            cluster.start()
+        except PortTaken:  # between our look and the server's
+            if self._options.db_port is not None:
+                raise
+            cluster.port = ports.first_free([ports.ANY_FREE_PORT])
+            self._installation = replace(self._installation, db_port=cluster.port)
+            self._save(is_running=True)
+            cluster.start()
         self._report("postgres", f"ready  {cluster.port}  {time.monotonic() - started:.1f} s")
 
     def _start_services(self, cluster: Cluster, listener: socket.socket) -> Services:

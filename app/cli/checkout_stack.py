@@ -60,7 +60,7 @@ def refuse_windows() -> None:
 def command_name() -> str:
     """Return what people call this process: `flask run` and the like."""
     context = click.get_current_context(silent=True)
-    return context.command_path if context else Path(sys.argv[0]).name
+    return context.command_path.removeprefix("python -m ") if context else Path(sys.argv[0]).name
 
 
 def apply_migrations(database_url: str) -> None:

@@ -1,0 +1,55 @@
+"""Checkouts for the life and death of the local stack."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import free_port
+from tests.stack.lifecycle.checkout import Checkout
+
+
+@pytest.fixture(scope="session")
+def used_checkout(fast_folder: Path) -> Path:
+    """Return a checkout whose stack has run once, stopped now; to be copied, not to be used."""
+    checkout = Checkout.make(fast_folder / "used checkout")
+    try:
+        checkout.hold().terminate()
+        checkout.assert_nothing_left()
+    finally:
+        checkout.end()
+    return checkout.path
+
+
+@pytest.fixture
+def place(fast_folder: Path) -> Iterator[Path]:
+    """Return a folder of this test's own, with a blank in its path."""
+    folder = Path(tempfile.mkdtemp(dir=fast_folder, prefix="a place "))
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture
+def clone(place: Path) -> Iterator[Checkout]:
+    """Return a fresh clone: no instance folder yet."""
+    checkout = Checkout.make(place / "clone")
+    yield checkout
+    checkout.end()
+
+
+@pytest.fixture
+def checkout(place: Path, used_checkout: Path) -> Iterator[Checkout]:
+    """Return a checkout with a cluster, its stack stopped."""
+    checkout = Checkout.copy(used_checkout, place / "checkout")
+    yield checkout
+    checkout.end()
+
+
+@pytest.fixture
+def port() -> int:
+    """Return a port for the app."""
+    return free_port()
