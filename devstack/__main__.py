@@ -49,6 +49,8 @@ def run(options: Options) -> None:
     control.start()
     if options.is_leased:
         control.hold_while_open(STDIN, "starter", os.getppid())
+    else:
+        control.hold("python -m devstack", os.getpid())
 
     def on_ready(installation: Installation) -> None:
         report("ready", f"in {time.monotonic() - started:.1f} s")

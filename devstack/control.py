@@ -6,7 +6,7 @@ stack.json by the stack's owner only, keeps other users of the machine out.
 
 One request a connection, one JSON object a line: ``{"token": ..., "want": "lease" | "status" | "stop",
 "name": ..., "pid": ...}``. A lease is answered by ``{"state": "ready"}``, once, when it is, and by the end of
-the connection when the stack ends; ``stop`` by the latter only.
+the connection when the stack ends, or by ``{"state": "kept"}`` when others keep it; ``stop`` by the end only.
 """
 
 from __future__ import annotations
@@ -59,6 +59,10 @@ class Control:
         """Accept connections from now on."""
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
+    def hold(self, name: str, pid: int) -> None:
+        """Count a process as a user of the stack until the end: the terminal that runs it."""
+        self._leases.append(Lease(name, pid))
+
     def hold_while_open(self, descriptor: int, name: str, pid: int) -> None:
         """Count a pipe that is open at its other end as a lease: that of the process that started us."""
 
@@ -84,6 +88,7 @@ class Control:
             with self._held(lease), suppress(ConnectionError):
                 while connection.recv(64):
                     pass
+            _send(connection, {"state": "kept"})
         elif request.get("want") == "status":
             _send(connection, self._status())
         elif request.get("want") == "stop":
@@ -98,6 +103,8 @@ class Control:
     @contextmanager
     def _held(self, lease: Lease) -> Iterator[None]:
         with self._changing:
+            # The connection of the process that started us takes the place of its pipe.
+            self._leases = [other for other in self._leases if other.connection or other.pid != lease.pid]
             self._leases.append(lease)
             if self._describe is not None and not self._stopping:
                 _send_ready(lease)
@@ -105,7 +112,7 @@ class Control:
             yield
         finally:
             with self._changing:
-                self._leases.remove(lease)
+                self._leases = [other for other in self._leases if other is not lease]
                 is_last = not self._leases
                 if is_last:
                     self._stop("nobody uses it any more")
@@ -120,9 +127,8 @@ class Control:
     def _status(self) -> dict[str, Any]:
         with self._changing:
             state = "stopping" if self._stopping else "ready" if self._describe else "starting"
-            names = {lease.pid: lease.name for lease in self._leases}  # a starter holds two
+            leases = [{"pid": lease.pid, "name": lease.name} for lease in self._leases]
             describe = self._describe
-        leases = [{"pid": pid, "name": name} for pid, name in sorted(names.items())]
         return {"state": state, "leases": leases, **(describe() if describe else {})}
 
 

@@ -43,7 +43,7 @@ class Lease:
         self,
         stack: RunningStack,
         connection: socket.socket,
-        starter: subprocess.Popen[str] | None,
+        starter: Starter | None,
         on_lost: Callable[[], None],
     ) -> None:
         self.stack = stack
@@ -52,6 +52,7 @@ class Lease:
         self._starter = starter
         self._on_lost = on_lost
         self._is_released = False
+        self._is_kept = False  # by others, after our release
         self._ended = threading.Event()
         threading.Thread(target=self._watch, name="local-stack-lease", daemon=True).start()
         # A child that is forked without exec would keep the stack alive beyond this process.
@@ -61,21 +62,24 @@ class Lease:
         """Block until the stack has ended."""
         self._ended.wait()
 
-    def release(self) -> None:
-        """Give the stack back; when nobody else uses it, wait until it has stopped."""
-        if self._is_released:
-            return
-        self._is_released = True
-        with suppress(OSError):  # the stack was faster
-            self._connection.shutdown(socket.SHUT_WR)
-        if self._starter is not None and self._starter.stdin is not None:
-            self._starter.stdin.close()
-        self._ended.wait(STOP_SECONDS)
+    def release(self) -> bool:
+        """Give the stack back; return whether it has stopped, or False when others keep it."""
+        if not self._is_released:
+            self._is_released = True
+            with suppress(OSError):  # the stack was faster
+                self._connection.shutdown(socket.SHUT_WR)
+            if self._starter is not None:
+                self._starter.let_go()
+            self._ended.wait(STOP_SECONDS)
+            if self._starter is not None and not self._is_kept:
+                self._starter.process.wait(STOP_SECONDS)
+        return not self._is_kept
 
     def _watch(self) -> None:
         with suppress(OSError):
-            while self._connection.recv(4096):
-                pass
+            while said := self._connection.recv(4096):
+                self._is_kept = b"kept" in said
+        self._connection.close()
         self._ended.set()
         if not self._is_released:
             self._on_lost()
@@ -83,8 +87,8 @@ class Lease:
     def _close(self) -> None:
         self._is_released = True
         self._connection.close()
-        if self._starter is not None and self._starter.stdin is not None:
-            self._starter.stdin.close()
+        if self._starter is not None:
+            self._starter.let_go()
 
 
 def take_lease(
@@ -101,41 +105,47 @@ def take_lease(
     ``name`` says to others who uses the stack. ``say`` hears the progress of a start, ``on_lost`` that the
     stack has ended although this process still needs it. ``options`` go to `python -m devstack`.
     """
-    starter: _Starter | None = None
+    starter: Starter | None = None
     deadline = time.monotonic() + START_SECONDS
-    while time.monotonic() < deadline:
-        if connection := _join(folder, name, deadline):
-            stack = find_running(folder)
-            if stack is not None:
-                return Lease(stack, connection, starter.process if starter else None, on_lost)
-        if starter is None:
-            starter = _Starter(folder, ["--site-url", site_url, *options], say)
-        elif starter.has_given_way():
-            starter = None
-        time.sleep(POLL_SECONDS)
+    try:
+        while time.monotonic() < deadline:
+            if found := _join(folder, name, deadline):
+                stack, connection = found
+                if starter is not None and starter.process.pid != stack.pid:
+                    starter.give_way()
+                    starter = None
+                return Lease(stack, connection, starter, on_lost)
+            if starter is None:
+                starter = Starter(folder, ["--site-url", site_url, *options], say)
+            elif starter.has_given_way():
+                starter = None
+            time.sleep(POLL_SECONDS)
+    except BaseException:
+        if starter is not None:
+            starter.let_go()
+        raise
     raise LocalStackFailed(
         f"The local stack was not ready after {START_SECONDS} s.", hint=f"Read the logs in {folder}"
     )
 
 
-def _join(folder: Path, name: str, deadline: float) -> socket.socket | None:
-    """Return a connection over which the stack has said that it is ready; None when there is none."""
+def _join(folder: Path, name: str, deadline: float) -> tuple[RunningStack, socket.socket] | None:
+    """Return a stack that has said over the connection that it is ready; None when there is none."""
     stack = find_running(folder)
     connection = stack.ask("lease", name) if stack else None
-    if connection is None:
+    if stack is None or connection is None:
         return None
     connection.settimeout(max(0.0, deadline - time.monotonic()))
-    try:
+    with suppress(OSError):
         if connection.recv(4096):
             connection.settimeout(None)
-            return connection
-    except OSError:
-        pass
+            # Read again: it may have changed its port for the database while it started.
+            return find_running(folder) or stack, connection
     connection.close()
     return None
 
 
-class _Starter:
+class Starter:
     """A stack that this process has started: its standard input is our first lease."""
 
     def __init__(self, folder: Path, options: Sequence[str], say: Say) -> None:
@@ -152,12 +162,23 @@ class _Starter:
         self._relay = threading.Thread(target=self._relay_to, args=[say], daemon=True)
         self._relay.start()
 
+    def let_go(self) -> None:
+        """End the lease that the started process has from its birth."""
+        assert self.process.stdin is not None  # noqa: S101 - opened above
+        self.process.stdin.close()
+
+    def give_way(self) -> None:
+        """Let another process's stack be the one."""
+        self.let_go()
+        self.process.wait(STOP_SECONDS)
+
     def has_given_way(self) -> bool:
         """Whether the process ended because another one is faster; raises LocalStackFailed when it failed."""
         code = self.process.poll()
         if code is None:
             return False
         self._relay.join()
+        self.let_go()
         if code == ALREADY_RUNNING:
             return True
         message, _, hint = "".join(self._error).removeprefix("error: ").rpartition("\n  Next: ")

@@ -54,8 +54,7 @@ def start(as_json: bool, show_secrets: bool) -> None:
     try:
         lease.wait()
     except KeyboardInterrupt:
-        lease.release()
-        tell("Still running, for others." if is_locked(FOLDER) else "Stopped. Everything is kept.")
+        tell("Stopped. Everything is kept." if lease.release() else "Still running, for others.")
     else:
         raise LocalStackFailed("The local stack has ended.", hint="flask local start")
 
