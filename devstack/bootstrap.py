@@ -1,8 +1,8 @@
 """Fill a new cluster: roles, schemas and the services' tables, from ``sql/*.sql``.
 
 Everything happens in one transaction as the superuser, so a cluster is either empty or complete, and a start
-that was killed in between simply begins again. Which files a cluster has seen is written in the cluster. A copy
-of the database without migrations is kept as a template, for tools that apply them somewhere harmless.
+that was killed in between simply begins again. Which files a cluster has seen is written in the cluster. A
+copy of the database without migrations is kept as a template, for tools that apply them somewhere harmless.
 """
 
 from __future__ import annotations

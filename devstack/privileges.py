@@ -6,6 +6,7 @@ what it may reach, is the business of placement.py. Standard library only: the g
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pwd
 import signal
@@ -14,6 +15,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
+
+CLONE_NEWUSER = 0x10000000  # linux/sched.h
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +61,7 @@ def unprivileged_account(named: str | None = None) -> pwd.struct_passwd | None:
 
 
 def _before_exec(run_as: RunAs) -> None:
+    """Runs as the new user already, who may not be able to read the interpreter's files: imports nothing."""
     if run_as.kind == "namespace":
         _enter_user_namespace(run_as.uid, run_as.gid)
     # Last, because the kernel forgets it when the user changes.
@@ -65,11 +70,8 @@ def _before_exec(run_as: RunAs) -> None:
 
 def _enter_user_namespace(uid: int, gid: int) -> None:
     """Become `uid` in a namespace of our own; raise OSError where the kernel does not allow it."""
-    import ctypes
-
-    clone_newuser = 0x10000000
     libc = ctypes.CDLL(None, use_errno=True)
-    if libc.unshare(clone_newuser) != 0:
+    if libc.unshare(CLONE_NEWUSER) != 0:
         raise OSError(ctypes.get_errno(), "unshare")
     for name, text in (("setgroups", "deny"), ("uid_map", f"{uid} 0 1"), ("gid_map", f"{gid} 0 1")):
         Path(f"/proc/self/{name}").write_text(text)
@@ -78,7 +80,4 @@ def _enter_user_namespace(uid: int, gid: int) -> None:
 def _die_with_parent() -> None:
     """Ask Linux to stop this process when its parent dies; other systems rely on the next start."""
     if sys.platform == "linux":
-        import ctypes
-
-        pr_set_pdeathsig = 1
-        ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGINT)
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGINT)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -55,9 +56,26 @@ if sys.platform == "linux":
         for entry in os.scandir("/proc"):
             if not entry.name.isdecimal():
                 continue
-            with suppress(OSError):  # gone in the meantime, or somebody else's
+            with suppress(OSError):  # gone in the meantime
                 if Path(entry.path, "comm").read_text().strip() == PROGRAM:
-                    yield int(entry.name), os.path.join(entry.path, "cwd")
+                    yield int(entry.name), _working_directory(entry.path)
+
+    def _working_directory(process: str) -> str:
+        link = os.path.join(process, "cwd")
+        try:
+            return os.readlink(link)
+        except PermissionError:
+            # In a container, root may not look into other users' processes; those users may.
+            owner = os.stat(process)
+            shown = subprocess.run(
+                ["readlink", link],
+                user=owner.st_uid,
+                group=owner.st_gid,
+                extra_groups=[],
+                cwd="/",
+                stdout=subprocess.PIPE,
+            )
+            return os.fsdecode(shown.stdout.removesuffix(b"\n"))
 
 else:
 
