@@ -11,8 +11,10 @@ import sys
 from typing import Any
 
 
-def on_starting(_server: Any) -> None:
+def on_starting(server: Any) -> None:
     """End with the app's own list of problems and its exit code when it cannot start."""
+    if server.app.app_uri.partition(":")[0] != "wsgi":
+        return  # somebody else's app
     trial = subprocess.run([sys.executable, "-c", "import wsgi"], check=False)
     if trial.returncode != 0:
         sys.exit(trial.returncode)

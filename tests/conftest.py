@@ -27,6 +27,7 @@ from devstack.database import Database
 from devstack.placement import place
 from devstack.postgres import SUPERUSER, TEST_SETTINGS, Cluster, new_passwords
 from devstack.signing_keys import SigningKeys
+from tests.processes import left_in
 
 # Machines differ in speed, so no example has a deadline; what lands must not depend on a die, so CI has none.
 hypothesis.settings.register_profile("default", deadline=None)
@@ -55,7 +56,9 @@ def fast_folder() -> Iterator[Path]:
             parent = SHM
     folder = Path(tempfile.mkdtemp(prefix="signet-test-", dir=parent))
     yield folder
+    left = left_in(folder)
     shutil.rmtree(folder, ignore_errors=True)
+    assert not left, "the tests have left processes behind"
 
 
 @pytest.fixture(scope="session")

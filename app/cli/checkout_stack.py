@@ -15,7 +15,7 @@ import click
 from app.cli import stack_words
 from app.cli.lease import ROOT, Lease, take_lease
 from app.cli.output import show, show_json, tell
-from app.cli.running_stack import RunningStack, live_status
+from app.cli.running_stack import LocalStackHangs, RunningStack, status_of
 from app.config import LocalStack
 from app.errors import Misconfigured
 
@@ -81,7 +81,9 @@ def show_stack(
     """Print what is where."""
     from app.migrate import report, runner
 
-    status = live_status(stack, FOLDER)
+    status = status_of(stack)
+    if status is None:
+        raise LocalStackHangs(FOLDER, stack)
     entries = runner.status(stack.database_url, MIGRATIONS)
     described = stack_words.describe(stack, status, app_url or stack.site_url, show_secrets=show_secrets)
     if as_json:

@@ -82,14 +82,17 @@ def stop(as_json: bool) -> None:
 @with_secrets
 @fails_in_words
 def status(as_json: bool, show_secrets: bool) -> None:
-    """Show what is where; exits with 3 when the stack is not running."""
+    """Show what is where; exits with 3 when the stack is not running, or not ready yet."""
     refuse_windows()
     stack = find_running(FOLDER)
-    if stack is not None:
+    state = (status_of(stack) or {}).get("state", "hanging") if stack else "stopped"
+    if stack is not None and state != "starting":
         show_stack(stack, as_json=as_json, show_secrets=show_secrets)
         return
     if as_json:
-        show_json({"running": False})
+        show_json({"running": False, "state": state})
+    elif stack is not None:
+        show(["The local stack is starting."])
     else:
         show(["The local stack is not running.", "Next: flask run  or  flask local start"])
     raise SystemExit(STOPPED)

@@ -112,14 +112,6 @@ def status_of(stack: RunningStack) -> dict[str, Any] | None:
     return None
 
 
-def live_status(stack: RunningStack, folder: Path) -> dict[str, Any]:
-    """Return what a stack that is ready says about itself; raises LocalStackHangs when it does not answer."""
-    status = status_of(stack)
-    if status is None:
-        raise LocalStackHangs(folder, stack)
-    return status
-
-
 def stop_running(folder: Path, name: str) -> bool:
     """Stop the folder's stack and wait for its end; return whether there was one. Raises LocalStackHangs."""
     was_running = False

@@ -18,7 +18,7 @@ def describe(
 ) -> dict[str, Any]:
     """Return what is where as plain values."""
     return {
-        "state": status["state"],
+        "running": True,
         "pid": stack.pid,
         "app_url": app_url,
         "api_url": stack.api_url,

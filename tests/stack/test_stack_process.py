@@ -22,7 +22,7 @@ def test_the_database_has_the_migrations(stack: RunningStack) -> None:
 
 
 def test_the_status_names_who_uses_it(stack: RunningStack) -> None:
-    status = status_of(stack, "test")
+    status = status_of(stack)
     assert status is not None
     assert status["state"] == "ready"
     assert [lease["name"] for lease in status["leases"]] == ["pytest"]

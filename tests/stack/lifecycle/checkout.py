@@ -19,6 +19,7 @@ from typing import Any
 import httpx
 
 from app.cli.running_stack import RunningStack, find_running, status_of
+from tests.processes import processes_of
 
 ROOT = Path(__file__).resolve().parents[3]
 PARTS = ("wsgi.py", "gunicorn.conf.py", ".flaskenv", "app", "devstack", "migrations", "seed.sql")
@@ -84,9 +85,10 @@ class Checkout:
         for part in PARTS:
             source = ROOT / part
             if source.is_dir():
-                shutil.copytree(source, path / part, ignore=shutil.ignore_patterns("__pycache__"))
+                # Compiled files come along, to save time; not those that another process is just writing.
+                shutil.copytree(source, path / part, ignore=shutil.ignore_patterns("*.pyc.*"))
             else:
-                shutil.copy(source, path / part)
+                shutil.copy2(source, path / part)
         return cls(path)
 
     @classmethod
@@ -149,13 +151,7 @@ class Checkout:
 
     def processes(self) -> dict[int, str]:
         """Return the processes that belong to this checkout, by id, with their command lines."""
-        found = {}
-        for entry in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):
-                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                if line and (str(self.path) in line or os.readlink(entry / "cwd").startswith(str(self.path))):
-                    found[int(entry.name)] = line
-        return found
+        return processes_of(self.path)
 
     def one_process(self, word: str, *, but_not: str = "\n") -> int:
         """Return the id of the process whose command line has a word."""
