@@ -20,6 +20,7 @@ from devstack.control import Control
 from devstack.errors import StackError, folder_error
 from devstack.options import Options, parse
 from devstack.reset import reset
+from devstack.signals import wake_on
 from devstack.stack import Stack
 from devstack.stack_file import NAME, Installation
 
@@ -37,7 +38,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = parse(argv)
     if options.wants_reset:
         return exit_code_of(lambda: reset(options.folder), options.folder)
-    listen_to_signals()
     ignore_postgres_variables()
     return exit_code_of(lambda: run(options), options.folder)
 
@@ -45,6 +45,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def run(options: Options) -> None:
     """Run the stack until it is told to stop."""
     started = time.monotonic()
+    stop_on_signals()
+    wakeups = wake_on([signal.SIGCHLD])
     control = Control(on_stop=interrupt_main_thread)
     control.start()
     if options.is_leased:
@@ -61,7 +63,7 @@ def run(options: Options) -> None:
             print(f"Everything  {options.folder / NAME}")
             print("Stop        Ctrl-C", flush=True)
 
-    Stack(options, os.environ, control, report).run(on_ready)
+    Stack(options, os.environ, control, report, wakeups).run(on_ready)
 
 
 def exit_code_of(work: Callable[[], None], folder: Path) -> int:
@@ -84,7 +86,7 @@ def fail(error: StackError) -> int:
     return error.exit_code
 
 
-def listen_to_signals() -> None:
+def stop_on_signals() -> None:
     """Let a signal end the stack in order, once; then let nothing disturb the stop."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -22,9 +21,11 @@ from pathlib import Path
 
 from devstack import processes
 from devstack.privileges import RunAs
+from devstack.signals import next_signals, wake_on
 
 ROOT = Path(__file__).resolve().parent.parent
 STOP_SECONDS = 10
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,7 @@ def stop(guard: subprocess.Popen[bytes]) -> None:
 
 def keep(job: Job) -> int:
     """Run the program until it ends, a signal arrives or standard input is closed; return its exit code."""
-    events = _wake_on_signals()
+    wakeups = wake_on([*STOP_SIGNALS, signal.SIGCHLD])
     with open(job.input, "rb") as source:
         program = subprocess.Popen(
             job.argv,
@@ -102,22 +103,11 @@ def keep(job: Job) -> int:
             **job.run_as.popen_arguments(),
         )
     while program.poll() is None:
-        readable, _, _ = select.select([sys.stdin.fileno(), events], [], [])
-        if sys.stdin.fileno() in readable or set(os.read(events, 64)) - {signal.SIGCHLD}:
+        if next_signals(wakeups, sys.stdin.fileno()) != {signal.SIGCHLD}:
             _stop(program)
     # A server that was killed leaves busy backends behind, and with them its shared memory.
     processes.end(processes.servers_in(job.data_dir), signal.SIGKILL)
     return program.returncode
-
-
-def _wake_on_signals() -> int:
-    """Return a descriptor from which the numbers of arriving signals can be read."""
-    source, sink = os.pipe()
-    os.set_blocking(sink, False)
-    signal.set_wakeup_fd(sink)
-    for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, lambda _number, _frame: None)
-    return source
 
 
 def _stop(program: subprocess.Popen[bytes]) -> None:

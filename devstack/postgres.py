@@ -125,10 +125,10 @@ class Cluster:
             self._guard = None
             clear_leftovers(self.data_dir)  # there are some when the guard itself was killed
 
-    def wait(self) -> None:
-        """Block until the server ends without having been told to."""
-        assert self._guard is not None  # noqa: S101 - started
-        self._guard.wait()
+    @property
+    def is_running(self) -> bool:
+        """Whether the server was started and has not ended."""
+        return self._guard is not None and self._guard.poll() is None
 
     def dsn(self, role: str, database: str = "postgres") -> str:
         """Return the connection string of a login role."""

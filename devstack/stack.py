@@ -23,6 +23,7 @@ from devstack.errors import MissingPackage, PortTaken, PostgresError
 from devstack.options import Options
 from devstack.placement import place
 from devstack.postgres import TEST_SETTINGS, Cluster
+from devstack.signals import next_signals
 from devstack.stack_file import Installation
 
 if TYPE_CHECKING:
@@ -37,12 +38,18 @@ class Stack:
     """Runs in one process; the folder's lock is held from beginning to end."""
 
     def __init__(
-        self, options: Options, environ: Mapping[str, str], control: Control, report: Report
+        self,
+        options: Options,
+        environ: Mapping[str, str],
+        control: Control,
+        report: Report,
+        wakeups: int,
     ) -> None:
         self._options = options
         self._environ = environ
         self._control = control
         self._report = report
+        self._wakeups = wakeups  # becomes readable when a signal arrives, see signals.py
 
     def run(self, on_ready: Callable[[Installation], None]) -> None:
         """Start everything, then block until PostgreSQL ends, which is an error; raise StackError.
@@ -68,7 +75,8 @@ class Stack:
             undo.callback(services.close)
             on_ready(self._installation)
             self._control.announce_ready(services.describe)
-            cluster.wait()
+            while cluster.is_running:
+                next_signals(self._wakeups)
             raise PostgresError(
                 "PostgreSQL has ended without having been told to.",
                 f"read {cluster.log_path}, then start again: committed rows are safe",
