@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import psycopg
@@ -48,11 +47,17 @@ def test_every_route_that_changes_something_is_listed(app: Flask) -> None:
     assert changing == ROUTES.keys()
 
 
-@pytest.fixture
-def victim(app: Flask) -> Iterator[Person]:
+@pytest.fixture(scope="module")
+def victim(app: Flask) -> Person:
+    """Return somebody with a session and a profile; no test may change either, so all can share them."""
     person = sign_up(app)
     person.create_profile("Untouched")
     return person
+
+
+@pytest.fixture(scope="module")
+def attacker(app: Flask) -> Person:
+    return sign_up(app)
 
 
 def refused(response: TestResponse) -> bool:
@@ -65,11 +70,10 @@ def refused(response: TestResponse) -> bool:
 @pytest.mark.parametrize("path", ROUTES)
 @pytest.mark.parametrize("forgery", ["no token", "another's token", "a made-up token"])
 def test_a_request_without_its_own_token_changes_nothing(
-    app: Flask, victim: Person, stack: RunningStack, path: str, forgery: str
+    victim: Person, attacker: Person, stack: RunningStack, path: str, forgery: str
 ) -> None:
     sent = dict(ROUTES[path])
     if forgery != "no token":
-        attacker = sign_up(app)
         token = attacker.get("/profile").field("csrf_token")["value"]
         sent["csrf_token"] = token if forgery == "another's token" else token[::-1]
     before = digest(stack)
@@ -104,11 +108,11 @@ def test_another_site_gets_403_even_with_a_right_token(
 
 
 @pytest.mark.parametrize("headers", [{"Sec-Fetch-Site": "same-origin"}, {"Origin": "http://127.0.0.1:8000"}])
-def test_our_own_form_is_welcome(victim: Person, headers: dict[str, str]) -> None:
-    token = victim.get("/profile").field("csrf_token")["value"]
-    response = victim.visitor.client.post(
+def test_our_own_form_is_welcome(person: Person, headers: dict[str, str]) -> None:
+    token = person.get("/profile").field("csrf_token")["value"]
+    response = person.visitor.client.post(
         "/logout",
-        base_url=victim.visitor.site_url,
+        base_url=person.visitor.site_url,
         data={"scope": "local", "csrf_token": token},
         headers=headers,
     )

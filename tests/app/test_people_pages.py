@@ -71,11 +71,17 @@ def test_the_list_has_pages(person: Person, crowd: str) -> None:
     assert names(person.visitor.follow("Earlier")) == names(pages[-2])
 
 
+@pytest.fixture(scope="module")
+def reader(app: Flask) -> Person:
+    """Return somebody who only looks."""
+    return sign_up(app)
+
+
 @pytest.mark.parametrize("page", ["0", "-1", "x", "", "999999999999999999999", "1.5", "%00"])
-def test_a_made_up_page_is_no_error(person: Person, page: str) -> None:
-    assert person.get(f"/people?page={page}").status == 200
+def test_a_made_up_page_is_no_error(reader: Person, page: str) -> None:
+    assert reader.get(f"/people?page={page}").status == 200
 
 
-def test_a_page_past_the_end_says_so(person: Person) -> None:
-    page = person.get("/people?page=9999")
+def test_a_page_past_the_end_says_so(reader: Person) -> None:
+    page = reader.get("/people?page=9999")
     assert "The list ends before this page." in page.main
