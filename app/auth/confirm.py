@@ -29,7 +29,7 @@ SETS_PASSWORD = frozenset({"recovery", "invite"})
 @form_checks_token
 def confirm() -> Response:
     """Show what the link will do, and do it at the press of a button."""
-    link = read_link(request.values)
+    link = read_link(request.form if request.method == "POST" else request.args)
     if isinstance(link, str):
         return link_trouble(link)
     target = requested_next()
