@@ -16,6 +16,7 @@ from app.supabase_clients import anonymous_client
 
 if TYPE_CHECKING:
     from supabase_auth.types import AuthResponse
+    from supabase_auth.types import ResendEmailCredentialsOptions as ResendOptions
 
 logger = logging.getLogger(__name__)
 
@@ -64,15 +65,16 @@ def redeem_code(email: str, code: str, purpose: MailPurpose) -> SessionTokens:
     return _tokens(response)
 
 
-def send_mail(email: str, purpose: MailPurpose) -> None:
-    """Have Auth mail a link, if the address is one that such a mail is due to."""
+def send_mail(email: str, purpose: MailPurpose, return_url: str) -> None:
+    """Have Auth mail a link that leads to ``return_url``, if such a mail is due to the address."""
     auth = anonymous_client().auth
     try:
         with explained():
             if purpose == "recovery":
-                auth.reset_password_for_email(email)
+                auth.reset_password_for_email(email, {"redirect_to": return_url})
             else:
-                auth.resend({"type": "signup", "email": email})
+                again: ResendOptions = {"email_redirect_to": return_url}
+                auth.resend({"type": "signup", "email": email, "options": again})
     except AppError as error:
         _withhold(error)
 

@@ -42,6 +42,11 @@ def already_in(identity: Identity) -> Response:
     return redirect(url_for("pages.home"), 303)
 
 
+def absolute(target: str) -> str:
+    """Return the address of a page as it stands in mails."""
+    return str(current_app.extensions["settings"].site_url) + target
+
+
 def after_sign_up(target: str) -> str:
     """Return where a new account begins: the page that was asked for, else the profile."""
     return url_for("profiles.show") if target == HOME else target

@@ -11,6 +11,7 @@ from werkzeug import Response
 from app.auth import accounts
 from app.auth.blueprint import bp
 from app.auth.confirm import finish
+from app.auth.entering import absolute
 from app.auth.forms import AgainForm, CodeForm, ForgotForm
 from app.auth.waiting import await_mail, awaited_mail, remembered_email
 from app.errors import AppError
@@ -33,7 +34,7 @@ def check_email() -> Response:
     if form.validate_on_submit():
         try:
             tokens = accounts.redeem_code(mail.email, form.text("code"), mail.purpose)
-            return finish(tokens, mail.purpose, HOME)
+            return finish(tokens, mail.purpose, mail.target)
         except AppError as error:
             form.refuse(error)
     return render_form("auth/check_email.html", form, mail=mail)
@@ -50,7 +51,7 @@ def resend() -> Response:
     form = AgainForm()
     if form.validate_on_submit():
         try:
-            accounts.send_mail(mail.email, mail.purpose)
+            accounts.send_mail(mail.email, mail.purpose, absolute(mail.target))
             say(MAIL_SENT_AGAIN)
             return redirect(url_for("auth.check_email"), 303)
         except AppError as error:
@@ -67,7 +68,7 @@ def forgot() -> Response:
     form = ForgotForm(email=identity.email if identity else remembered_email())
     if form.validate_on_submit():
         try:
-            accounts.send_mail(form.text("email"), "recovery")
+            accounts.send_mail(form.text("email"), "recovery", absolute(HOME))
             await_mail(form.text("email"), "recovery")
             return redirect(url_for("auth.check_email"), 303)
         except AppError as error:

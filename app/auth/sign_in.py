@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from flask import current_app, redirect, url_for
+from flask import redirect, url_for
 from werkzeug import Response
 
 from app.auth import accounts
 from app.auth.blueprint import bp
-from app.auth.entering import after_sign_up, already_in, enter, requested_next
+from app.auth.entering import absolute, after_sign_up, already_in, enter, requested_next
 from app.auth.forms import LogInForm, SignOutForm, SignUpForm
 from app.auth.waiting import await_mail, remember_email, remembered_email
 from app.errors import AppError
@@ -42,7 +42,7 @@ def login() -> Response:
             return enter(accounts.sign_in(form.text("email"), form.text("password")), LOGGED_IN, target)
         except AppError as error:
             if error.code == "email_not_confirmed":
-                return _wait_for_mail(form.text("email"))
+                return _wait_for_mail(form.text("email"), target)
             form.refuse(error)
     return render_form("auth/credentials.html", form, target=target)
 
@@ -58,13 +58,13 @@ def signup() -> Response:
     form = SignUpForm(email=remembered_email())
     if form.validate_on_submit():
         remember_email(form.text("email"))
-        return_url = current_app.extensions["settings"].site_url + after_sign_up(target)
+        start = after_sign_up(target)
         try:
-            tokens = accounts.sign_up(form.text("email"), form.text("password"), return_url)
+            tokens = accounts.sign_up(form.text("email"), form.text("password"), absolute(start))
             if tokens is None:
-                await_mail(form.text("email"), "signup")
+                await_mail(form.text("email"), "signup", start)
                 return redirect(url_for("auth.check_email"), 303)
-            return enter(tokens, ACCOUNT_MADE, after_sign_up(target))
+            return enter(tokens, ACCOUNT_MADE, start)
         except AppError as error:
             form.refuse(error)
     return render_form("auth/credentials.html", form, target=target)
@@ -104,8 +104,8 @@ def _tell_auth(everywhere: bool) -> bool:
     return True
 
 
-def _wait_for_mail(email: str) -> Response:
+def _wait_for_mail(email: str, target: str) -> Response:
     """Send somebody whose address is not confirmed to the page that sends the mail again."""
-    await_mail(email, "signup")
+    await_mail(email, "signup", target)
     say(NOT_CONFIRMED)
     return redirect(url_for("auth.check_email"), 303)

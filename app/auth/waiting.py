@@ -14,6 +14,7 @@ from flask import session
 
 from app.auth.accounts import MailPurpose
 from app.gatekeeper import Identity
+from app.security.redirects import HOME
 
 NEW_PASSWORD_SECONDS = 15 * 60
 _MAIL = "awaited_mail"
@@ -27,19 +28,20 @@ class AwaitedMail:
 
     email: str
     purpose: MailPurpose
+    target: str  # the page to go to once it is answered
 
 
-def await_mail(email: str, purpose: MailPurpose) -> None:
+def await_mail(email: str, purpose: MailPurpose, target: str = HOME) -> None:
     """Remember that a mail was asked for."""
-    session[_MAIL] = [email, purpose]
+    session[_MAIL] = [email, purpose, target]
     remember_email(email)
 
 
 def awaited_mail() -> AwaitedMail | None:
     """Return the mail that this browser waits for, if any."""
     match session.get(_MAIL):
-        case [str(email), "signup" | "recovery" as purpose]:
-            return AwaitedMail(email, purpose)
+        case [str(email), "signup" | "recovery" as purpose, str(target)]:
+            return AwaitedMail(email, purpose, target)
     return None
 
 
