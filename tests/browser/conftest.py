@@ -50,10 +50,8 @@ def chromium() -> Iterator[Browser]:
     """Run one headless Chromium for the session."""
     path = find_chromium()
     with sync_playwright() as playwright:
-        # The sandbox needs user namespaces, which root in a container does not have.
-        arguments = [NO_NETWORK, *(["--no-sandbox"] if os.geteuid() == 0 else [])]
         expect.set_options(timeout=WAIT_MS)
-        browser = playwright.chromium.launch(executable_path=path, args=arguments)
+        browser = playwright.chromium.launch(executable_path=path, args=[NO_NETWORK])
         yield browser
         browser.close()
 
