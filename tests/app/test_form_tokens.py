@@ -157,3 +157,25 @@ def test_looking_changes_nothing(app: Flask, victim: Person, stack: RunningStack
                 )
                 assert response.status_code < 500
     assert digest(stack) == before
+
+
+@pytest.mark.parametrize("method", ["PUT", "PATCH", "DELETE", "TRACE", "CONNECT", "PROPFIND", "PURGE"])
+def test_other_methods_do_nothing(app: Flask, victim: Person, stack: RunningStack, method: str) -> None:
+    before = digest(stack)
+    for rule in app.url_map.iter_rules():
+        if not rule.arguments:
+            response = victim.visitor.client.open(rule.rule, method=method, base_url=victim.visitor.site_url)
+            assert response.status_code == 405, rule.rule
+            assert method not in response.headers["Allow"]
+    assert digest(stack) == before
+
+
+@pytest.mark.parametrize(
+    "path", ["/profile/x.css", "/profile.png", "/profile;.css", "/people/..%2fstatic/x.js"]
+)
+def test_no_page_hides_behind_the_name_of_a_file(victim: Person, path: str) -> None:
+    """A cache in front that keeps files must never get hold of a page (web cache deception)."""
+    page = victim.get(path)
+    assert page.status == 404
+    assert "Untouched" not in page.response.text
+    assert page.response.headers["Cache-Control"] == "private, no-store"
