@@ -33,6 +33,7 @@ DEVELOPMENT_SETTINGS = {
     "max_logical_replication_workers": "0",
     "max_worker_processes": "0",
     "jit": "off",
+    "dynamic_shared_memory_type": "mmap",  # in the data folder: a killed server leaves nothing elsewhere
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
@@ -110,10 +111,10 @@ class Cluster:
         """Start the server under its guard and wait until it accepts connections; clear a crash first."""
         self.check_version()
         clear_leftovers(self.data_dir)
-        log_size = self._log_size()
+        log_size, stale = self._log_size(), read_pid_file(self.data_dir)
         self._guard = guard.launch(self._job(self._server_argv(), self.data_dir), holding=self.holding)
         try:
-            self._wait_until_ready(log_size)
+            self._wait_until_ready(log_size, stale)
         except BaseException:
             self.stop()
             raise
@@ -164,14 +165,15 @@ class Cluster:
             argv += ["-c", f"{name}={value}"]
         return argv
 
-    def _wait_until_ready(self, log_size: int) -> None:
+    def _wait_until_ready(self, log_size: int, stale: list[str]) -> None:
+        """Wait for `ready` on line 8 of the pid file, but not of that of an earlier server."""
         assert self._guard is not None  # noqa: S101 - started
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline:
             if self._guard.poll() is not None:
                 raise self._failure("PostgreSQL ended while starting", log_size)
             lines = read_pid_file(self.data_dir)
-            if len(lines) >= 8 and lines[7].strip() == "ready":
+            if len(lines) >= 8 and lines[7].strip() == "ready" and lines[:3] != stale[:3]:
                 return
             time.sleep(POLL_SECONDS)
         raise self._failure(f"PostgreSQL was not ready after {READY_SECONDS} s", log_size)

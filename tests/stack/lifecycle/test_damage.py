@@ -129,6 +129,12 @@ def test_a_stale_pid_file_whose_id_belongs_to_another_program_is_removed(folder,
         other.kill()
 
 
+@pytest.mark.parametrize("content", ["", "not a number\n"], ids=["empty", "garbage"])
+def test_a_damaged_pid_file_is_removed(folder, start, content) -> None:
+    (folder / "cluster" / "postmaster.pid").write_text(content)
+    assert count_migrations(start()) == 3
+
+
 def test_a_cluster_of_another_major_version_is_left_alone(folder, start) -> None:
     version = folder / "cluster" / "PG_VERSION"
     version.write_text("17\n")
