@@ -27,7 +27,7 @@ def read_pid_file(data_dir: Path) -> list[str]:
 def clear_leftovers(data_dir: Path) -> None:
     """End servers and orphaned backends of an earlier start.
 
-    Their pid file is left for PostgreSQL, which finds in it the shared memory to give back; unless the file is
+    Their pid file is left for PostgreSQL, which finds in it the shared memory to give back; unless it is
     damaged, or its process id belongs to some other program by now (after a reboot, in a new container):
     PostgreSQL would take that for the old server, and refuse to start for ever.
     """
