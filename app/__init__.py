@@ -7,24 +7,31 @@ only the publishable key of its project: what a person may see or change, the da
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app import assets, auth, cli, pages, profiles, supabase_clients
-from app.config import Settings
 from app.config_values import LOOPBACK_HOSTS
-from app.gatekeeper import Gatekeeper, GatekeeperSettings
-from app.pages import errors as error_pages
-from app.pages import filters
-from app.security import csrf, headers, origin
+
+if TYPE_CHECKING:
+    from app.config import Settings
+    from app.gatekeeper import GatekeeperSettings
 
 MAX_BODY_BYTES = 64 * 1024
 
 
 def create_app(settings: Settings | None = None) -> Flask:
     """Build the app; settings come from the environment unless given. Raises SettingsError."""
+    # Imported here: `flask run` starts the local stack first, and loads all this while the stack boots.
+    from app import assets, auth, cli, pages, profiles, supabase_clients
+    from app.config import Settings
+    from app.gatekeeper import Gatekeeper
+    from app.pages import errors as error_pages
+    from app.pages import filters
+    from app.security import csrf, headers, origin
+
     settings = settings or Settings.from_env(os.environ)
     app = Flask(__name__)
     for remark in settings.remarks(os.environ):
@@ -70,6 +77,8 @@ def flask_config(settings: Settings) -> dict[str, object]:
 
 def gatekeeper_settings(settings: Settings) -> GatekeeperSettings:
     """Return what the gatekeeper must know; it reads no environment of its own."""
+    from app.gatekeeper import GatekeeperSettings
+
     return GatekeeperSettings(
         supabase_url=settings.supabase_url,
         publishable_key=settings.publishable_key,

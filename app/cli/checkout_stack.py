@@ -1,6 +1,7 @@
 """The local stack of this checkout, for every command that needs one.
 
-It is started or joined, and held until the process ends. Nothing here touches a hosted project.
+It is started or joined, and held until the process ends. Nothing here touches a hosted project. What is slow
+to import is imported late, so that the stack boots meanwhile.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import atexit
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -16,8 +18,10 @@ from app.cli import stack_words
 from app.cli.lease import ROOT, Lease, take_lease
 from app.cli.output import show, show_json, tell
 from app.cli.running_stack import LocalStackHangs, RunningStack, status_of
-from app.config import LocalStack
 from app.errors import Misconfigured
+
+if TYPE_CHECKING:
+    from app.config import LocalStack
 
 INSTANCE = ROOT / "instance"
 FOLDER = INSTANCE / "devstack"

@@ -11,7 +11,6 @@ from typing import ParamSpec, TypeVar
 import click
 
 from app.errors import AppError
-from app.migrate.report import error_json, error_lines
 
 FAILED = 1
 PENDING = 3
@@ -56,6 +55,8 @@ def fails_in_words(command: Callable[P, R]) -> Callable[P, R]:
         try:
             return command(*args, **kwargs)
         except AppError as error:
+            from app.migrate.report import error_json, error_lines  # only a failure is worth their time
+
             if kwargs.get("as_json"):
                 show_json({"error": error_json(error)})
             else:

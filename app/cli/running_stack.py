@@ -13,10 +13,12 @@ import time
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from app.config import LocalStack
 from app.errors import Misconfigured, ServiceUnavailable
+
+if TYPE_CHECKING:
+    from app.config import LocalStack
 
 LOOPBACK = "127.0.0.1"
 CONNECT_SECONDS = 5
@@ -53,6 +55,8 @@ class RunningStack:
 
     def for_app(self) -> LocalStack:
         """Return the part that the web app needs."""
+        from app.config import LocalStack
+
         return LocalStack(
             url=self.api_url,
             publishable_key=self.publishable_key,

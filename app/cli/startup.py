@@ -1,17 +1,21 @@
-"""What `wsgi.py` does before there is an app: find the settings, start or join the local stack.
+"""What `wsgi.py` does before there is an app: start or join the local stack, find the settings.
 
 Under `flask`, settings that are missing do not end the process: the command that helps must not fail for the
-reason that it explains. Under any other server they do, with the whole list, before a request is served.
+reason that it explains. Under any other server they do, with the whole list, before a request is served. What
+is slow to import is imported while the stack boots.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 import secrets
 import sys
+import threading
 from collections.abc import Callable, Mapping, MutableMapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from flask import Flask
@@ -21,48 +25,53 @@ from app.cli import reloader
 from app.cli.checkout_stack import FOLDER, INSTANCE, apply_migrations, lease_for, show_stack
 from app.cli.output import fails_in_words, tell
 from app.cli.ports import check_port
-from app.config import Settings, SettingsError
-from app.pages import setup
+
+if TYPE_CHECKING:
+    from app.config import Settings, SettingsError
 
 BAD_SETTINGS = 2
 # gunicorn starts workers that exit again and again, except with this code.
 GUNICORN_GIVES_UP = 4
 NEED_THE_STACK = ("run", "shell")
+NEEDED_SOON = ("app.pages", "app.auth", "app.profiles", "app.migrate.runner")
 DEFAULT_PORT = 8000
 
 
-@fails_in_words
-def find_settings(environ: MutableMapping[str, str] = os.environ, instance: Path = INSTANCE) -> Settings:
-    """Return this process's settings; raises SettingsError, and ends the process when the stack fails.
+def start(create_app: Callable[[Settings], Flask]) -> Flask:
+    """Build the app of this process; ends the process when that is impossible."""
+    stack = prepare(os.environ)
+    from app.config import Settings, SettingsError
 
-    For `flask run` and `flask shell` without a project named in the environment, the local stack is started
-    or joined first.
+    try:
+        return create_app(Settings.from_env(os.environ, **stack))
+    except SettingsError as error:
+        return explain_or_exit(create_app, error)
+
+
+@fails_in_words
+def prepare(environ: MutableMapping[str, str], instance: Path = INSTANCE) -> dict[str, Any]:
+    """Do what the command of this process needs first; return what Settings.from_env must know besides.
+
+    `flask run` and `flask shell` start or join the local stack when the environment names no project.
     """
     context = flask_context()
-    command = context.info_name if context else None
-    if context and command == "run":
-        _prepare_to_serve(context.params, environ)
-    if context is None or command not in NEED_THE_STACK or not wants_local_stack(environ):
-        return Settings.from_env(environ)
+    if context is None or context.info_name not in NEED_THE_STACK:
+        return {}
+    serves = context.info_name == "run"
+    if serves:
+        if not reloader.is_child(environ):  # the child serves on its parent's socket
+            check_port(context.params["host"], context.params["port"])
+        reloader.tie_child_to_parent(environ)
+    if not wants_local_stack(environ):
+        return {}
+    _import_meanwhile(NEEDED_SOON)
     port = int(context.params.get("port") or DEFAULT_PORT)
     site_url = environ.get("SITE_URL") or f"http://127.0.0.1:{port}"
     stack = lease_for(instance, site_url, _tell_lost).stack
-    if command == "run" and not reloader.is_child(environ):
+    if serves and not reloader.is_child(environ):
         apply_migrations(stack.database_url)
         show_stack(stack, app_url=site_url)
-    secret_key = local_secret_key(instance)
-    return Settings.from_env(environ, local_stack=stack.for_app(), local_secret_key=secret_key, port=port)
-
-
-def _prepare_to_serve(options: Mapping[str, Any], environ: MutableMapping[str, str]) -> None:
-    if not reloader.is_child(environ):  # the child serves on its parent's socket
-        check_port(options["host"], options["port"])
-    reloader.tie_child_to_parent(environ)
-
-
-def _tell_lost() -> None:
-    tell("error: The local stack has ended; without it nobody can sign in or see anything.")
-    tell(f"Next: end this command with Ctrl-C and start it again; the stack's log is {FOLDER / 'stack.log'}")
+    return {"local_stack": stack.for_app(), "local_secret_key": local_secret_key(instance), "port": port}
 
 
 def wants_local_stack(environ: Mapping[str, str]) -> bool:
@@ -93,6 +102,8 @@ def explain_or_exit(create_app: Callable[[Settings], Flask], error: SettingsErro
     if flask_context() is None:
         print(f"Signet cannot start, its settings are not complete:\n{error}", file=sys.stderr)
         sys.exit(GUNICORN_GIVES_UP if "gunicorn.arbiter" in sys.modules else BAD_SETTINGS)
+    from app.pages import setup
+
     app = create_app(_placeholder())
     setup.register(app, error.problems)
     # Before every other check: none of them makes sense without settings.
@@ -103,6 +114,8 @@ def explain_or_exit(create_app: Callable[[Settings], Flask], error: SettingsErro
 
 def _placeholder() -> Settings:
     """Return settings that nobody can use, for an app that serves nothing but its explanation."""
+    from app.config import Settings
+
     nowhere = "http://127.0.0.1:9"
     return Settings(
         supabase_url=nowhere,
@@ -111,3 +124,19 @@ def _placeholder() -> Settings:
         site_url=f"http://127.0.0.1:{DEFAULT_PORT}",
         secret_key=secrets.token_hex(32),
     )
+
+
+def _import_meanwhile(modules: tuple[str, ...]) -> None:
+    """Load what will be needed while the stack boots; a module that fails does so again where it is used."""
+
+    def load() -> None:
+        for module in modules:
+            with suppress(ImportError):
+                importlib.import_module(module)
+
+    threading.Thread(target=load, daemon=True).start()
+
+
+def _tell_lost() -> None:
+    tell("error: The local stack has ended; without it nobody can sign in or see anything.")
+    tell(f"Next: end this command with Ctrl-C and start it again; the stack's log is {FOLDER / 'stack.log'}")

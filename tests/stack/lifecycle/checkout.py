@@ -161,7 +161,7 @@ class Checkout:
     def assert_nothing_left(self) -> None:
         """Wait until no process of this checkout is left."""
         for command in self.commands:
-            until(lambda command=command: command.poll() is not None, "the end of a command")
+            command.wait(PATIENCE)
         until(lambda: not self.processes(), f"the end of {self.processes()}")
 
     def end(self) -> None:
