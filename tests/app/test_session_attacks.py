@@ -13,6 +13,7 @@ from flask import Flask
 from supabase import AuthApiError
 
 from app.cli.running_stack import RunningStack
+from app.gatekeeper import Identity
 from app.gatekeeper.cookies import StoredSession
 from app.gatekeeper.private_cookies import PrivateCookies
 from app.gatekeeper.seal import Seal
