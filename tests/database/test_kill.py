@@ -13,11 +13,12 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
-import pytest
+from psycopg import Connection
+from psycopg.rows import TupleRow
 
 from app.migrate import history, runner
-from devstack.postgres import SUPERUSER, Cluster
-from tests.conftest import new_database
+from devstack.postgres import Cluster
+from tests.database.slow_network import slow_network
 
 Write = Callable[[str, str], Path]
 ROOT = Path(__file__).resolve().parents[2]
@@ -29,6 +30,8 @@ RUNS = """
 import os, sys
 from pathlib import Path
 from app.migrate import history, runner
+from devstack.postgres import Cluster
+from tests.database.slow_network import slow_network
 for line in sys.stdin:
     target, folder = line.rstrip("\\n").split("\\t")
     pid = os.fork()
@@ -67,23 +70,19 @@ def ended(process: subprocess.Popen[str]) -> int:
     return int(process.stdout.readline())
 
 
-def wait_for_backends(cluster: Cluster, database: str) -> None:
+def wait_for_runs(watcher: Connection[TupleRow]) -> None:
     """Wait until the server has noticed that the client is gone."""
-    with psycopg.connect(cluster.dsn(SUPERUSER, "template1"), autocommit=True) as admin:
-        deadline = time.monotonic() + 30
-        while time.monotonic() < deadline:
-            query = "select from pg_stat_activity where datname = %s"
-            if admin.execute(query, (database,)).rowcount == 0:
-                return
-            time.sleep(0.002)
-    pytest.fail("the backend of a killed run stays")
+    query = "select from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
+    deadline = time.monotonic() + 30
+    while watcher.execute(query).rowcount:
+        assert time.monotonic() < deadline, "the backend of a killed run stays"
+        time.sleep(0.001)
 
 
-def applied_wholly(target: str) -> int:
+def applied_wholly(watcher: Connection[TupleRow]) -> int:
     """Return how many files are applied; fail when one of them is there in part."""
-    with psycopg.connect(target) as connection:
-        rows = connection.execute("select tablename from pg_tables where schemaname = 'public'").fetchall()
-        recorded = {one.version: one.checksum for one in history.read(connection)}
+    rows = watcher.execute("select tablename from pg_tables where schemaname = 'public'").fetchall()
+    recorded = {one.version: one.checksum for one in history.read(watcher)}
     assert all(recorded.values())
     assert list(recorded) == [str(number) for number in range(1, len(recorded) + 1)]
     assert {name for (name,) in rows} == {
@@ -92,18 +91,15 @@ def applied_wholly(target: str) -> int:
     return len(recorded)
 
 
-def slow_history(target: str) -> None:
-    """Make the history, and let every record take a moment, so that kills fall between it and the commit."""
-    with psycopg.connect(target) as connection:
-        history.ensure(connection)
-        connection.execute(
-            """
-            create function supabase_migrations.pause() returns trigger language plpgsql
-            as $$ begin perform pg_sleep(0.002); return new; end $$;
-            create trigger pause before insert on supabase_migrations.schema_migrations
-            for each row execute function supabase_migrations.pause();
-            """
-        )
+def begin_anew(watcher: Connection[TupleRow]) -> None:
+    """Empty the schema and the history."""
+    watcher.execute(
+        """
+        drop schema if exists supabase_migrations cascade;
+        drop schema public cascade;
+        create schema public;
+        """
+    )
 
 
 def run_and_kill(process: subprocess.Popen[str], target: str, folder: Path, seconds: float | None) -> float:
@@ -118,23 +114,26 @@ def run_and_kill(process: subprocess.Popen[str], target: str, folder: Path, seco
     return time.monotonic() - began
 
 
-def test_killed_at_fifty_moments(cluster: Cluster, folder: Path, write: Write) -> None:
+def test_killed_at_fifty_moments(cluster: Cluster, target: str, folder: Path, write: Write) -> None:
     for number in range(1, FILES + 1):
-        text = f"create table first_{number} (); select pg_sleep(0.002); create table second_{number} ();"
-        write(f"{number}_file.sql", text)
+        write(f"{number}_file.sql", f"create table first_{number} (); create table second_{number} ();")
     seen: set[int] = set()
     moments = random.Random(6)
-    seconds: float | None = None  # the first runs are not killed, but measured
-    with forker() as process:
+    longest = 0.0
+    with (
+        forker() as process,
+        slow_network(cluster.port) as port,
+        psycopg.connect(target, autocommit=True) as watcher,
+    ):
+        slow_target = psycopg.conninfo.make_conninfo(target, port=port)
         for number in range(KILLS + 2):
-            with new_database(cluster) as database:
-                target = cluster.dsn("postgres", database)
-                slow_history(target)
-                whole = run_and_kill(process, target, folder, seconds)
-                wait_for_backends(cluster, database)
-                seen.add(applied := applied_wholly(target))
-                assert len(runner.upgrade(target, folder)) == FILES - applied
-            if number < 2:
-                longest = whole
-            seconds = moments.uniform(0, longest) if number else None
+            begin_anew(watcher)
+            # The first run also imports, the second is measured; both may end.
+            seconds = moments.uniform(0, longest) if number >= 2 else None
+            whole = run_and_kill(process, slow_target, folder, seconds)
+            longest = longest if number >= 2 else whole
+            wait_for_runs(watcher)
+            seen.add(applied := applied_wholly(watcher))
+            assert len(runner.upgrade(target, folder)) == FILES - applied
+            wait_for_runs(watcher)
     assert len(seen) > 2, f"the kills did not hit the middle of a run: {seen}"
