@@ -6,19 +6,18 @@ names it, without its password.
 
 from __future__ import annotations
 
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
 
 from app.cli.options import with_folder, with_json, with_target
-from app.cli.output import PENDING, fails_in_words, show_either, tell
+from app.cli.output import PENDING, confirm, fails_in_words, show_either, tell
 from app.cli.progress import Progress, tell_waiting
 from app.cli.proofs import lint, verify_database
 from app.cli.target import Target, find_target
 from app.migrate import new_file, repair, report, reset, runner
-from app.migrate.errors import DatabaseUnreachable, MigrationError
+from app.migrate.errors import DatabaseUnreachable
 from app.migrate.files import unrecognised
 from app.migrate.new_table import table_text
 from app.migrate.place import shown_path
@@ -142,7 +141,9 @@ def repair_history(
 def reset_database(database_url: str | None, folder: Path, as_json: bool, yes: bool) -> None:
     """Drop everything that migrations made, on this machine only, and apply them again."""
     target = find_target(database_url)
-    _ask_before_losing(reset.losses(target.url), target, yes)
+    for loss in reset.losses(target.url):
+        tell(f"  {loss.table}: {loss.rows} row{'' if loss.rows == 1 else 's'}")
+    confirm(f"This drops everything that migrations made in {target}. Accounts stay.", yes)
     with Progress() as progress:
         applied = reset.reset(target.url, folder, progress)
     show_either(
@@ -150,19 +151,6 @@ def reset_database(database_url: str | None, folder: Path, as_json: bool, yes: b
         {"target": target.name, "applied": report.applied_json(applied)},
         [report.upgrade_summary(applied), "Next: flask local seed  for people to play with"],
     )
-
-
-def _ask_before_losing(losses: tuple[reset.Loss, ...], target: Target, yes: bool) -> None:
-    tell(f"This drops everything that migrations made in {target}. Accounts stay.")
-    for loss in losses:
-        tell(f"  {loss.table}: {loss.rows} row{'' if loss.rows == 1 else 's'}")
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise MigrationError(
-            "There is nobody to ask.", hint="To reset without a question:  flask db reset --yes"
-        )
-    click.confirm("Go on?", abort=True, err=True)
 
 
 @db.command()

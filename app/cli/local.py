@@ -19,9 +19,9 @@ from app.cli.checkout_stack import (
     stack_for,
 )
 from app.cli.lease import ROOT, LocalStackFailed
-from app.cli.output import fails_in_words, show, show_json, tell
+from app.cli.output import confirm, fails_in_words, show, show_json, tell
 from app.cli.running_stack import RunningStack, find_running, is_locked, status_of, stop_running
-from app.errors import Conflict, InputRejected
+from app.errors import Conflict
 
 __all__ = ["local", "stack_for"]
 
@@ -135,15 +135,6 @@ def seed(as_json: bool) -> None:
         show_json({"people": seeding.PEOPLE, "password": seeding.PASSWORD})
     else:
         show([*seeding.PEOPLE, f"all with the password:  {seeding.PASSWORD}"])
-
-
-def confirm(question: str, yes: bool) -> None:
-    """Ask before something is lost; raises InputRejected when nobody is there to answer."""
-    if yes:
-        return
-    if not sys.stdin.isatty():
-        raise InputRejected(question, hint="Add --yes to do it without being asked.")
-    click.confirm(f"{question} Go on?", abort=True, err=True)
 
 
 def _leases_of(stack: RunningStack | None) -> list[dict[str, Any]]:

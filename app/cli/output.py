@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Callable, Iterable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
 import click
 
-from app.errors import AppError
+from app.errors import AppError, InputRejected
 
 FAILED = 1
 PENDING = 3
@@ -45,6 +46,15 @@ def show_either(as_json: bool, value: object, lines: Iterable[str]) -> None:
         show_json(value)
     else:
         show(lines)
+
+
+def confirm(question: str, yes: bool) -> None:
+    """Ask before something is lost; raises InputRejected when nobody is there to answer."""
+    if yes:
+        return
+    if not sys.stdin.isatty():
+        raise InputRejected(question, hint="Add --yes to do it without being asked.")
+    click.confirm(f"{question} Go on?", abort=True, err=True)
 
 
 def fails_in_words(command: Callable[P, R]) -> Callable[P, R]:
