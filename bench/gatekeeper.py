@@ -29,6 +29,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
 from app.gatekeeper.errors import KeysUnavailable, TokenError
+from app.gatekeeper.jwks import Keys
 from app.gatekeeper.key_set_parsing import parse_key_set
 from app.gatekeeper.tokens import Expected, verify_access_token
 from app.gatekeeper.verification import VerifiedTokens
@@ -242,14 +243,13 @@ def leftovers() -> None:
 
 def memory() -> None:
     """Weigh a full memory of verified tokens."""
-    from app.gatekeeper.jwks import Snapshot
-
-    snapshot, verified = Snapshot({}, 0.0), VerifiedTokens()
-    verified.get("", snapshot)
+    keys: Keys = {}
+    verified = VerifiedTokens()
+    verified.get("", keys)
     tracemalloc.start()
     for number in range(5000):
         copy = type(CLAIMS)(**{name: getattr(CLAIMS, name) for name in CLAIMS.__slots__})
-        verified.put(f"token-{number}", snapshot, copy)
+        verified.put(f"token-{number}", keys, copy)
     size, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     print(f"memory of {len(verified)} verified tokens, which is all it holds: {size / 1e6:.2f} MB")

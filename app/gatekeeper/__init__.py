@@ -84,6 +84,8 @@ class Gatekeeper:
 
 
 def _cookies(settings: GatekeeperSettings) -> SessionCookies:
+    if settings.cookie_mode not in ("private", "shared"):
+        raise ValueError(f"SUPABASE_COOKIE_MODE is {settings.cookie_mode!r}, not private or shared")
     if settings.cookie_mode == "shared":
         return SharedCookies(settings.site_url, settings.supabase_url)
     return PrivateCookies(settings.site_url, Seal(settings.secret_keys))

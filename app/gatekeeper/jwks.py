@@ -125,23 +125,29 @@ class KeySet:
             if self._clock() - self._failed_at < FAILURE_COOL_DOWN:
                 return None
             self._flight = flight = threading.Event()
-        threading.Thread(target=self._fly, args=(flight,), name="jwks-fetch", daemon=True).start()
+        try:
+            threading.Thread(target=self._fly, args=(flight,), name="jwks-fetch", daemon=True).start()
+        except RuntimeError as error:  # no more threads, or the process is ending
+            self._land(flight, error)
         return flight
 
     def _fly(self, flight: threading.Event) -> None:
         try:
-            snapshot = self._read(self._fetch())
+            outcome: Snapshot | Exception = self._read(self._fetch())
         except Exception as error:  # any failure of a fetch means the same: keep what we have
-            log.warning("key set not fetched: %s", error)
-            with self._lock:
+            outcome = error
+        self._land(flight, outcome)
+
+    def _land(self, flight: threading.Event, outcome: Snapshot | Exception) -> None:
+        with self._lock:
+            self._flight = None
+            if isinstance(outcome, Snapshot):
+                self._snapshot = outcome
+            else:
                 self._failed_at = self._clock()
-                self._flight = None
-        else:
-            with self._lock:
-                self._snapshot = snapshot
-                self._flight = None
-        finally:
-            flight.set()
+        if isinstance(outcome, Exception):
+            log.warning("key set not fetched: %s", outcome)
+        flight.set()
 
     def _read(self, raw: bytes) -> Snapshot:
         parsed = parse_key_set(raw, allow_development_key=self._allow_development_key)
@@ -151,7 +157,10 @@ class KeySet:
             self._has_held_keys = True
         elif self._has_held_keys:
             raise KeySetRefused("the set became empty")
-        return Snapshot(MappingProxyType(parsed.keys), self._clock(), is_legacy=not parsed.keys)
+        keys: Keys = MappingProxyType(parsed.keys)
+        if self._snapshot is not None and self._snapshot.keys == keys:
+            keys = self._snapshot.keys  # the very same object: what was verified with it stays verified
+        return Snapshot(keys, self._clock(), is_legacy=not keys)
 
 
 class InlineKeySet:

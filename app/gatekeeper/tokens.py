@@ -63,7 +63,7 @@ class VerificationKey:
     kid: str
     algorithm: str
     key: Any = field(repr=False)
-    verifier: Verifies = field(repr=False)
+    verifier: Verifies = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from typing import Protocol
 from .digest import digest
 from .errors import KeyUnknown
 from .identity import AccessClaims
-from .jwks import Snapshot
+from .jwks import Keys, Snapshot
 from .legacy import LegacyTokens
 from .tokens import Expected, check_expiry, check_form, verify_access_token
 
@@ -41,25 +41,25 @@ class VerifiedTokens:
     def __init__(self, size: int = MEMORY_SIZE) -> None:
         self._size = size
         self._lock = threading.Lock()
-        self._snapshot: Snapshot | None = None
+        self._keys: Keys | None = None
         self._claims: OrderedDict[bytes, AccessClaims] = OrderedDict()
 
-    def get(self, token: str, snapshot: Snapshot) -> AccessClaims | None:
+    def get(self, token: str, keys: Keys) -> AccessClaims | None:
         """Return the claims that this token had under this very key set, if it was seen before."""
         key = digest(token)
         with self._lock:
-            if self._snapshot is not snapshot:
+            if self._keys is not keys:
                 self._claims.clear()
-                self._snapshot = snapshot
+                self._keys = keys
             claims = self._claims.get(key)
             if claims is not None:
                 self._claims.move_to_end(key)
             return claims
 
-    def put(self, token: str, snapshot: Snapshot, claims: AccessClaims) -> None:
+    def put(self, token: str, keys: Keys, claims: AccessClaims) -> None:
         """Remember a token that was verified under this key set."""
         with self._lock:
-            if self._snapshot is not snapshot:
+            if self._keys is not keys:
                 return
             self._claims[digest(token)] = claims
             if len(self._claims) > self._size:
@@ -92,7 +92,7 @@ class Verifier:
         snapshot = self._keys.current()
         if snapshot.is_legacy:
             return self._legacy.verify(token)
-        claims = self._memory.get(token, snapshot)
+        claims = self._memory.get(token, snapshot.keys)
         if claims is not None:
             check_expiry(claims, self._clock())
             return claims
@@ -101,5 +101,5 @@ class Verifier:
         except KeyUnknown as error:
             snapshot = self._keys.look_again_for(error.kid or "", from_auth=from_auth)
             claims = verify_access_token(token, snapshot.keys, self._expected, self._clock())
-        self._memory.put(token, snapshot, claims)
+        self._memory.put(token, snapshot.keys, claims)
         return claims

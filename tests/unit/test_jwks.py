@@ -123,6 +123,31 @@ def test_ahead_of_its_end_the_set_is_fetched_behind_the_request(
     assert endpoint.calls == 2
 
 
+def test_an_unchanged_set_keeps_its_keys_as_they_are(
+    key_set: KeySet, endpoint: Endpoint, clock: Clock
+) -> None:
+    """So tokens that were verified with them need no second check."""
+    first = key_set.current()
+    clock.now += LIFE
+    second = key_set.current()
+    assert second.fetched_at > first.fetched_at
+    assert second.keys is first.keys
+
+
+def test_without_threads_a_fetch_fails_and_is_tried_again(
+    key_set: KeySet, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_more(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", no_more)
+        with pytest.raises(KeysUnavailable):
+            key_set.current()
+    clock.now += FAILURE_COOL_DOWN
+    assert key_set.current().keys
+
+
 def test_past_its_life_the_set_is_fetched_before_use(
     key_set: KeySet, endpoint: Endpoint, clock: Clock
 ) -> None:

@@ -122,7 +122,7 @@ def test_in_a_cold_process_junk_is_refused_before_keys_are_fetched(verifier: Ver
 
 def test_the_memory_is_bounded_and_drops_the_least_recently_used() -> None:
     memory = VerifiedTokens(size=3)
-    snapshot = Keys().snapshot
+    snapshot = Keys().snapshot.keys
     assert memory.get("a", snapshot) is None
     for token in "abc":
         memory.put(token, snapshot, CLAIMS)
@@ -135,7 +135,7 @@ def test_the_memory_is_bounded_and_drops_the_least_recently_used() -> None:
 
 def test_a_result_of_a_former_key_set_is_not_remembered() -> None:
     memory = VerifiedTokens()
-    old, new = Keys().snapshot, Keys().snapshot
+    old, new = Keys().snapshot.keys, Keys().snapshot.keys
     memory.get("a", new)
     memory.put("a", old, CLAIMS)
     assert memory.get("a", new) is None
