@@ -128,8 +128,7 @@ def _allowed(target: Target, catalog: Catalog) -> str:
         routines = catalog.routines.get((target.schema, target.name), ())
         if not routines:
             raise RestError(
-                "PGRST202",
-                f"Could not find the function {target.schema}.{target.name} in the schema cache",
+                "PGRST202", f"Could not find the function {target.schema}.{target.name} in the schema cache"
             )
         return "OPTIONS,POST" if all(r.is_volatile for r in routines) else "OPTIONS,GET,HEAD,POST"
     table = catalog.tables.get((target.schema, target.name))

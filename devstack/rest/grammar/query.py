@@ -17,16 +17,7 @@ from devstack.rest.grammar.filters import (
     parse_path,
 )
 from devstack.rest.grammar.select import ALL, parse_select
-from devstack.rest.grammar.trees import (
-    Condition,
-    Embed,
-    Logic,
-    OrderTerm,
-    Path,
-    SelectItem,
-    Tree,
-    Window,
-)
+from devstack.rest.grammar.trees import Condition, Embed, Logic, OrderTerm, Path, SelectItem, Tree, Window
 
 MAX_CONDITIONS = 100
 MAX_EMBEDS = 32

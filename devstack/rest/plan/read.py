@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from devstack.rest.catalog.model import Catalog, Relation, Table
 from devstack.rest.errors import RestError
@@ -90,39 +90,26 @@ class ReadPlanner:
         self._query = query
         self._max_rows = max_rows
         self._aggregates = aggregates
+        self._root = ""
 
-    def plan(
-        self, table: Table | None, alias: str, *, filtered: bool = True, window: bool = True
-    ) -> ReadPlan:
-        """Plan from the root; without ``filtered`` and ``window`` those of the root are someone else's."""
+    def plan(self, table: Table | None, alias: str, *, of_change: bool = False) -> ReadPlan:
+        """Plan from the root; the rows ``of_change`` are there already, filtered and all of them."""
+        self._root = alias
         self._check_paths()
-        return self._level(table, alias, self._query.select, (), filtered, window)
+        plan = self._level(table, alias, self._query.select, ())
+        return replace(plan, where=(), window=Window()) if of_change else plan
 
-    def _level(
-        self,
-        table: Table | None,
-        alias: str,
-        items: tuple[SelectItem, ...],
-        path: Path,
-        filtered: bool = True,
-        windowed: bool = True,
-    ) -> ReadPlan:
+    def _level(self, table: Table | None, alias: str, items: tuple[SelectItem, ...], path: Path) -> ReadPlan:
         columns = tuple(item for item in items if isinstance(item, Column))
         if not self._aggregates and any(column.aggregate for column in columns):
             raise RestError("PGRST123", "Use of aggregate functions is not allowed")
         embeds = tuple(self._related(table, alias, item, path) for item in items if isinstance(item, Embed))
-        trees = [tree for place, tree in self._query.conditions if place == path] if filtered else []
-        window = self._query.windows.get(path, Window()) if windowed else Window()
+        trees = (tree for place, tree in self._query.conditions if place == path)
+        where = tuple(plan_test(tree, table, embeds) for tree in trees)
+        order = tuple(_sort_key(term, alias, embeds) for term in self._query.order.get(path, ()))
+        window = self._query.windows.get(path, Window())
         limit = self._max_rows if window.limit is None else min(window.limit, self._max_rows)
-        return ReadPlan(
-            table,
-            alias,
-            columns,
-            embeds,
-            tuple(plan_test(tree, table, embeds) for tree in trees),
-            tuple(_sort_key(term, alias, embeds) for term in self._query.order.get(path, ())),
-            Window(limit, window.offset) if windowed else Window(),
-        )
+        return ReadPlan(table, alias, columns, embeds, where, order, Window(limit, window.offset))
 
     def _related(self, table: Table | None, alias: str, embed: Embed, path: Path) -> Related:
         if table is None:
@@ -133,6 +120,8 @@ class ReadPlanner:
             raise RestError("PGRST119", message, details=_not_to_one(table.name, embed.target))
         depth = len(path) + 1
         inner_alias = f"{relation.target}_{depth}"
+        if inner_alias == self._root:  # a table that is called like this
+            inner_alias += "_"
         target = self._catalog.tables[table.schema, relation.target]
         return Related(
             embed.label,

@@ -84,10 +84,11 @@ def plan_table(
         read = planner.plan(table, table.name)
         return Plan(request.method, target, query, preferences, media, True, read)
     payload = _payload(request, query)
+    # Planned also where no representation is asked for: a filter on what is not embedded must not be dropped.
+    shape = planner.plan(table, table.name, of_change=True)
     is_shaped = preferences.get("return") == "representation"
-    shape = planner.plan(table, table.name, filtered=False, window=False) if is_shaped else None
-    write = plan_write(request.method, table, query, payload, preferences, shape)
-    read = shape or _bare(table)
+    write = plan_write(request.method, table, query, payload, preferences, shape if is_shaped else None)
+    read = shape if is_shaped else _bare(table)
     return Plan(request.method, target, query, preferences, media, False, read, write)
 
 

@@ -21,13 +21,7 @@ TEXT_SEARCH = {
     "wfts": "websearch_to_tsquery",
 }
 IS = {"null": "NULL", "not_null": "NOT NULL", "true": "TRUE", "false": "FALSE", "unknown": "UNKNOWN"}
-ORDER = {
-    None: "",
-    "asc": " ASC",
-    "desc": " DESC",
-    "nullsfirst": " NULLS FIRST",
-    "nullslast": " NULLS LAST",
-}
+ORDER = {None: "", "asc": " ASC", "desc": " DESC", "nullsfirst": " NULLS FIRST", "nullslast": " NULLS LAST"}
 # Names of types that SQL's own grammar knows and pg_type does not; every other cast is a quoted name.
 SQL_TYPES = {
     "bigint": "int8", "bit varying": "varbit", "boolean": "bool", "char": "bpchar", "character": "bpchar",

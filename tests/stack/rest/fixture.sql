@@ -188,3 +188,8 @@ grant usage on schema second to anon, authenticated;
 create table second.things (id integer primary key, label text);
 insert into second.things values (1, 'thing');
 grant select on second.things to anon;
+
+-- A table that is called like the alias of another when that is embedded.
+create table test.clients_1 (id integer primary key, client_id integer references test.clients);
+insert into test.clients_1 values (7, 2);
+grant select on test.clients_1 to anon;

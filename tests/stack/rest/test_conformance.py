@@ -1,4 +1,4 @@
-"""The forty conformance cases."""
+"""The forty conformance cases, and what came later."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import time
 
 import pytest
 
-from tests.stack.rest.cases import ANY, CASES, Case
+from tests.stack.rest.cases import ANY, CASES, LATER, Case
 from tests.stack.rest.conftest import Api
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", CASES + LATER, ids=lambda case: case.name)
 def test_answers_as_postgrest(api: Api, case: Case) -> None:
     method, address = case.request.split(" ", 1)
     headers = {**case.sent, **(api.as_role(case.role) if case.role else {})}

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import inspect
+import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import supabase
-from postgrest import APIError, CountMethod
+from postgrest import (
+    APIError,
+    CountMethod,
+    SyncFilterRequestBuilder,
+    SyncMaybeSingleRequestBuilder,
+    SyncQueryRequestBuilder,
+    SyncRequestBuilder,
+    SyncRPCFilterRequestBuilder,
+    SyncSelectRequestBuilder,
+    SyncSingleRequestBuilder,
+)
 from supabase.lib.client_options import SyncClientOptions
 
 from tests.stack.rest.conftest import Api
@@ -77,6 +90,8 @@ READS: dict[str, tuple[str, str, Any, list[Any]]] = {
     "range_adjacent": ("bookings", "id", lambda q: q.range_adjacent("during", [8, 20]), [2, 3]),
     "sl": ("bookings", "id", lambda q: q.sl("during", (5, 8)), [1]),
     "sr": ("bookings", "id", lambda q: q.sr("during", (6, 8)), [3]),
+    "nxl": ("bookings", "id", lambda q: q.nxl("during", (4, 8)), [2, 3]),
+    "nxr": ("bookings", "id", lambda q: q.nxr("during", (5, 9)), [1, 2]),
     "adj": ("bookings", "id", lambda q: q.adj("during", (8, 20)), [2, 3]),
     "text_search": ("bookings", "id", lambda q: q.text_search("written", "fox", {"config": "english"}), [1]),
     "fts": ("bookings", "id", lambda q: q.fts("written", "fox"), [1]),
@@ -126,6 +141,11 @@ def test_single_and_maybe_single(reader: supabase.Client) -> None:
     assert clients.select("*").eq("id", 9).maybe_single().execute() is None
     with pytest.raises(APIError):
         clients.select("*").maybe_single().execute()
+
+
+def test_strip_nulls(reader: supabase.Client) -> None:
+    people = reader.table("people").select("id,age").order("id")
+    assert people.strip_nulls().execute().data == [{"id": 1, "age": 36}, {"id": 2}]
 
 
 def test_csv(reader: supabase.Client) -> None:
@@ -187,6 +207,14 @@ def test_max_affected_keeps_a_forgotten_filter_harmless(client: supabase.Client)
     assert len(client.table("items").select("*").execute().data) == 15
 
 
+def test_explains_where_that_is_enabled(own_api: Any) -> None:
+    with httpx.Client() as http:
+        items = make_client(own_api(plan_enabled=True), http).table("items")
+        assert items.select("*").eq("id", 1).explain(analyze=True).execute().startswith("Aggregate")
+        plan: Any = items.select("*").explain(format="json").retry(enabled=False).execute()
+        assert plan.data[0]["Plan"]["Node Type"] == "Aggregate"
+
+
 @pytest.mark.parametrize("options", [{}, {"get": True}], ids=["post", "get"])
 def test_calls_functions(reader: supabase.Client, options: dict[str, bool]) -> None:
     assert reader.rpc("add_them", {"a": 1, "b": 2}, **options).execute().data == 3
@@ -213,3 +241,26 @@ def test_errors_have_code_message_details_and_hint(reader: supabase.Client) -> N
     error = refused.value
     assert (error.code, error.details, error.hint) == ("23505", "Key (id)=(1) already exists.", None)
     assert error.message == 'duplicate key value violates unique constraint "clients_pkey"'
+
+
+BUILDERS = (
+    SyncRequestBuilder,
+    SyncSelectRequestBuilder,
+    SyncFilterRequestBuilder,
+    SyncQueryRequestBuilder,
+    SyncMaybeSingleRequestBuilder,
+    SyncSingleRequestBuilder,
+    SyncRPCFilterRequestBuilder,
+)
+
+
+def test_no_method_of_the_builders_is_left_out() -> None:
+    """A new version of the client with a new method fails here."""
+    methods = {
+        name
+        for builder in BUILDERS
+        for name, member in inspect.getmembers(builder)
+        if not name.startswith("_") and callable(member)
+    }
+    tried = set(re.findall(r"\.(\w+)\(", Path(__file__).read_text()))
+    assert methods - tried == set()
