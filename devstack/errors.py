@@ -3,6 +3,7 @@
 StackError
 ├── FolderError       the data folder cannot be used
 ├── MissingPackage    the environment lacks a package of the stack
+├── BadSetting        an environment variable of the stack has a value of no use
 ├── PortTaken         a port that was asked for belongs to another program
 ├── PostgresError     the cluster cannot be created, started or kept
 └── AlreadyRunning    another process runs the stack of this folder; not a fault: join it
@@ -35,6 +36,10 @@ class MissingPackage(StackError):
 
     def __init__(self, error: ImportError) -> None:
         super().__init__(f"The local stack cannot be loaded: {error}.", "pip install -r requirements.txt")
+
+
+class BadSetting(StackError):
+    """Raised when an environment variable cannot mean anything."""
 
 
 class PortTaken(StackError):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import socket
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 from wsgiref.types import WSGIApplication
@@ -14,18 +15,23 @@ from wsgiref.types import WSGIApplication
 from waitress.server import create_server
 
 from devstack.auth import create_auth
+from devstack.auth.mailer import SmtpUrlRefused
 from devstack.auth_settings_store import AuthSettingsStore
 from devstack.context import ApiKeys, Context, system_clock
 from devstack.database import Database
+from devstack.errors import BadSetting
 from devstack.gateway import Gateway
 from devstack.mailbox import create_mailbox
 from devstack.management import create_management
+from devstack.options import Options
 from devstack.postgres import Cluster
 from devstack.rest import create_rest
 from devstack.signing_keys import SigningKeys
 from devstack.stack_file import Installation
 
 THREADS = 8
+HOSTED_PASSWORDS = 10  # bcrypt cost: hashes can move to a hosted project and back
+CHEAP_PASSWORDS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,32 +50,34 @@ class Services:
         self.context.database.close()
 
 
-def start_services(
-    cluster: Cluster, installation: Installation, site_url: str, listener: socket.socket
-) -> Services:
-    """Build the services on a running cluster and serve them on a listening socket."""
-    database = Database(cluster.dsn("supabase_auth_admin"), cluster.dsn("authenticator"))
-    context = make_context(database, installation, site_url)
+def start_services(context: Context, listener: socket.socket) -> Services:
+    """Build the services and serve them on a listening socket; raise StackError for a setting of no use."""
     context.signing_keys.ensure_one()
-    gateway = Gateway(context, _services(context))
+    try:
+        services: dict[str, WSGIApplication] = {
+            "/auth/v1": create_auth(context),
+            "/rest/v1": create_rest(context),
+            "/v1": create_management(context),
+            "/mailbox": create_mailbox(context),
+        }
+    except SmtpUrlRefused as error:
+        raise BadSetting(str(error), "correct or unset SMTP_URL") from error
     server = create_server(
-        gateway, sockets=[listener], threads=THREADS, ident=None, clear_untrusted_proxy_headers=True
+        Gateway(context, services),
+        sockets=[listener],
+        threads=THREADS,
+        ident=None,
+        clear_untrusted_proxy_headers=True,
     )
     threading.Thread(target=server.run, daemon=True).start()
     return Services(context)
 
 
-def _services(context: Context) -> dict[str, WSGIApplication]:
-    return {
-        "/auth/v1": create_auth(context),
-        "/rest/v1": create_rest(context),
-        "/v1": create_management(context),
-        "/mailbox": create_mailbox(context),
-    }
-
-
-def make_context(database: Database, installation: Installation, site_url: str) -> Context:
-    """Open the database and gather what every service needs to know."""
+def open_context(
+    cluster: Cluster, installation: Installation, options: Options, environ: Mapping[str, str]
+) -> Context:
+    """Open the database of a running cluster and gather what every service needs to know."""
+    database = Database(cluster.dsn("supabase_auth_admin"), cluster.dsn("authenticator"))
     database.open()
     return Context(
         database=database,
@@ -79,5 +87,7 @@ def make_context(database: Database, installation: Installation, site_url: str) 
         management_token=installation.management_token,
         api_url=installation.api_url,
         issuer=installation.issuer,
-        site_url=site_url,
+        site_url=options.site_url,
+        password_cost=CHEAP_PASSWORDS if options.is_ephemeral else HOSTED_PASSWORDS,
+        smtp_url=environ.get("SMTP_URL") or None,
     )

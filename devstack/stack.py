@@ -128,12 +128,13 @@ class Stack:
             import psycopg
 
             from devstack.bootstrap import bootstrap
-            from devstack.services import start_services
+            from devstack.services import open_context, start_services
         except ImportError as error:
             raise MissingPackage(error) from None
         try:
             bootstrap(cluster, lambda text: self._report("warning", text))
-            services = start_services(cluster, self._installation, self._options.site_url, listener)
+            context = open_context(cluster, self._installation, self._options, self._environ)
+            services = start_services(context, listener)
         except psycopg.Error as error:
             raise PostgresError(
                 f"PostgreSQL runs, but cannot be used: {error}", f"read {cluster.log_path}"

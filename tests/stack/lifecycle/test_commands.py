@@ -89,6 +89,13 @@ def test_seeding_twice_makes_three_people_once_who_can_sign_in(checkout: Checkou
     with psycopg.connect(stack.database_url) as connection:
         rows = connection.execute("select email from auth.users order by email").fetchall()
     assert [email for (email,) in rows] == people["people"]
+    for email in people["people"]:
+        signed_in = httpx.post(
+            f"{stack.api_url}/auth/v1/token?grant_type=password",
+            headers={"apikey": stack.publishable_key},
+            json={"email": email, "password": people["password"]},
+        )
+        assert signed_in.json()["user"]["email"] == email
 
 
 def test_reset_refuses_while_the_stack_is_in_use_and_deletes_when_told(checkout: Checkout) -> None:

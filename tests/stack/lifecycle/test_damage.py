@@ -207,6 +207,14 @@ def test_the_programs_that_the_environment_names_are_checked(start, place, monke
         start()
 
 
+def test_a_mail_server_that_cannot_be_understood_is_named(start, monkeypatch) -> None:
+    monkeypatch.setenv("SMTP_URL", "mail.example.com")
+    with pytest.raises(LocalStackFailed) as failed:
+        start()
+    assert "SMTP_URL cannot be used" in failed.value.message
+    assert failed.value.hint == "correct or unset SMTP_URL"
+
+
 def test_a_missing_package_is_named(start, place, monkeypatch) -> None:
     (place / "waitress.py").write_text("raise ImportError('No module named waitress')")
     monkeypatch.setenv("PYTHONPATH", str(place))
