@@ -16,6 +16,9 @@ from pathlib import Path
 from devstack.errors import AlreadyRunning, FolderError, folder_error
 
 LOCK_NAME = "lock"
+STACK_LOG = "stack.log"
+SERVER_LOG = "postgres.log"
+LOG_BYTES = 5_000_000  # a log that is longer at a start makes room for a new one
 LOCK_SECONDS = 0.5  # a client that asks whether the lock is held takes it for an instant
 
 
@@ -54,6 +57,12 @@ def locked(path: Path) -> Iterator[int]:
                     ) from None
                 time.sleep(0.02)
         yield lock.fileno()
+
+
+def turn_over(log: Path) -> None:
+    """Begin a new log when the old one is long; one old one is kept."""
+    if log.exists() and log.stat().st_size > LOG_BYTES:
+        log.replace(log.with_name(f"{log.name}.old"))
 
 
 def write_private(path: Path, text: str) -> None:

@@ -54,8 +54,9 @@ def place(folder: Path, binaries: Binaries, environ: Mapping[str, str], *, state
             return Placement(run_as, binaries, data_dir)
     account = unprivileged_account(named)
     if account is None:
+        names = named or "postgres or nobody"
         raise PostgresError(
-            f"PostgreSQL refuses to run as root, and there is no account {named or 'postgres or nobody'}.",
+            f"PostgreSQL refuses to run as root, and there is no other account {names}.",
             "work as an ordinary user, or let DEVSTACK_PG_USER name an account of this machine",
         )
     return _as_account(folder, RunAs("account", account.pw_uid, account.pw_gid), binaries, state)

@@ -29,7 +29,6 @@ from devstack.stack_file import Installation
 if TYPE_CHECKING:
     from devstack.services import Services
 
-SERVER_LOG = "postgres.log"
 
 Report = Callable[[str, str], None]  # which part, and what about it
 
@@ -59,6 +58,8 @@ class Stack:
         folder.prepare(self._options.folder)
         with ExitStack() as undo:
             lock = undo.enter_context(folder.locked(self._options.folder))
+            for log in (folder.SERVER_LOG, folder.STACK_LOG):
+                folder.turn_over(self._options.folder / log)
             saved = stack_file.load(self._options.folder)
             listener = undo.enter_context(
                 ports.listen(self._options.api_ports(saved.api_port if saved else None))
@@ -102,7 +103,7 @@ class Stack:
             TEST_SETTINGS if self._options.is_ephemeral else {},
             placement.binaries,
             placement.run_as,
-            self._options.folder / SERVER_LOG,
+            self._options.folder / folder.SERVER_LOG,
             (lock,),
         )
 

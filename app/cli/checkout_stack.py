@@ -89,7 +89,9 @@ def show_stack(
     if status is None:
         raise LocalStackHangs(FOLDER, stack)
     entries = runner.status(stack.database_url, MIGRATIONS)
-    described = stack_words.describe(stack, status, app_url or stack.site_url, show_secrets=show_secrets)
+    described = stack_words.describe(
+        stack, status, FOLDER, app_url or stack.site_url, show_secrets=show_secrets
+    )
     if as_json:
         show_json({**described, "migrations": report.status_json(entries), "leases": status["leases"]})
     else:

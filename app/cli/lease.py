@@ -118,6 +118,7 @@ def take_lease(
             if starter is None:
                 starter = Starter(folder, ["--site-url", site_url, *options], say)
             elif starter.has_given_way():
+                say("waiting for the local stack that another command starts or stops")
                 starter = None
             time.sleep(POLL_SECONDS)
     except BaseException:

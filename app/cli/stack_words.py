@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -14,7 +15,7 @@ WIDTH = 12
 
 
 def describe(
-    stack: RunningStack, status: Mapping[str, Any], app_url: str, *, show_secrets: bool
+    stack: RunningStack, status: Mapping[str, Any], folder: Path, app_url: str, *, show_secrets: bool
 ) -> dict[str, Any]:
     """Return what is where as plain values."""
     return {
@@ -26,6 +27,7 @@ def describe(
         "issuer": stack.issuer,
         "database_url": stack.database_url if show_secrets else without_password(stack.database_url),
         "publishable_key": stack.publishable_key if show_secrets else mask_key(stack.publishable_key),
+        "logs": str(folder / "*.log"),
         "secret_key": stack.secret_key if show_secrets else mask_key(stack.secret_key),
         "management_token": stack.management_token if show_secrets else HIDDEN,
         "signing_key_id": status.get("signing_key_id"),
@@ -35,14 +37,16 @@ def describe(
 
 def table(described: Mapping[str, Any], migrations: str) -> list[str]:
     """Return the same as lines."""
+    hint = "      (flask local status --show-secrets)" if HIDDEN in described["secret_key"] else ""
     rows = {
         "App": described["app_url"],
         "API": f"{described['api_url']}      auth/v1 · rest/v1",
         "Mail": described["mailbox_url"],
         "Database": described["database_url"],
-        "Keys": f"publishable {described['publishable_key']}   secret {described['secret_key']}",
+        "Keys": f"publishable {described['publishable_key']}   secret {described['secret_key']}{hint}",
         "Signing key": f"{described['signing_key_id']}  {described['signing_key_algorithm']}, in use",
         "Migrations": migrations,
+        "Logs": described["logs"],
     }
     return [f"{name:<{WIDTH}} {text}" for name, text in rows.items()]
 

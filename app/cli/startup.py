@@ -19,12 +19,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from flask import Flask
-from flask.cli import ScriptInfo
+from flask.cli import ScriptInfo, run_command, shell_command
 
 from app.cli import reloader
 from app.cli.checkout_stack import FOLDER, INSTANCE, apply_migrations, lease_for, show_stack
 from app.cli.output import fails_in_words, tell
 from app.cli.ports import check_port
+from app.errors import Misconfigured
 
 if TYPE_CHECKING:
     from app.config import Settings, SettingsError
@@ -32,9 +33,9 @@ if TYPE_CHECKING:
 BAD_SETTINGS = 2
 # gunicorn starts workers that exit again and again, except with this code.
 GUNICORN_GIVES_UP = 4
-NEED_THE_STACK = ("run", "shell")
 NEEDED_SOON = ("app.pages", "app.auth", "app.profiles", "app.migrate.runner")
 DEFAULT_PORT = 8000
+SECRET_KEY_LENGTH = 64
 
 
 def start(create_app: Callable[[Settings], Flask]) -> Flask:
@@ -55,9 +56,9 @@ def prepare(environ: MutableMapping[str, str], instance: Path = INSTANCE) -> dic
     `flask run` and `flask shell` start or join the local stack when the environment names no project.
     """
     context = flask_context()
-    if context is None or context.info_name not in NEED_THE_STACK:
+    if context is None or context.command not in (run_command, shell_command):
         return {}
-    serves = context.info_name == "run"
+    serves = context.command is run_command
     if serves:
         if not reloader.is_child(environ):  # the child serves on its parent's socket
             check_port(context.params["host"], context.params["port"])
@@ -89,12 +90,17 @@ def flask_context() -> click.Context | None:
 def local_secret_key(instance: Path) -> str:
     """Return the key that seals cookies for local use; made at the first start, readable by its owner."""
     path = instance / "secret_key"
-    if not path.exists():
-        draft = path.with_name(f".secret_key.{os.getpid()}")
-        with open(os.open(draft, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
-            file.write(secrets.token_hex(32))
-        draft.replace(path)
-    return path.read_text().strip()
+    try:
+        if not path.exists() or path.stat().st_size < SECRET_KEY_LENGTH:
+            draft = path.with_name(f".secret_key.{os.getpid()}")
+            with open(os.open(draft, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+                file.write(secrets.token_hex(SECRET_KEY_LENGTH // 2))
+            draft.replace(path)
+        return path.read_text()
+    except OSError as error:
+        raise Misconfigured(
+            f"{path} cannot be used: {error.strerror}.", hint=f"remove it, or make it yours: {path}"
+        ) from error
 
 
 def explain_or_exit(create_app: Callable[[Settings], Flask], error: SettingsError) -> Flask:

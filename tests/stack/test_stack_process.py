@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
 import httpx
 import psycopg
+import pytest
 
+from app.cli.checkout_stack import stack_for
 from app.cli.running_stack import RunningStack, status_of
+from app.cli.startup import local_secret_key
+from app.errors import Misconfigured
+from tests.conftest import ROOT
 
 
 def test_the_services_answer(stack: RunningStack) -> None:
@@ -27,3 +37,31 @@ def test_the_status_names_who_uses_it(stack: RunningStack) -> None:
     assert status["state"] == "ready"
     assert [lease["name"] for lease in status["leases"]] == ["pytest"]
     assert status["signing_key_id"]
+
+
+def test_windows_is_told_where_the_stack_works(monkeypatch: pytest.MonkeyPatch) -> None:
+    program = "import runpy, sys; sys.platform = 'win32'; runpy.run_module('devstack', run_name='__main__')"
+    ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
+    assert ended.returncode == 1
+    assert "use it in WSL" in ended.stderr
+    monkeypatch.setattr(sys, "platform", "win32")
+    with pytest.raises(Misconfigured, match="does not run on Windows"):
+        stack_for()
+
+
+@pytest.mark.parametrize("content", [None, "", "short"], ids=["missing", "empty", "cut-short"])
+def test_the_local_secret_key_is_made_when_it_is_of_no_use_and_kept_after_that(
+    tmp_path: Path, content: str | None
+) -> None:
+    if content is not None:
+        (tmp_path / "secret_key").write_text(content)
+    key = local_secret_key(tmp_path)
+    assert len(key) == 64
+    assert local_secret_key(tmp_path) == key
+    assert stat.S_IMODE((tmp_path / "secret_key").stat().st_mode) == 0o600
+
+
+def test_a_secret_key_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    (tmp_path / "secret_key").mkdir()
+    with pytest.raises(Misconfigured, match="secret_key cannot be used"):
+        local_secret_key(tmp_path)

@@ -27,8 +27,8 @@ def used_checkout(fast_folder: Path) -> Path:
 
 @pytest.fixture
 def place(fast_folder: Path) -> Iterator[Path]:
-    """Return a folder of this test's own, with a blank in its path."""
-    folder = Path(tempfile.mkdtemp(dir=fast_folder, prefix="a place "))
+    """Return a folder of this test's own: blanks in its path, and no room for the name of a socket file."""
+    folder = Path(tempfile.mkdtemp(dir=fast_folder, prefix=f"a place with a {'very ' * 20}long name "))
     yield folder
     shutil.rmtree(folder)
 

@@ -215,6 +215,13 @@ def test_a_mail_server_that_cannot_be_understood_is_named(start, monkeypatch) ->
     assert failed.value.hint == "correct or unset SMTP_URL"
 
 
+def test_a_long_log_makes_room_and_one_old_one_is_kept(folder, start) -> None:
+    (folder / "postgres.log").write_text("x" * 6_000_000)
+    start()
+    assert (folder / "postgres.log").stat().st_size < 100_000
+    assert (folder / "postgres.log.old").stat().st_size == 6_000_000
+
+
 def test_a_missing_package_is_named(start, place, monkeypatch) -> None:
     (place / "waitress.py").write_text("raise ImportError('No module named waitress')")
     monkeypatch.setenv("PYTHONPATH", str(place))

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 
 from app.cli.lease import take_lease
+from app.cli.running_stack import is_locked
 from tests.conftest import free_port
 from tests.stack.lifecycle.checkout import PATIENCE, Checkout, answers, until
 
@@ -130,6 +131,22 @@ def test_the_server_goes_on_and_says_so_when_the_stack_dies(diary: Diary) -> Non
     assert answers(f"http://127.0.0.1:{port}/healthz")
     server.terminate()
     diary.checkout.assert_nothing_left()
+
+
+def test_nobody_starts_before_the_guard_of_a_killed_stack_has_cleaned_up(diary: Diary) -> None:
+    """It would end the new server along with what is left of the old one."""
+    folder = diary.checkout.folder
+    lease = take_lease(folder, "http://127.0.0.1:8000", "test", print)
+    diary.write(lease.stack.database_url)
+    guard = diary.checkout.one_process("devstack.guard")
+    os.kill(guard, signal.SIGSTOP)
+    kill("stack")(diary.checkout)
+    lease.wait()
+    assert is_locked(folder)
+    os.kill(guard, signal.SIGCONT)
+    until(lambda: not is_locked(folder), "the end of the guard")
+    assert not (folder / "cluster" / "postmaster.pid").exists()
+    lease.release()
 
 
 def test_a_start_that_is_killed_at_any_moment_leaves_nothing_and_the_next_one_succeeds(

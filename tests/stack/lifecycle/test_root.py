@@ -174,7 +174,7 @@ def test_a_namespace_that_cannot_reach_the_folder_is_not_chosen(open_place: Path
 
 
 def test_an_account_that_does_not_exist_is_named(tmp_path: Path, state: Path) -> None:
-    with pytest.raises(PostgresError, match="there is no account nemo"):
+    with pytest.raises(PostgresError, match="there is no other account nemo"):
         put(tmp_path / "instance" / "devstack", {"DEVSTACK_PG_USER": "nemo"}, state)
 
 
