@@ -98,7 +98,7 @@ def _order_term(term: OrderTerm) -> str:
     return ".".join(filter(None, [place, term.direction, term.nulls]))
 
 
-NAMES = st.text(min_size=1, max_size=8)
+NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=8)
 CASTS = st.from_regex(r"[a-z_$0-9]([a-z_$ 0-9]{0,8}[a-z_$0-9])?", fullmatch=True)
 STEPS = st.builds(JsonStep, NAMES | st.integers(-(10**8), 10**8), st.booleans())
 FIELDS = st.builds(Field, NAMES, st.lists(STEPS, max_size=3).map(tuple))

@@ -198,7 +198,8 @@ def test_reads_an_order(text: str, terms: tuple[OrderTerm, ...]) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "a.", "a.up", "a.descending", "a.nullsfirst.desc", "a,,b", "c(a", "a desc;"]
+    "text",
+    ["", "a.", "a.up", "a.descending", "a.nullsfirst.desc", "a,,b", "c(a", "a desc;", '"\0"', '"a\0b"'],
 )
 def test_refuses_an_order(text: str) -> None:
     with pytest.raises(RestError) as refused:

@@ -125,7 +125,7 @@ class Scanner:
         else:
             plain = self.match(pattern) or ""
             name = "-".join(part.strip() for part in plain.split("-"))
-        if not name:
+        if not name or "\0" in name:  # PostgreSQL can name nothing with a NUL
             self.at = start
             raise self.fail(expecting)
         return name

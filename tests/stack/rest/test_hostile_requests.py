@@ -75,6 +75,7 @@ NEAR_QUERIES = st.lists(st.tuples(st.sampled_from(KEYS), NEARLY), max_size=5).ma
 @example(method="GET", query=b"id=eq.\x00")
 @example(method="GET", query=b"id=eq.%00")
 @example(method="GET", query=b"select=%22%00%22")
+@example(method="GET", query=b"select=%22%00x%22&order=%22a%00%22")
 @example(method="GET", query=b"id=eq.\xff")
 @example(method="GET", query=b"id=eq.%ed%a0%80")
 @example(method="GET", query=b"select=id::a%27%3b--")
