@@ -8,7 +8,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from wsgiref.types import WSGIApplication
 
@@ -30,8 +30,7 @@ from devstack.signing_keys import SigningKeys
 from devstack.stack_file import Installation
 
 THREADS = 8
-HOSTED_PASSWORDS = 10  # bcrypt cost: hashes can move to a hosted project and back
-CHEAP_PASSWORDS = 4
+CHEAP_PASSWORDS = 4  # bcrypt cost, for tests
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +75,18 @@ def start_services(context: Context, listener: socket.socket) -> Services:
 def open_context(
     cluster: Cluster, installation: Installation, options: Options, environ: Mapping[str, str]
 ) -> Context:
-    """Open the database of a running cluster and gather what every service needs to know."""
+    """Connect to a running cluster and gather what every service needs to know."""
     database = Database(cluster.dsn("supabase_auth_admin"), cluster.dsn("authenticator"))
+    context = make_context(database, installation, options.site_url)
+    return replace(
+        context,
+        password_cost=CHEAP_PASSWORDS if options.is_ephemeral else context.password_cost,
+        smtp_url=environ.get("SMTP_URL") or None,
+    )
+
+
+def make_context(database: Database, installation: Installation, site_url: str) -> Context:
+    """Open the database and gather what follows from it and the installation."""
     database.open()
     return Context(
         database=database,
@@ -87,7 +96,5 @@ def open_context(
         management_token=installation.management_token,
         api_url=installation.api_url,
         issuer=installation.issuer,
-        site_url=options.site_url,
-        password_cost=CHEAP_PASSWORDS if options.is_ephemeral else HOSTED_PASSWORDS,
-        smtp_url=environ.get("SMTP_URL") or None,
+        site_url=site_url,
     )
