@@ -46,14 +46,20 @@ def imported_private_jwk(algorithm: str, kid: str, given: Mapping[str, Any]) -> 
     members = {name: given[name] for name in _PUBLIC_MEMBERS | _PRIVATE_MEMBERS if name in given}
     try:
         key = jwt.PyJWK(members, algorithm).key
+        _check_strength(key)
         jwt.encode({}, key, algorithm)
+    except KeyRefused:
+        raise
     except (jwt.PyJWTError, ValueError, TypeError, KeyError, AttributeError):
         raise KeyRefused(f"private_jwk is not a private key that signs with {algorithm}") from None
-    if algorithm == "RS256" and key.key_size < MIN_RSA_BITS:
-        raise KeyRefused(f"An RSA key must have {MIN_RSA_BITS} bits or more; this one has {key.key_size}")
-    if algorithm == "ES256" and not isinstance(key.curve, ec.SECP256R1):
-        raise KeyRefused("An ES256 key must be on the curve P-256")
     return _named(members, algorithm, kid)
+
+
+def _check_strength(key: Any) -> None:
+    if isinstance(key, rsa.RSAPrivateKey) and key.key_size < MIN_RSA_BITS:
+        raise KeyRefused(f"An RSA key must have {MIN_RSA_BITS} bits or more; this one has {key.key_size}")
+    if isinstance(key, ec.EllipticCurvePrivateKey) and not isinstance(key.curve, ec.SECP256R1):
+        raise KeyRefused("An ES256 key must be on the curve P-256")
 
 
 def public_jwk(private: Mapping[str, Any]) -> dict[str, Any]:

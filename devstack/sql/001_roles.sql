@@ -10,7 +10,8 @@ create role supabase_auth_admin login noinherit createrole;
 
 grant anon, authenticated, service_role to authenticator;
 grant anon, authenticated, service_role, authenticator to postgres with admin option;
-grant pg_monitor, pg_signal_backend, pg_read_all_data to postgres;
+-- Not pg_read_all_data, which a hosted project's postgres has: here it would open the private signing keys.
+grant pg_monitor, pg_signal_backend to postgres;
 
 alter role authenticator set statement_timeout = '8s';
 alter role anon set statement_timeout = '3s';

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import jwt
+import psycopg
 import pytest
 from waitress.server import create_server
 
@@ -21,7 +22,7 @@ from devstack.database import Pool
 from devstack.gateway import Gateway
 from devstack.mailbox import create_mailbox
 from devstack.management import create_management
-from devstack.postgres import Cluster
+from devstack.postgres import SUPERUSER, Cluster
 from tests.conftest import new_database, open_context
 
 PASSWORD = "correct horse battery staple"
@@ -143,8 +144,10 @@ def serve_project(context: Context, clock: TestClock) -> Iterator[Project]:
         with httpx.Client(base_url=origin, headers=headers, timeout=60, limits=limits) as http:
             yield Project(http, context, clock, origin)
     finally:
-        server.close()
+        # In the thread that uses the sockets: closed from here, they could be gone under its hands.
+        server.trigger.pull_trigger(server.close)
         thread.join(10)
+        server.task_dispatcher.shutdown()
 
 
 @pytest.fixture(scope="session")
@@ -171,3 +174,14 @@ def project(served: Project) -> Iterator[Project]:
     served.rows("delete from devstack.auth_settings")
     served.context.auth_settings.forget()
     served.clock.moment = max(served.clock.moment, datetime.now(UTC)) + timedelta(hours=2)
+
+
+@pytest.fixture
+def superuser_sql(cluster: Cluster, auth_database: str) -> Callable[[str], None]:
+    """Return a function that runs SQL as the superuser in the project's database."""
+
+    def run(statement: str) -> None:
+        with psycopg.connect(cluster.dsn(SUPERUSER, auth_database)) as connection:
+            connection.execute(statement.encode())
+
+    return run

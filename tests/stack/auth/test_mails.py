@@ -1,0 +1,182 @@
+"""/recover, /resend, /otp, /reauthenticate: who gets which mail, how often, and what a stranger learns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.stack.auth.conftest import PASSWORD, Project, claims_of, error, new_email
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "expected"),
+    [
+        ("/recover", {}, (400, "validation_failed")),
+        ("/recover", {"email": "no address"}, (400, "validation_failed")),
+        ("/resend", {}, (400, "validation_failed")),
+        ("/resend", {"type": "recovery", "email": "a@b.c"}, (400, "validation_failed")),
+        ("/resend", {"type": "signup"}, (400, "validation_failed")),
+        ("/resend", {"type": "sms", "phone": "1"}, (400, "phone_provider_disabled")),
+        ("/otp", {}, (400, "validation_failed")),
+        ("/otp", {"email": "a@b.c", "phone": "1"}, (400, "validation_failed")),
+        ("/otp", {"phone": "1"}, (400, "phone_provider_disabled")),
+        ("/otp", {"email": "nobody@b.c", "create_user": False}, (422, "otp_disabled")),
+        ("/magiclink", {"email": "nobody@b.c", "create_user": False}, (422, "otp_disabled")),
+    ],
+)
+def test_refusals(project: Project, path: str, body: dict[str, Any], expected: tuple[int, str]) -> None:
+    assert error(project.post(path, body)) == expected
+
+
+@pytest.mark.parametrize("path", ["/recover", "/otp", "/resend"])
+def test_without_the_email_provider_no_mail_is_asked_for(project: Project, path: str) -> None:
+    project.set(external_email_enabled=False)
+    body = {"email": "a@b.c", "type": "signup"}
+    assert error(project.post(path, body)) == (400, "email_provider_disabled")
+
+
+def test_recovery_answers_the_same_for_unknown_and_known(project: Project) -> None:
+    email = new_email()
+    project.sign_up(email)
+    known, unknown = (project.post("/recover", {"email": address}) for address in (email, new_email()))
+    assert known.status_code == unknown.status_code == 200
+    assert known.json() == unknown.json() == {}
+    assert [mail["kind"] for mail in project.mails(email)] == ["recovery"]
+
+
+def test_a_second_mail_of_a_kind_waits_a_minute(project: Project) -> None:
+    email = new_email()
+    project.sign_up(email)
+    project.post("/recover", {"email": email})
+    project.clock.advance(59)
+    answer = project.post("/recover", {"email": email})
+    assert error(answer) == (429, "over_email_send_rate_limit")
+    assert answer.json()["msg"] == "For security purposes, you can only request this after 1 seconds."
+    assert answer.headers["retry-after"] == "1"
+    project.clock.advance(1)
+    assert project.post("/recover", {"email": email}).status_code == 200
+    first, second = project.mails(email)
+    assert first["token_hash"] != second["token_hash"]
+
+
+def test_a_new_mail_voids_the_older_token(project: Project) -> None:
+    email = new_email()
+    project.sign_up(email)
+    project.post("/recover", {"email": email})
+    project.clock.advance(61)
+    project.post("/recover", {"email": email})
+    newer, older = project.mails(email)
+    assert error(project.post("/verify", {"type": "recovery", "token_hash": older["token_hash"]})) == (
+        403,
+        "otp_expired",
+    )
+    assert project.post("/verify", {"type": "recovery", "token_hash": newer["token_hash"]}).status_code == 200
+
+
+def test_a_confirmation_is_sent_again_only_where_one_is_due(project: Project) -> None:
+    confirmed, waiting = new_email(), new_email()
+    project.sign_up(confirmed)
+    project.set(mailer_autoconfirm=False)
+    project.post("/signup", {"email": waiting, "password": PASSWORD})
+    project.clock.advance(61)
+    for email in (confirmed, waiting, new_email()):
+        assert project.post("/resend", {"type": "signup", "email": email}).json() == {}
+    assert len(project.mails(confirmed)) == 0
+    assert len(project.mails(waiting)) == 2
+
+
+def test_a_magic_link_signs_in_and_makes_the_account(project: Project) -> None:
+    email = new_email()
+    assert project.post("/otp", {"email": email, "data": {"name": "A"}}).json() == {}
+    (mail,) = project.mails(email)
+    assert mail["kind"] == "magiclink"
+    session = project.post("/verify", {"type": "email", "email": email, "token": mail["code"]}).json()
+    assert session["user"]["user_metadata"]["name"] == "A"
+    refused = project.post("/token?grant_type=password", {"email": email, "password": ""})
+    assert error(refused) == (400, "invalid_credentials")
+
+
+def test_without_autoconfirm_a_magic_link_for_a_new_address_confirms_it(project: Project) -> None:
+    project.set(mailer_autoconfirm=False)
+    email = new_email()
+    project.post("/otp", {"email": email})
+    (mail,) = project.mails(email)
+    assert mail["kind"] == "signup"
+    assert project.post("/verify", {"type": "signup", "token_hash": mail["token_hash"]}).status_code == 200
+
+
+def test_a_magic_link_makes_no_account_where_sign_up_is_off(project: Project) -> None:
+    project.set(disable_signup=True)
+    assert error(project.post("/otp", {"email": new_email()})) == (422, "signup_disabled")
+
+
+def test_the_link_goes_on_to_where_the_caller_wants_if_that_is_allowed(project: Project) -> None:
+    email = new_email()
+    project.sign_up(email)
+    for target in ("http://127.0.0.1:8000/after?x=1", "https://evil.example/"):
+        project.post("/recover", {"email": email}, params={"redirect_to": target})
+        project.clock.advance(61)
+    evil, good = project.mails(email)
+    assert "&next=%2Fafter%3Fx%3D1" in good["link"]
+    assert "evil" not in evil["link"]
+    assert "next=" not in evil["link"]
+
+
+def test_host_headers_do_not_reach_the_mail(project: Project) -> None:
+    email = new_email()
+    project.sign_up(email)
+    headers = {"X-Forwarded-Host": "evil.example", "Origin": "https://evil.example"}
+    project.post("/recover", {"email": email}, headers=headers)
+    assert "evil" not in project.mails(email)[0]["text"]
+
+
+def test_all_mails_together_have_a_limit(project: Project) -> None:
+    project.set(mailer_autoconfirm=False, rate_limit_email_sent=2)
+    answers = [project.post("/signup", {"email": new_email(), "password": PASSWORD}) for _ in range(3)]
+    assert [answer.status_code for answer in answers] == [200, 200, 429]
+    assert error(answers[2]) == (429, "over_email_send_rate_limit")
+    project.clock.advance(1801)
+    assert project.post("/signup", {"email": new_email(), "password": PASSWORD}).status_code == 200
+
+
+def test_a_code_proves_that_somebody_still_reads_the_mails(project: Project) -> None:
+    project.set(security_update_password_require_reauthentication=True)
+    email = new_email()
+    token = project.sign_up(email)["access_token"]
+    young = project.put("/user", {"password": "another password"}, token)
+    assert young.status_code == 200
+    project.set(jwt_exp=200_000)
+    token = project.sign_in(email, "another password")["access_token"]
+    project.clock.advance(86_401)
+    wanted = {"password": "a third password"}
+    assert error(project.put("/user", wanted, token)) == (400, "reauthentication_needed")
+    assert project.get("/reauthenticate", token).json() == {}
+    (mail,) = project.mails(email)
+    assert (mail["kind"], mail["link"]) == ("reauthentication", "")
+    wrong = {**wanted, "nonce": f"{(int(mail['code']) + 1) % 10**6:06d}"}
+    assert error(project.put("/user", wrong, token)) == (422, "reauthentication_not_valid")
+    assert project.put("/user", {**wanted, "nonce": mail["code"]}, token).status_code == 200
+    again = project.put("/user", {"password": "a fourth password", "nonce": mail["code"]}, token)
+    assert error(again) == (422, "reauthentication_not_valid")
+
+
+def test_reauthentication_needs_a_confirmed_address(project: Project) -> None:
+    session = project.sign_up()
+    project.rows("update auth.users set email_confirmed_at = null where id = %s", session["user"]["id"])
+    assert error(project.get("/reauthenticate", session["access_token"])) == (422, "email_not_confirmed")
+
+
+def test_a_recovery_session_may_set_a_password_without_the_present_one(project: Project) -> None:
+    project.set(security_update_password_require_current_password=True)
+    email = new_email()
+    token = project.sign_up(email)["access_token"]
+    wanted = {"password": "another password"}
+    assert error(project.put("/user", wanted, token)) == (400, "current_password_required")
+    wrong = {**wanted, "current_password": "wrong"}
+    assert error(project.put("/user", wrong, token)) == (400, "current_password_invalid")
+    project.post("/recover", {"email": email})
+    body = {"type": "recovery", "token_hash": project.mails(email)[0]["token_hash"]}
+    recovered = project.post("/verify", body).json()["access_token"]
+    assert claims_of(recovered)["amr"][0]["method"] == "otp"
+    assert project.put("/user", wanted, recovered).status_code == 200

@@ -1,0 +1,181 @@
+"""Auth settings over the management API, and what is disabled or absent."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from devstack.auth_settings import NAMES, AuthSettings
+from tests.stack.auth.conftest import PASSWORD, Project, claims_of, error, new_email
+
+PATH = "/v1/projects/local/config/auth"
+DOCS = Path(__file__).resolve().parents[3] / "docs" / "local-stack.md"
+
+
+def change(project: Project, body: Any) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {project.context.management_token}"}
+    return project.http.patch(PATH, json=body, headers=headers)
+
+
+def test_a_change_is_kept_and_in_force_at_once(project: Project) -> None:
+    assert change(project, {"jwt_exp": 60, "sessions_timebox": "24h"}).json()["sessions_timebox"] == 86_400
+    claims = claims_of(project.sign_up()["access_token"])
+    assert claims["exp"] - claims["iat"] == 60
+    project.context.auth_settings.forget()
+    headers = {"Authorization": f"Bearer {project.context.management_token}"}
+    assert project.http.get(PATH, headers=headers).json()["jwt_exp"] == 60
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"jwt_expp": 1}, "jwt_expp is not a setting"),
+        ({"jwt_exp": 0}, "jwt_exp must be a whole number from 1 to 604800"),
+        ({"jwt_exp": True}, "jwt_exp must be"),
+        ({"jwt_exp": "3600"}, "jwt_exp must be"),
+        ({"mailer_autoconfirm": "yes"}, "mailer_autoconfirm must be true or false"),
+        ({"sessions_timebox": "1 day"}, "sessions_timebox must be seconds"),
+        ({"sessions_timebox": -1}, "sessions_timebox must be seconds"),
+        ({"site_url": "javascript:alert(1)"}, "site_url must be a URL"),
+        ({"site_url": "http://["}, "site_url must be a URL"),
+        ({"rate_limit_header": "bad header"}, "rate_limit_header must be"),
+        ({"hook_custom_access_token_uri": "https://x.y"}, "pg-functions"),
+        ({"uri_allow_list": "a\nb"}, "uri_allow_list must be one line"),
+        ({"security_refresh_token_algorithm_version": 3}, "must be 1 or 2"),
+        ({"password_min_length": 5}, "from 6 to 72"),
+        ([], "must be a JSON object"),
+    ],
+)
+def test_a_change_that_does_not_fit_changes_nothing(project: Project, body: Any, words: str) -> None:
+    together = {"jwt_exp": 61, **body} if isinstance(body, dict) else body
+    answer = change(project, together)
+    assert answer.status_code == 400
+    assert words in answer.json()["message"]
+    assert project.context.auth_settings.current() == AuthSettings()
+
+
+def test_every_problem_is_named(project: Project) -> None:
+    message = change(project, {"jwt_exp": 0, "nonsense": 1}).json()["message"]
+    assert "jwt_exp" in message
+    assert "nonsense" in message
+
+
+def test_null_switches_a_limit_off(project: Project) -> None:
+    change(project, {"sessions_timebox": 60})
+    assert change(project, {"sessions_timebox": None}).json()["sessions_timebox"] == 0
+
+
+def test_the_site_url_that_is_not_set_reads_as_the_stacks(project: Project) -> None:
+    assert change(project, {}).json()["site_url"] == project.context.site_url
+    change(project, {"site_url": "http://localhost:9000/"})
+    email = new_email()
+    project.sign_up(email)
+    project.post("/recover", {"email": email})
+    assert project.mails(email)[0]["link"].startswith("http://localhost:9000/auth/confirm?")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_setting_is_documented_with_its_default(name: str) -> None:
+    default = next(item.default for item in fields(AuthSettings) if item.name == name)
+    line = next(line for line in DOCS.read_text().splitlines() if line.startswith(f"| `{name}` |"))
+    words = {"True": "true", "False": "false", "None": "null", "": "empty", "0.0": "0"}
+    shown = words.get(str(default), str(default))
+    assert line.split("|")[2].strip() == shown
+
+
+def test_the_settings_say_what_is_offered(project: Project) -> None:
+    project.set(disable_signup=True, mailer_autoconfirm=False)
+    shown = project.get("/settings").json()
+    assert {name for name, is_on in shown["external"].items() if is_on} == {"email"}
+    assert len(shown["external"]) == 26
+    assert (shown["disable_signup"], shown["mailer_autoconfirm"]) == (True, False)
+    assert not shown["saml_enabled"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "expected"),
+    [
+        ("GET", "/authorize?provider=github", (400, "validation_failed")),
+        ("POST", "/factors", (422, "mfa_totp_enroll_not_enabled")),
+        ("POST", "/factors/x/challenge", (404, "mfa_factor_not_found")),
+        ("POST", "/sso", (404, "saml_provider_disabled")),
+        ("GET", "/oauth/authorize", (404, "feature_disabled")),
+        ("GET", "/.well-known/oauth-authorization-server", (404, "feature_disabled")),
+        ("POST", "/passkeys/registration", (404, "feature_disabled")),
+        ("GET", "/admin/sso/providers", (501, "not_implemented")),
+        ("GET", "/user/identities/authorize?provider=github", (404, "manual_linking_disabled")),
+    ],
+)
+def test_what_is_not_offered_says_so(
+    project: Project, method: str, path: str, expected: tuple[int, str]
+) -> None:
+    assert error(project.call(method, path)) == expected
+
+
+def test_an_unknown_path_is_named_and_an_unknown_method_refused(project: Project) -> None:
+    missing = project.get("/nowhere")
+    assert (missing.status_code, "/nowhere" in missing.json()["message"]) == (404, True)
+    wrong = project.get("/token")
+    assert (wrong.status_code, wrong.content) == (405, b"")
+
+
+def test_discovery(project: Project) -> None:
+    answer = project.get("/.well-known/openid-configuration")
+    assert answer.json()["issuer"] == project.context.issuer
+    assert answer.json()["jwks_uri"].endswith("/auth/v1/.well-known/jwks.json")
+    assert answer.headers["cache-control"] == "public, max-age=600"
+    health = project.get("/health").json()
+    assert health["name"] == "GoTrue"
+    assert health["version"]
+
+
+HOOK = """
+create function public.{name}(event jsonb) returns jsonb language sql as $$ select {result} $$
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "result", "status"),
+    [
+        ("adds", "jsonb_set(event, '{claims,plan}', '\"gold\"')", 200),
+        ("drops", "event #- '{claims,role}'", 500),
+        ("refuses", '\'{"error": {"http_code": 403, "message": "not today"}}\'::jsonb', 403),
+        ("odd_refusal", '\'{"error": {"http_code": "x"}}\'::jsonb', 500),
+        ("breaks", "to_jsonb(1 / 0)", 500),
+        ("is_no_object", "'[]'::jsonb", 500),
+        ("is_slow", "to_jsonb(pg_sleep(5))", 500),
+    ],
+)
+def test_the_access_token_hook(
+    project: Project, superuser_sql: Any, name: str, result: str, status: int
+) -> None:
+    function = f"hook_{name}"
+    superuser_sql("create schema if not exists hooks; grant usage on schema hooks to supabase_auth_admin")
+    superuser_sql(HOOK.replace("public.", "hooks.").replace("{name}", function).replace("{result}", result))
+    project.set(
+        hook_custom_access_token_enabled=True,
+        hook_custom_access_token_uri=f"pg-functions://postgres/hooks/{function}",
+    )
+    answer = project.post("/signup", {"email": new_email(), "password": PASSWORD})
+    assert answer.status_code == status, answer.text
+    if status == 200:
+        assert claims_of(answer.json()["access_token"])["plan"] == "gold"
+    if status == 403:
+        assert answer.json()["msg"] == "not today"
+
+
+def test_an_exception_of_a_trigger_reaches_the_caller(project: Project, superuser_sql: Any) -> None:
+    superuser_sql(
+        "create function public.guard() returns trigger language plpgsql as $$ begin"
+        " if new.email like 'refused-%' then raise exception 'not here' using hint = 'elsewhere'; end if;"
+        " return new; end $$; create trigger guard before insert on auth.users"
+        " for each row execute function public.guard()"
+    )
+    body = {"email": f"refused-{new_email()}", "password": PASSWORD}
+    answer = project.post("/signup", body)
+    assert answer.status_code == 500
+    assert answer.json() == {"code": "P0001", "message": "not here", "hint": "elsewhere", "detail": None}
