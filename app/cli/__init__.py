@@ -14,6 +14,7 @@ from flask import Flask
 # Each is `app/cli/<name>.py` with a click group of that name.
 GROUPS = {
     "db": "Migrations: apply SQL files, and prove the policies that they make.",
+    "keys": "Signing keys: list, create, rotate, revoke.",
     "local": "The local stack: Auth, data API, mailbox and PostgreSQL on this machine.",
 }
 

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from app.cli import seeding, stack_words
+from app.cli.auth_config import config
 from app.cli.checkout_stack import (
     FOLDER,
     apply_migrations,
@@ -34,6 +35,9 @@ with_secrets = click.option("--show-secrets", is_flag=True, help="Show keys and 
 @click.group()
 def local() -> None:
     """The local stack: Auth, data API, mailbox and PostgreSQL on this machine."""
+
+
+local.add_command(config)
 
 
 @local.command()
