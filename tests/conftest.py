@@ -39,6 +39,14 @@ SHM = Path("/dev/shm")
 SHM_NEEDED_BYTES = 300 * 1024 * 1024
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let tests/stack/official run on another project than the local stack."""
+    group = parser.getgroup("supabase", "another project for tests/stack/official")
+    group.addoption("--supabase-url", help="the project's URL")
+    group.addoption("--supabase-key", help="its publishable key")
+    group.addoption("--supabase-secret-key", help="its secret key, to make and delete users")
+
+
 def free_port() -> int:
     """Return a TCP port that nothing on loopback uses at this moment."""
     with socket.socket() as probe:
