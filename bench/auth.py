@@ -53,6 +53,11 @@ class Person:
         """Open a session."""
         self._session("/token?grant_type=password", self.credentials)
 
+    def fail(self, email: str) -> None:
+        """Be refused for a wrong password, or for an address that nobody has."""
+        body = {"email": email, "password": "wrong"}
+        assert self.http.post("/token?grant_type=password", json=body).status_code == 400
+
     def refresh(self) -> None:
         """Continue the session."""
         body = {"refresh_token": self._refresh_token}
@@ -103,6 +108,8 @@ def report(stack: RunningStack, rounds: int) -> None:
             "sign-in": seconds_per_call(person.sign_in, SIGN_INS),
             "bcrypts": seconds_per_call(all_at_once(check, PARALLEL), 1),
             "sign-ins": seconds_per_call(all_at_once(person.sign_in, PARALLEL), 1),
+            "known": seconds_per_call(lambda: person.fail(person.credentials["email"]), SIGN_INS),
+            "unknown": seconds_per_call(lambda: person.fail("nobody@example.com"), SIGN_INS),
             "sql": seconds_per_call(bare_refresh(stack, other.user_id), REFRESHES),
             "refresh": seconds_per_call(person.refresh, REFRESHES),
         },
@@ -111,6 +118,7 @@ def report(stack: RunningStack, rounds: int) -> None:
     print(line("sign-in / bcrypt alone", ratios(figures, "sign-in", "bcrypt"), "<= 1.15"))
     print(line(f"{PARALLEL} sign-ins at once / {PARALLEL} bcrypts", ratios(figures, "sign-ins", "bcrypts")))
     print(line("refresh / its SQL alone", ratios(figures, "refresh", "sql"), "<= 3"))
+    print(line("unknown address / wrong password", ratios(figures, "unknown", "known"), "1"))
     for name in ("bcrypt", "sign-in", "sql", "refresh"):
         print(
             f"  {name:<10} {microseconds(figures[name])}, {1 / statistics.median(figures[name]):.0f} a second"

@@ -15,7 +15,7 @@ import secrets
 from dataclasses import dataclass
 from uuid import UUID
 
-_TEXT = re.compile(r"[A-Za-z0-9_-]{51,60}")
+_TEXT = re.compile(r"[A-Za-z0-9_-]{51,64}")
 _VERSION = b"\0"
 _HEAD, _MAC, _CHECKSUM = 17, 16, 4
 MAX_COUNTER = 2**63 - 1
