@@ -105,7 +105,12 @@ def _routines(rows: _Rows) -> dict[tuple[str, str], tuple[Routine, ...]]:
             pairs = tuple(tuple(setting.split("=", 1)) for setting in settings)
             hoisted = tuple((key, value) for key, value in pairs if key in HOISTED)
             found[schema, name].append(Routine(schema, name, description, parameters, hoisted, *returns))
-    return {place: tuple(routines) for place, routines in found.items()}
+    return {place: tuple(sorted(routines, key=_signature)) for place, routines in found.items()}
+
+
+def _signature(routine: Routine) -> tuple[int, list[tuple[str, str]]]:
+    """Order overloads as PostgREST lists them."""
+    return len(routine.parameters), [(parameter.name, parameter.type) for parameter in routine.parameters]
 
 
 def _can_be_called(parameters: tuple[Parameter, ...]) -> bool:

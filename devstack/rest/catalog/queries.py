@@ -103,7 +103,6 @@ cross join lateral (
 ) i
 where n.nspname = any(%s) and p.prokind = 'f'
     and p.prorettype not in ('trigger'::regtype, 'event_trigger'::regtype)
-order by p.oid
 """
 
 # Settings that any user may change, of every role that authenticator may become.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from devstack.rest import body
@@ -35,7 +35,10 @@ def plan_get(routines: tuple[Routine, ...], place: str, arguments: tuple[tuple[s
     values: dict[str, list[str]] = {}
     for key, value in arguments:
         values.setdefault(key, []).append(value)
-    routine = _choose(routines, place, values.keys())
+    found = [routine for routine in routines if _fits(routine, values)]
+    routine = _the_one(found, place, values)
+    if _is_unnamed(routine):
+        return CallPlan(routine, unnamed=values[""][-1] if "" in values else None)
     texts = tuple(
         (parameter, tuple(values[parameter.name] if parameter.variadic else values[parameter.name][-1:]))
         for parameter in routine.parameters
@@ -55,21 +58,21 @@ def plan_post(
     kind = body.media_type(content_type)
     if kind == "application/x-www-form-urlencoded":
         return plan_get(routines, place, tuple(split_pairs(body.decode(content))))
-    unnamed = _unnamed(routines, kind)
-    if kind != "application/json":
-        if unnamed is None:
-            raise _not_found(
-                place, (), f"a single unnamed {'/'.join(UNNAMED.get(kind, ('json',)))} parameter"
-            )
-        text = "\\x" + content.hex() if kind == "application/octet-stream" else body.decode(content)
-        return CallPlan(unnamed, unnamed=text)
-    payload = _arguments(content, columns)
-    fits = [routine for routine in routines if _fits(routine, payload.keys)]
-    if unnamed is not None and not (fits and payload.keys):
-        return CallPlan(unnamed, unnamed=body.decode(content))
-    routine = _choose(routines, place, payload.keys, or_unnamed=True)
-    parameters = tuple(parameter for parameter in routine.parameters if parameter.name in payload.keys)
-    return CallPlan(routine, payload=payload if parameters else None, payload_parameters=parameters)
+    is_json = kind == "application/json"
+    payload = _arguments(content, columns) if is_json else Payload("", False, ())
+    # Named arguments come first; a text or bytes are never a call without arguments.
+    named = [
+        routine for routine in routines if _fits(routine, payload.keys) and (is_json or routine.parameters)
+    ]
+    found = named or [routine for routine in routines if _takes_body(routine, kind)]
+    routine = _the_one(found, place, payload.keys, f"a single unnamed {_wanted_types(kind)} parameter")
+    if not _is_unnamed(routine):
+        parameters = tuple(parameter for parameter in routine.parameters if parameter.name in payload.keys)
+        return CallPlan(routine, payload=payload if parameters else None, payload_parameters=parameters)
+    if not content:
+        return CallPlan(routine)
+    is_bytes = routine.parameters[0].type == "bytea"
+    return CallPlan(routine, unnamed="\\x" + content.hex() if is_bytes else body.decode(content))
 
 
 def _arguments(content: bytes, columns: tuple[str, ...] | None) -> Payload:
@@ -82,41 +85,40 @@ def _arguments(content: bytes, columns: tuple[str, ...] | None) -> Payload:
     return Payload(text, isinstance(value, list), columns or keys)
 
 
-def _unnamed(routines: tuple[Routine, ...], kind: str) -> Routine | None:
-    types = UNNAMED.get(kind, ())
-    for routine in routines:
-        if [parameter.name for parameter in routine.parameters] == [""] and routine.parameters[
-            0
-        ].type in types:
-            return routine
-    return None
+def _is_unnamed(routine: Routine) -> bool:
+    return [parameter.name for parameter in routine.parameters] == [""]
+
+
+def _takes_body(routine: Routine, kind: str) -> bool:
+    return _is_unnamed(routine) and routine.parameters[0].type in UNNAMED.get(kind, ())
+
+
+def _wanted_types(kind: str) -> str:
+    return "/".join(UNNAMED.get(kind, UNNAMED["application/json"]))
 
 
 def _fits(routine: Routine, names: Iterable[str]) -> bool:
     given = set(names)
     known = {parameter.name for parameter in routine.parameters}
-    required = {parameter.name for parameter in routine.parameters if parameter.required}
-    return required <= given <= known and "" not in known
+    return {parameter.name for parameter in routine.parameters if parameter.required} <= given <= known
 
 
-def _choose(
-    routines: tuple[Routine, ...], place: str, names: Iterable[str], *, or_unnamed: bool = False
+def _the_one(
+    found: list[Routine], place: str, names: Collection[str], alternative: str | None = None
 ) -> Routine:
-    found = [routine for routine in routines if _fits(routine, names)]
     if not found:
-        raise _not_found(place, names, "a single unnamed json/jsonb parameter" if or_unnamed else None)
+        raise _not_found(place, names, alternative)
     if len(found) > 1:
         raise _several(found)
     return found[0]
 
 
-def _not_found(place: str, names: Iterable[str], alternative: str | None) -> RestError:
+def _not_found(place: str, names: Collection[str], alternative: str | None) -> RestError:
     given = ", ".join(sorted(names))
-    count = "parameters" if "," in given else "parameter"
-    searched = f"with {count} {given}" if given else "without parameters"
+    searched = f"with parameter{'s' if len(names) > 1 else ''} {given}" if names else "without parameters"
     if alternative:
         searched += f" or with {alternative}"
-    signature = f"{place}({given})" if given else f"{place} without parameters"
+    signature = f"{place}({given})" if names else f"{place} without parameters"
     return RestError(
         "PGRST202",
         f"Could not find the function {signature} in the schema cache",
