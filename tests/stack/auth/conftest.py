@@ -23,6 +23,7 @@ from devstack.gateway import Gateway
 from devstack.mailbox import create_mailbox
 from devstack.management import create_management
 from devstack.postgres import SUPERUSER, Cluster
+from devstack.rest import create_rest
 from tests.conftest import new_database, open_context
 
 PASSWORD = "correct horse battery staple"
@@ -131,6 +132,7 @@ def serve_project(context: Context, clock: TestClock) -> Iterator[Project]:
     """Serve a context's services on a free port until the block ends."""
     services = {
         "/auth/v1": create_auth(context),
+        "/rest/v1": create_rest(context),
         "/v1": create_management(context),
         "/mailbox": create_mailbox(context),
     }

@@ -136,9 +136,12 @@ def test_a_revoked_key_is_unpublished_and_refused_and_the_user_stays(keys: Proje
     token, old = session["access_token"], kid_of(session["access_token"])
     made(keys, status="in_use")
     assert as_user(keys, token) == 200
+    assert keys.http.get("/rest/v1/", headers={"Authorization": f"Bearer {token}"}).status_code == 200
     ask(keys, "PATCH", f"/{old}", status="revoked")
     assert old not in [key["kid"] for key in keys.get("/.well-known/jwks.json").json()["keys"]]
     assert as_user(keys, token) == 403
+    data_api = keys.http.get("/rest/v1/", headers={"Authorization": f"Bearer {token}"})
+    assert (data_api.status_code, data_api.json()["code"]) == (401, "PGRST301")
     renewed = keys.refresh(session["refresh_token"])
     assert as_user(keys, renewed.json()["access_token"]) == 200
 
