@@ -113,7 +113,7 @@ class Conclusion:
             raise RestError("PGRST124", message, details=f"The query affects {rows} rows")
 
     def _after_read(self, outcome: Outcome, rows: int) -> tuple[int, list[tuple[str, str]]]:
-        plan, row = self._plan, outcome.main[0]
+        plan = self._plan
         total = _total(outcome, self._settings.max_rows)
         offset = plan.read.window.offset
         if total is not None and offset > total:
@@ -122,7 +122,7 @@ class Conclusion:
         if plan.call is None:
             query = f"?{plan.query.canonical}" if plan.query.canonical else ""
             headers.append(("Content-Location", f"{self._path}{query}"))
-        if plan.call is not None and plan.call.routine.returns == "void" and row[2] == b"":
+        elif plan.call.routine.returns == "void":
             return 204, headers
         return (206 if total is not None and rows < total else 200), headers
 
@@ -148,7 +148,7 @@ class Conclusion:
         plan = self._plan
         if applied := plan.preferences.applied(self._applicable()):
             headers.append(("Preference-Applied", applied))
-        if status != 204 and plan.returns_rows:
+        if status != 204 and (plan.returns_rows or plan.media.plan_format):
             if not any(name.lower() == "content-type" for name, _ in headers):
                 headers.append(("Content-Type", plan.media.content_type))
             headers += profile_header(plan.target, self._settings)

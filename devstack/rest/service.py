@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from urllib.parse import unquote
+from urllib.parse import unquote_to_bytes
 
 import psycopg
 from psycopg_pool import PoolTimeout
@@ -83,7 +83,8 @@ class DataApi:
                 f"Invalid schema: {schema}",
                 hint=f"Only the following schemas are exposed: {', '.join(self._settings.schemas)}",
             )
-        match [unquote(part) for part in request.path.split("/")][1:]:
+        parts = (unquote_to_bytes(part.encode("latin-1")) for part in request.path.split("/")[1:])
+        match [part.decode(errors="replace") for part in parts]:
             case [table]:
                 return Target(schema, table, is_named=is_named)
             case ["rpc", routine] if routine:

@@ -69,9 +69,10 @@ def _run(pool: Pool, transaction: Transaction, conclude: Callable[[Outcome], boo
             outcome = Outcome(results[2], results[3] if transaction.count else [])
             keep = conclude(outcome)
         except BaseException as error:
-            if connection.closed:
+            if not connection.closed:
+                connection.rollback()
+            elif isinstance(error, psycopg.Error):
                 raise ConnectionLost(str(error)) from error
-            connection.rollback()
             raise
         if not transaction.is_read_only:
             exchange(connection, transaction.role, [_COMMIT] if keep else [_CHECK_CONSTRAINTS, _ROLLBACK])

@@ -93,6 +93,7 @@ def test_any_query_string(send: Send, method: str, query: bytes) -> None:
 @example(method="GET", path=b"%00")
 @example(method="POST", path=b"rpc/\x00")
 @example(method="GET", path=b"../../etc/passwd")
+@example(method="GET", path="日本".encode())
 @example(method="GET", path=b'items"; drop table test.items; --')
 def test_any_path(send: Send, method: str, path: bytes) -> None:
     status, _, body = send(method, path)
@@ -198,3 +199,19 @@ def test_a_long_body_is_413_and_a_deep_one_400(send: Send) -> None:
     assert send("POST", b"complex_items", b"", deep)[0] == 400
     keys = json.dumps({f"k{number}": 1 for number in range(100_000)}).encode()
     assert send("POST", b"items", b"", keys)[0] == 400
+
+
+@pytest.mark.parametrize("path", ["größe".encode(), b"gr%C3%B6%C3%9Fe"], ids=["as it is", "encoded"])
+def test_a_name_beyond_ascii_is_found(own_api: Callable[..., Api], path: bytes) -> None:
+    api = own_api()
+    api.sql('create table test."größe" (id int); grant select on test."größe" to anon')
+    gateway = Gateway(api.context, {"/rest/v1": create_rest(api.context, SETTINGS)})
+    seen: list[Any] = []
+    environ = {
+        "REQUEST_METHOD": "GET",
+        "PATH_INFO": "/rest/v1/" + path.decode("latin-1"),
+        "SCRIPT_NAME": "",
+        "HTTP_APIKEY": api.context.api_keys.publishable,
+    }
+    assert b"".join(gateway(environ, lambda *start: seen.extend(start))) == b"[]"  # type: ignore[arg-type]
+    assert seen[0] == "200 OK"
