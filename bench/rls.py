@@ -28,6 +28,7 @@ from app.cli.running_stack import RunningStack
 from app.migrate import runner
 from app.migrate.testing import new_session
 from bench.measure import in_turn, line, microseconds, ratios, seconds_per_call
+from bench.one_core import one_core
 from bench.rls_tables import (
     BARE,
     OPEN,
@@ -164,7 +165,8 @@ def measure(stack: RunningStack, sizes: list[int], rounds: int) -> None:
         }
         for table in [Table(size, has_index) for size in sizes for has_index in (True, False)]:
             make_table(owner, table, me)
-            measure_table(connections, table, me, rounds)
+            with one_core(*connections.values()):
+                measure_table(connections, table, me, rounds)
             if table.has_index:
                 make_open_copy(owner, table)
                 measure_data_api(stack, token, table, me, rounds)

@@ -29,7 +29,9 @@ class Directive:
 
 def read_directives(path: Path, text: str) -> tuple[Directive, ...]:
     """Return the directives among the comments of a file; raises FileRefused for one that nobody knows."""
-    found = []
+    found: list[Directive] = []
+    if "signet" not in text:
+        return ()
     for token in tokens(text):
         match = _DIRECTIVE.fullmatch(token.text) if token.kind == "comment" else None
         if match is None:

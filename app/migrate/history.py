@@ -107,8 +107,9 @@ def read(connection: Connection[TupleRow]) -> tuple[Record, ...]:
 def record(connection: Connection[TupleRow], migration: Migration) -> None:
     """Write that a migration is applied, or what it says now; the caller's transaction decides if it stays.
 
-    The data API is told that the schema changed.
+    It is written by the login role, whatever role the file has set, and the data API is told of the change.
     """
+    connection.execute("reset role; notify pgrst, 'reload schema'")
     connection.execute(
         _INSERT,
         {
@@ -118,7 +119,6 @@ def record(connection: Connection[TupleRow], migration: Migration) -> None:
             "checksum": migration.checksum,
         },
     )
-    connection.execute("notify pgrst, 'reload schema'")
 
 
 def forget(connection: Connection[TupleRow], version: str) -> None:

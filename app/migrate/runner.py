@@ -26,7 +26,8 @@ from app.migrate.lock import locked
 from app.migrate.refusals import check
 from app.migrate.target import connected
 
-LOCK_TIMEOUT = "4s"
+# Whatever the file before has set is undone, as Supabase's CLI does. One message, not three.
+BEGIN = "reset all; begin; set local lock_timeout = '4s'"
 
 
 def status(connection_string: str, folder: Path) -> tuple[Entry, ...]:
@@ -95,7 +96,6 @@ def _checked(migrations: tuple[Migration, ...]) -> tuple[Migration, ...]:
 
 
 def _apply(connection: Connection[TupleRow], migration: Migration) -> None:
-    connection.execute("reset all")
     if migration.is_transactional:
         _apply_whole(connection, migration)
     else:
@@ -104,18 +104,17 @@ def _apply(connection: Connection[TupleRow], migration: Migration) -> None:
 
 def _apply_whole(connection: Connection[TupleRow], migration: Migration) -> None:
     with _transaction(connection, migration):
-        connection.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
         try:
             run_text(connection, migration.text)
         except StatementRefused as refused:
             raise explain(migration, refused) from refused.error
         if connection.info.transaction_status is not TransactionStatus.INTRANS:
             raise _ended_itself(migration)
-        connection.execute("reset role")
         history.record(connection, migration)
 
 
 def _apply_by_statement(connection: Connection[TupleRow], migration: Migration) -> None:
+    connection.execute("reset all")
     total = len(migration.statements)
     for number, statement in enumerate(migration.statements):
         try:
@@ -126,14 +125,13 @@ def _apply_by_statement(connection: Connection[TupleRow], migration: Migration) 
                 " and the next run begins with the first again (write “if not exists”)."
             )
             raise explain(migration, refused, offset=statement.start, kept=kept) from refused.error
-    connection.execute("reset role")
     history.record(connection, migration)
 
 
 @contextmanager
 def _transaction(connection: Connection[TupleRow], migration: Migration) -> Iterator[None]:
     """Begin, and commit at the end of the block; roll back when anything is raised."""
-    connection.execute("begin")
+    connection.execute(BEGIN)
     try:
         yield
     except BaseException:
