@@ -40,6 +40,8 @@ def run_text(connection: Connection[TupleRow], text: str) -> None:
             done += 1
     except KeyboardInterrupt:
         connection.cancel_safe()
+        while _next_result(connection) is not None:  # until the server has noticed
+            pass
         raise
     if refusal is not None:
         raise refusal

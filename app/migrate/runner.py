@@ -58,7 +58,6 @@ def upgrade(
     before the failed one stay applied.
     """
     migrations = find(folder)
-    done: list[Applied] = []
     with connected(connection_string, "db upgrade") as connection:
         connection.add_notice_handler(
             lambda said: on_event(Noticed(said.severity or "", said.message_primary or ""))
@@ -66,16 +65,22 @@ def upgrade(
         with locked(connection, lambda holder: on_event(Waiting(holder))):
             entries = compare(migrations, history.read(connection))
             waiting = _checked(to_apply(entries, to=to, include_all=include_all))
-            if waiting:
-                history.ensure(connection)
-            try:
-                for migration in waiting:
-                    on_event(Applying(migration))
-                    done.append(_timed(connection, migration, len(done)))
-                    on_event(done[-1])
-            finally:
-                if done and connection.info.transaction_status is TransactionStatus.IDLE:
-                    catalogue.keep(connection)
+            return _apply_all(connection, waiting, on_event) if waiting else ()
+
+
+def _apply_all(
+    connection: Connection[TupleRow], waiting: tuple[Migration, ...], on_event: OnEvent
+) -> tuple[Applied, ...]:
+    history.ensure(connection)
+    done: list[Applied] = []
+    try:
+        for migration in waiting:
+            on_event(Applying(migration))
+            done.append(_timed(connection, migration, len(done)))
+            on_event(done[-1])
+    finally:
+        if done and connection.info.transaction_status is TransactionStatus.IDLE:
+            catalogue.keep(connection)
     return tuple(done)
 
 

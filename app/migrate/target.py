@@ -32,7 +32,7 @@ _REMEDIES = (  # the first that fits
     _Remedy("password authentication failed", "Check the password in the connection string.", False),
     _Remedy("no password supplied", "Put the password into the connection string.", False),
     _Remedy("does not exist", "Check the names of the database and the role.", False),
-    _Remedy("could not translate host name", f"Check the host and the network. {_WAIT}", True),
+    _Remedy("failed to resolve host", f"Check the host and the network. {_WAIT}", True),
     _Remedy("Connection refused", f"Start the database, or check host and port. {_WAIT}", True),
     _Remedy("timeout expired", f"Check host, port and network. {_WAIT}", True),
     _Remedy("", f"Check the connection string and the server's log. {_WAIT}", True),

@@ -10,6 +10,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from app.cli.db import db
+from tests.database.conftest import ask
+from tests.database.paths import MIGRATIONS
 
 Write = Callable[[str, str], Path]
 Run = Callable[..., Result]
@@ -115,3 +117,86 @@ def test_colour_is_for_terminals_without_no_color(
 
 def test_wrong_usage_exits_with_2(run: Run) -> None:
     assert run("upgrade", "--nonsense").exit_code == 2
+
+
+def test_new_writes_a_table_that_runs(run: Run, folder: Path, write: Write) -> None:
+    for path in MIGRATIONS.glob("*.sql"):
+        write(path.name, path.read_text())
+    made = run("new", "add notes", "--table", "notes")
+    assert "Next: adapt it, then run  flask db upgrade" in made.stdout
+    assert run("upgrade").exit_code == 0
+    refused = run("new", "add notes", "--table", "My Notes")
+    assert refused.exit_code == 1
+    assert "not a plain name for a table" in refused.stderr
+
+
+def test_repair_says_what_the_history_says_now(run: Run, write: Write) -> None:
+    write("1_one.sql", "create table one ();")
+    assert "1 is recorded as applied now" in run("repair", "1", "--applied").stdout
+    assert "1 was recorded as applied already" in run("repair", "1", "--applied").stdout
+    assert json.loads(run("repair", "1", "--reverted", "--json").stdout)["changed"] is True
+    assert run("repair", "1").exit_code == 2
+    unknown = run("repair", "9", "--applied")
+    assert (unknown.exit_code, "Next: See the versions with  flask db status" in unknown.stderr) == (1, True)
+
+
+def test_reset_asks_and_says_what_is_lost(run: Run, write: Write, target: str) -> None:
+    """Where nobody can answer nothing is lost."""
+    write("1_one.sql", "create table one (); insert into one default values;")
+    run("upgrade")
+    refused = run("reset")
+    assert refused.exit_code == 1
+    assert "  public.one: 1 row\n" in refused.stderr
+    assert "--yes" in refused.stderr.splitlines()[-1]
+    assert ask(target, "select count(*) from one") == [(1,)]
+    done = run("reset", "--yes", "--json")
+    assert (done.exit_code, [one["version"] for one in json.loads(done.stdout)["applied"]]) == (0, ["1"])
+
+
+def test_wait_tells_how_long_it_took(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", target)
+    ready = CliRunner().invoke(db, ["wait"])
+    assert ready.exit_code == 0
+    assert "is ready after 0." in ready.stdout
+    nowhere = [
+        "wait",
+        "--timeout",
+        "0",
+        "--database-url",
+        "postgresql://postgres:pa55word@127.0.0.1:1/postgres",
+    ]
+    late = CliRunner().invoke(db, nowhere)
+    assert late.exit_code == 1
+    assert "pa55word" not in late.output
+
+
+def test_a_database_url_can_come_from_a_file(
+    target: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As secrets are handed to containers; a file that cannot be read is named."""
+    secret = tmp_path / "url"
+    secret.write_text(f"{target}\n")
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    monkeypatch.setenv("DATABASE_URL_FILE", str(secret))
+    arguments = ["status", "--folder", str(folder)]
+    assert CliRunner().invoke(db, arguments).exit_code == 0
+    secret.unlink()
+    missing = CliRunner().invoke(db, arguments)
+    assert missing.exit_code == 1
+    assert f"DATABASE_URL_FILE names {secret}" in missing.stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("postgresql://user:pa55word%zz@host/db", "cannot be read"),
+        ("postgresql://postgres:pa55word@db.abc.supabase.co:6543/postgres", "transaction pooler"),
+        ("postgresql://postgres:pa55word@db.invalid:5432/postgres", "db.invalid:5432"),
+    ],
+)
+def test_a_bad_database_url_is_explained_without_its_password(folder: Path, url: str, words: str) -> None:
+    result = CliRunner().invoke(db, ["status", "--folder", str(folder), "--database-url", url])
+    assert result.exit_code == 1
+    assert words in result.stderr
+    assert "pa55word" not in result.output
+    assert result.stderr.splitlines()[-1].startswith("Next: ")

@@ -6,8 +6,8 @@ what is written. ``lint_files`` makes a scratch database for it; ``lint_database
 
 from __future__ import annotations
 
+from app.migrate.lint.all_rules import RULES
 from app.migrate.lint.judging import Judgement, judge, lint_database, lint_files
 from app.migrate.lint.rule import Finding, Level, Rule
-from app.migrate.lint.rules_list import RULES
 
 __all__ = ["RULES", "Finding", "Judgement", "Level", "Rule", "judge", "lint_database", "lint_files"]

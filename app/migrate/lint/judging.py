@@ -12,9 +12,9 @@ from psycopg import Connection
 from app.migrate import history, runner
 from app.migrate.events import Applied, Event
 from app.migrate.files import Migration, find
+from app.migrate.lint.all_rules import RULES
 from app.migrate.lint.destructive import find_destructive
 from app.migrate.lint.rule import Finding, Level, Rule, Scope
-from app.migrate.lint.rules_list import RULES
 from app.migrate.lint.waivers import Waiver, apply_waivers, read_waivers
 from app.migrate.schemas import exposed_schemas, user_schemas
 from app.migrate.scratch import scratch_database
