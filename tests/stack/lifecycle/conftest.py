@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
+from app.cli.lease import Lease, take_lease
 from tests.conftest import free_port
 from tests.stack.lifecycle.checkout import Checkout
+
+Start = Callable[..., Lease]  # arguments: further ones of `python -m devstack`
 
 
 @pytest.fixture(scope="session")
@@ -53,3 +57,29 @@ def checkout(place: Path, used_checkout: Path) -> Iterator[Checkout]:
 def port() -> int:
     """Return a port for the app."""
     return free_port()
+
+
+@pytest.fixture
+def folder(place: Path, used_checkout: Path) -> Path:
+    """Return a stopped stack's data folder."""
+    shutil.copytree(used_checkout / "instance" / "devstack", place / "instance" / "devstack")
+    return place / "instance" / "devstack"
+
+
+@pytest.fixture
+def leases() -> Iterator[ExitStack]:
+    """Return what releases every lease of the test."""
+    with ExitStack() as taken:
+        yield taken
+
+
+@pytest.fixture
+def start(folder: Path, leases: ExitStack) -> Start:
+    """Return a function that starts the folder's stack."""
+
+    def start(*options: str) -> Lease:
+        lease = take_lease(folder, "http://127.0.0.1:8000", "test", print, options=options)
+        leases.callback(lease.release)
+        return lease
+
+    return start

@@ -67,10 +67,11 @@ def test_a_second_start_says_so_and_a_stop_ends_all(checkout: Checkout) -> None:
     assert (again.returncode, again.stdout) == (0, "The local stack is not running.\n")
 
 
-def test_an_interrupt_ends_a_start_in_order(checkout: Checkout) -> None:
+def test_ctrl_c_ends_a_start_in_order_and_not_the_stack_of_others(checkout: Checkout) -> None:
+    """Ctrl-C reaches every process that was started from the terminal; the stack is none of them."""
     first = checkout.hold()
     second = checkout.hold()
-    first.send_signal(signal.SIGINT)
+    os.killpg(first.pid, signal.SIGINT)
     assert first.wait() == 0
     assert "Still running, for others." in first.log
     second.send_signal(signal.SIGINT)

@@ -77,11 +77,18 @@ def kill_busy_postmaster(checkout: Checkout) -> None:
     thread.join()
 
 
+def kill_stack_and_guard(checkout: Checkout) -> None:
+    """Kill everybody who could stop the server; the kernel does it."""
+    kill("guard")(checkout)
+    kill("stack")(checkout)
+
+
 STACK_DEATHS = {
     "stack-killed": kill("stack"),
     "stack-terminated": kill("stack", signal.SIGTERM),
     "guard-killed": kill("guard"),
     "guard-terminated": kill("guard", signal.SIGTERM),
+    "stack-and-guard-killed": kill_stack_and_guard,
     "postmaster-killed": kill("postmaster"),
     "postmaster-killed-while-a-backend-is-busy": kill_busy_postmaster,
 }

@@ -98,6 +98,17 @@ def test_the_starter_keeps_the_stack_when_the_joiner_is_killed(checkout: Checkou
     checkout.assert_nothing_left()
 
 
+def test_a_stack_in_the_foreground_belongs_to_its_terminal(checkout: Checkout) -> None:
+    """Whoever joins it may come and go."""
+    foreground = checkout.begin("devstack", "--data-dir", str(checkout.folder))
+    foreground.wait_for(lambda: "Ctrl-C" in foreground.log, "the stack")
+    assert checkout.run("flask", "db", "status").returncode == 0
+    assert checkout.leases() == [foreground.pid]
+    foreground.send_signal(signal.SIGINT)
+    checkout.assert_nothing_left()
+    assert foreground.returncode == 0
+
+
 def test_of_commands_that_start_together_one_starts_the_stack_and_the_others_join(clone: Checkout) -> None:
     commands = [clone.begin("flask", "local", "start") for _ in range(3)]
     for command in commands:
