@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import stat
 import subprocess
 import sys
@@ -65,3 +66,15 @@ def test_a_secret_key_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     (tmp_path / "secret_key").mkdir()
     with pytest.raises(Misconfigured, match="secret_key cannot be used"):
         local_secret_key(tmp_path)
+
+
+def test_whoever_does_not_know_the_token_is_not_heard(stack: RunningStack) -> None:
+    """Every user of the machine can reach the port; only the stack's owner can read the token."""
+    stranger = dataclasses.replace(stack, control={**stack.control, "token": "guessed"})
+    assert status_of(stranger) is None
+    for want in ("lease", "stop"):
+        connection = stranger.ask(want, "stranger")
+        assert connection is not None
+        with connection:
+            assert connection.recv(1) == b""
+    assert status_of(stack) is not None

@@ -65,8 +65,10 @@ def kill_busy_postmaster(checkout: Checkout) -> None:
     database_url = checkout.running().database_url
 
     def compute() -> None:
+        # Needs no storage, and ends by itself in case that nothing else ends it.
+        busy = "set statement_timeout = '60s'; do $$ begin loop null; end loop; end $$"
         with psycopg.connect(database_url) as connection, pytest.raises(psycopg.OperationalError):
-            connection.execute("select count(*) from generate_series(1, 1000000000000)")
+            connection.execute(busy)
 
     thread = threading.Thread(target=compute)
     thread.start()
@@ -83,6 +85,13 @@ def kill_stack_and_guard(checkout: Checkout) -> None:
     kill("stack")(checkout)
 
 
+def kill_stack_and_busy_postmaster(checkout: Checkout) -> None:
+    """Leave only the guard to notice the orphan."""
+    kill("stack", signal.SIGSTOP)(checkout)
+    kill_busy_postmaster(checkout)
+    kill("stack")(checkout)
+
+
 STACK_DEATHS = {
     "stack-killed": kill("stack"),
     "stack-terminated": kill("stack", signal.SIGTERM),
@@ -91,6 +100,7 @@ STACK_DEATHS = {
     "stack-and-guard-killed": kill_stack_and_guard,
     "postmaster-killed": kill("postmaster"),
     "postmaster-killed-while-a-backend-is-busy": kill_busy_postmaster,
+    "stack-and-postmaster-killed-while-a-backend-is-busy": kill_stack_and_busy_postmaster,
 }
 
 

@@ -104,7 +104,7 @@ def test_a_stack_in_the_foreground_belongs_to_its_terminal(checkout: Checkout) -
     foreground.wait_for(lambda: "Ctrl-C" in foreground.log, "the stack")
     assert checkout.run("flask", "db", "status").returncode == 0
     assert checkout.leases() == [foreground.pid]
-    foreground.send_signal(signal.SIGINT)
+    os.killpg(foreground.pid, signal.SIGINT)
     checkout.assert_nothing_left()
     assert foreground.returncode == 0
 
