@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -13,6 +14,10 @@ import pytest
 from app.cli.lease import Lease, take_lease
 from tests.conftest import free_port
 from tests.stack.lifecycle.checkout import Checkout
+
+# A shell that runs the tests in the background lets them and their children ignore Ctrl-C.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 Start = Callable[..., Lease]  # arguments: further ones of `python -m devstack`
 

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from app.cli.running_stack import is_locked
-from tests.stack.lifecycle.checkout import ENVIRONMENT, Checkout
+from tests.stack.lifecycle.checkout import ENVIRONMENT, PATIENCE, Checkout
 
 
 def test_status_says_that_nothing_runs(clone: Checkout) -> None:
@@ -72,10 +72,10 @@ def test_ctrl_c_ends_a_start_in_order_and_not_the_stack_of_others(checkout: Chec
     first = checkout.hold()
     second = checkout.hold()
     os.killpg(first.pid, signal.SIGINT)
-    assert first.wait() == 0
+    assert first.wait(PATIENCE) == 0
     assert "Still running, for others." in first.log
     second.send_signal(signal.SIGINT)
-    assert second.wait() == 0
+    assert second.wait(PATIENCE) == 0
     assert "Stopped. Everything is kept." in second.log
     assert not is_locked(checkout.folder)
 
