@@ -51,13 +51,18 @@ def microseconds(values: list[float]) -> str:
 
 
 def cpu_seconds(pid: int) -> float:
-    """Return the CPU seconds that a process and its children have used so far (Linux)."""
-    ticks = 0
+    """Return the CPU seconds that the threads of a process and of its children have used (Linux).
+
+    From the scheduler's own clock: the counters of /proc/PID/stat are sampled by ticks, and a server that
+    wakes in step with them looks twice as expensive as it is.
+    """
+    nanoseconds = 0
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            fields = stat.read_text().rpartition(")")[2].split()
+            parent = int(stat.read_text().rpartition(")")[2].split()[1])
+            if pid in (parent, int(stat.parent.name)):
+                threads = stat.parent.glob("task/*/schedstat")
+                nanoseconds += sum(int(thread.read_text().split()[0]) for thread in threads)
         except OSError:
             continue  # it ended while we looked
-        if int(stat.parent.name) == pid or int(fields[1]) == pid:
-            ticks += int(fields[11]) + int(fields[12])
-    return ticks / 100
+    return nanoseconds / 1e9
