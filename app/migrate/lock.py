@@ -41,7 +41,7 @@ OnWait = Callable[[Holder | None], None]
 def locked(
     connection: Connection[TupleRow],
     on_wait: OnWait,
-    wait_seconds: int = WAIT_SECONDS,
+    wait_seconds: float = WAIT_SECONDS,
 ) -> Iterator[None]:
     """Hold the lock for the block; tell who has it while waiting. Raises LockBusy after ``wait_seconds``."""
     if connection.execute("select pg_try_advisory_lock(%s)", (LOCK_KEY,)).fetchone() != (True,):
@@ -55,8 +55,9 @@ def locked(
             connection.execute("select pg_advisory_unlock(%s)", (LOCK_KEY,))
 
 
-def _wait(connection: Connection[TupleRow], seconds: int) -> None:
+def _wait(connection: Connection[TupleRow], seconds: float) -> None:
     try:
+        connection.execute("set statement_timeout = 0")  # a role may have one that is shorter
         connection.execute("select set_config('lock_timeout', %s, false)", (f"{seconds}s",))
         connection.execute("select pg_advisory_lock(%s)", (LOCK_KEY,))
     except errors.LockNotAvailable as error:
@@ -67,7 +68,7 @@ def _wait(connection: Connection[TupleRow], seconds: int) -> None:
             f"select pg_terminate_backend({holder.pid if holder else 'PID'});  then run the command again.",
         ) from error
     finally:
-        connection.execute("reset lock_timeout")
+        connection.execute("reset lock_timeout; reset statement_timeout")
 
 
 def _holder(connection: Connection[TupleRow]) -> Holder | None:

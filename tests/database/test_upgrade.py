@@ -11,7 +11,6 @@ import pytest
 
 from app.migrate import runner
 from app.migrate.errors import (
-    DatabaseUnreachable,
     FileRefused,
     HistoryConflict,
     MigrationError,
@@ -127,6 +126,45 @@ def test_settings_and_role_of_one_file_do_not_reach_the_next(target: str, folder
     assert len(ask(target, HISTORY)) == 2
 
 
+def test_what_a_file_sets_does_not_reach_one_without_a_transaction(
+    target: str, folder: Path, write: Write
+) -> None:
+    write("1_one.sql", "create schema other; set search_path = other;")
+    write("2_two.sql", "-- signet: no-transaction\ncreate table two ();")
+    runner.upgrade(target, folder)
+    assert tables(target) == {"two"}
+
+
+def test_a_file_does_not_wait_long_for_a_lock(target: str, folder: Path, write: Write) -> None:
+    """Behind a lock that waits, everybody else would wait too."""
+    write("1_one.sql", "create table one as select current_setting('lock_timeout') as lock_timeout;")
+    runner.upgrade(target, folder)
+    assert ask(target, "select * from one") == [("4s",)]
+
+
+def test_the_data_api_is_told_to_read_the_schema_again(target: str, folder: Path, write: Write) -> None:
+    """Also by a file that changes nothing which a server would tell by itself."""
+    write("1_one.sql", "select 1;")
+    runner.upgrade(target, folder)
+    write("2_two.sql", "select 2;")
+    with psycopg.connect(target, autocommit=True) as data_api:
+        data_api.execute("listen pgrst")
+        runner.upgrade(target, folder)
+        said = [notice.payload for notice in data_api.notifies(timeout=10, stop_after=1)]
+    assert said == ["reload schema"]
+
+
+def test_a_transaction_that_ended_all_the_same_is_noticed(
+    target: str, folder: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """If the check before the run ever misses something."""
+    monkeypatch.setattr(runner, "check", lambda migration: None)
+    write("1_one.sql", "create table one (); commit;")
+    with pytest.raises(FileRefused, match="ended its own transaction"):
+        runner.upgrade(target, folder)
+    assert ask(target, HISTORY) == []
+
+
 def test_two_runs_at_once_apply_every_file_once(target: str, folder: Path, write: Write) -> None:
     """The second waits, says for whom, and then finds nothing to do."""
     write("20260101000000_one.sql", "create table one (); select pg_sleep(0.5);")
@@ -203,17 +241,3 @@ def test_history_conflicts_stop_the_run(target: str, folder: Path, write: Write)
     assert "repair 20260103000000 --reverted" in caught.value.hint
     path.write_text("create table three ();")
     assert [one.migration.path for one in runner.upgrade(target, folder, include_all=True)] == [late]
-
-
-def test_an_unreachable_database_is_explained_without_its_password() -> None:
-    with pytest.raises(DatabaseUnreachable) as caught:
-        runner.upgrade("postgresql://postgres:pa55word@127.0.0.1:1/postgres", Path(__file__).parent)
-    assert "127.0.0.1:1" in caught.value.message
-    assert "pa55word" not in caught.value.message + caught.value.hint
-    assert "flask db wait" in caught.value.hint
-
-
-def test_a_missing_database_is_explained(target: str, folder: Path) -> None:
-    missing = psycopg.conninfo.make_conninfo(target, dbname="nowhere")
-    with pytest.raises(DatabaseUnreachable, match="does not exist"):
-        runner.upgrade(missing, folder)

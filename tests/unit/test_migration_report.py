@@ -66,6 +66,12 @@ def test_a_file_recorded_by_another_tool_is_compared_by_its_statements(tmp_path:
     assert compare((one,), (Record("1", None, None, None, None),))[0].state is State.APPLIED
 
 
+def test_line_ends_and_last_comments_of_another_tool_are_no_edit(tmp_path: Path) -> None:
+    one = migration(tmp_path, "1", "select 'a\nb';\n-- end\n")
+    for statements in (("select 'a\r\nb'", "-- end"), ("select 'a\nb'",)):
+        assert compare((one,), (Record("1", "m1", statements, None, None),))[0].state is State.APPLIED
+
+
 def test_to_stops_after_a_version_and_must_exist(tmp_path: Path) -> None:
     entries = compare(tuple(migration(tmp_path, v) for v in ("1", "2", "3")), ())
     assert [one.version for one in to_apply(entries, to="2", include_all=False)] == ["1", "2"]
