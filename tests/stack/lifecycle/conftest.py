@@ -58,6 +58,15 @@ def checkout(place: Path, used_checkout: Path) -> Iterator[Checkout]:
     checkout.end()
 
 
+@pytest.fixture(scope="session")
+def held(fast_folder: Path, used_checkout: Path) -> Iterator[Checkout]:
+    """Return a checkout whose stack runs, for tests that only look; its command is `flask local start`."""
+    checkout = Checkout.copy(used_checkout, fast_folder / "held checkout")
+    checkout.hold()
+    yield checkout
+    checkout.end()
+
+
 @pytest.fixture
 def port() -> int:
     """Return a port for the app."""

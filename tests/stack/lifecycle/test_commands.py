@@ -14,7 +14,6 @@ import httpx
 import psycopg
 import pytest
 
-from app.cli.running_stack import is_locked
 from tests.stack.lifecycle.checkout import ENVIRONMENT, PATIENCE, Checkout
 
 
@@ -28,13 +27,13 @@ def test_status_says_that_nothing_runs(clone: Checkout) -> None:
     }
 
 
-def test_the_table_and_its_json_mask_what_is_secret_unless_asked(checkout: Checkout) -> None:
-    starter = checkout.hold()
-    stack = checkout.running()
+def test_the_table_and_its_json_mask_what_is_secret_unless_asked(held: Checkout) -> None:
+    starter = held.commands[0]
+    stack = held.running()
     secrets = (stack.secret_key, stack.management_token, stack.database_url.split(":")[2].split("@")[0])
-    table = checkout.run("flask", "local", "status")
-    masked = checkout.run("flask", "local", "status", "--json")
-    full = checkout.run("flask", "local", "status", "--json", "--show-secrets")
+    table = held.run("flask", "local", "status")
+    masked = held.run("flask", "local", "status", "--json")
+    full = held.run("flask", "local", "status", "--json", "--show-secrets")
     assert table.returncode == 0
     for output in (table.stdout, masked.stdout, starter.log):
         assert not [secret for secret in secrets if secret in output]
@@ -50,43 +49,34 @@ def test_the_table_and_its_json_mask_what_is_secret_unless_asked(checkout: Check
     assert keys[0]["kid"] in table.stdout
 
 
-def test_a_second_start_says_so_and_a_stop_ends_all(checkout: Checkout) -> None:
+def test_starts_share_one_stack_until_somebody_stops_it(checkout: Checkout) -> None:
+    """Ctrl-C reaches every process that was started from the terminal; the stack is none of them."""
     first = checkout.hold()
     second = checkout.hold()
     assert "is running already" in second.log
     assert [line for line in second.log.splitlines() if line.startswith("API")] == [
         line for line in first.log.splitlines() if line.startswith("API")
     ]
+    os.killpg(first.pid, signal.SIGINT)
+    assert first.wait(PATIENCE) == 0
+    assert "Still running, for others." in first.log
     stopped = checkout.run("flask", "local", "stop")
     assert stopped.returncode == 0
     assert stopped.stdout == "Stopped. Everything is kept.\n"
-    assert f"flask local start (process {first.pid})" in stopped.stderr
+    assert f"flask local start (process {second.pid})" in stopped.stderr
+    assert second.wait(PATIENCE) == 1
+    assert "The local stack has ended." in second.log
     checkout.assert_nothing_left()
-    assert not is_locked(checkout.folder)
     again = checkout.run("flask", "local", "stop")
     assert (again.returncode, again.stdout) == (0, "The local stack is not running.\n")
 
 
-def test_ctrl_c_ends_a_start_in_order_and_not_the_stack_of_others(checkout: Checkout) -> None:
-    """Ctrl-C reaches every process that was started from the terminal; the stack is none of them."""
-    first = checkout.hold()
-    second = checkout.hold()
-    os.killpg(first.pid, signal.SIGINT)
-    assert first.wait(PATIENCE) == 0
-    assert "Still running, for others." in first.log
-    second.send_signal(signal.SIGINT)
-    assert second.wait(PATIENCE) == 0
-    assert "Stopped. Everything is kept." in second.log
-    assert not is_locked(checkout.folder)
-
-
-def test_seeding_twice_makes_three_people_once_who_can_sign_in(checkout: Checkout) -> None:
-    checkout.hold()
-    people = json.loads(checkout.run("flask", "local", "seed", "--json").stdout)
-    again = checkout.run("flask", "local", "seed")
+def test_seeding_twice_makes_three_people_once_who_can_sign_in(held: Checkout) -> None:
+    people = json.loads(held.run("flask", "local", "seed", "--json").stdout)
+    again = held.run("flask", "local", "seed")
     assert again.returncode == 0, again.stderr
     assert people["password"] in again.stdout
-    stack = checkout.running()
+    stack = held.running()
     with psycopg.connect(stack.database_url) as connection:
         rows = connection.execute("select email from auth.users order by email").fetchall()
     assert [email for (email,) in rows] == people["people"]
@@ -99,13 +89,16 @@ def test_seeding_twice_makes_three_people_once_who_can_sign_in(checkout: Checkou
         assert signed_in.json()["user"]["email"] == email
 
 
-def test_reset_refuses_while_the_stack_is_in_use_and_deletes_when_told(checkout: Checkout) -> None:
-    starter = checkout.hold()
-    refused = checkout.run("flask", "local", "reset", "--yes")
+def test_reset_refuses_while_the_stack_is_in_use(held: Checkout) -> None:
+    refused = held.run("flask", "local", "reset", "--yes")
     assert refused.returncode == 1
-    assert f"in use by flask local start (process {starter.pid})" in refused.stderr
+    assert f"in use by flask local start (process {held.commands[0].pid})" in refused.stderr
     assert "Next: flask local reset --stop" in refused.stderr
-    assert starter.poll() is None
+    assert held.commands[0].poll() is None
+
+
+def test_reset_stops_the_stack_when_told_and_deletes_everything(checkout: Checkout) -> None:
+    checkout.hold()
     done = checkout.run("flask", "local", "reset", "--yes", "--stop")
     assert done.returncode == 0, done.stderr
     assert [path.name for path in checkout.folder.iterdir()] == ["lock"]

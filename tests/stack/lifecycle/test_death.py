@@ -170,7 +170,7 @@ def test_a_start_that_is_killed_at_any_moment_leaves_nothing_and_the_next_one_su
     clone: Checkout,
 ) -> None:
     """Kill -9 of the command that starts a stack for the first time: before, during and after initdb."""
-    for moment in ("lock", "stack.json", "cluster.partial", "cluster/PG_VERSION", "cluster/postmaster.pid"):
+    for moment in ("lock", "cluster.partial", "cluster/postmaster.pid"):
         command = clone.begin("flask", "local", "start")
         until(lambda moment=moment: (clone.folder / moment).exists(), moment)
         command.kill()

@@ -39,19 +39,17 @@ def test_one_command_leads_from_a_clone_to_a_page(clone: Checkout, port: int) ->
         assert secret not in server.log
 
 
-def test_nobody_else_can_read_the_instance_folder(checkout: Checkout) -> None:
-    checkout.hold()
-    assert stat.S_IMODE(checkout.folder.stat().st_mode) == 0o700
-    for path in checkout.folder.iterdir():
+def test_nobody_else_can_read_the_instance_folder(held: Checkout) -> None:
+    assert stat.S_IMODE(held.folder.stat().st_mode) == 0o700
+    for path in held.folder.iterdir():
         assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, path
 
 
 @pytest.mark.skipif(not Path("/proc/net/tcp").exists(), reason="needs /proc to see the listening sockets")
-def test_everything_listens_on_loopback_only(checkout: Checkout, port: int) -> None:
-    checkout.serve(port)
+def test_everything_listens_on_loopback_only(held: Checkout) -> None:
     inodes = {
         os.readlink(link)
-        for pid in checkout.processes()
+        for pid in held.processes()
         for link in Path(f"/proc/{pid}/fd").iterdir()
         if link.is_symlink()
     }
@@ -61,7 +59,7 @@ def test_everything_listens_on_loopback_only(checkout: Checkout, port: int) -> N
             columns = row.split()
             if columns[3] == "0A" and f"socket:[{columns[9]}]" in inodes:
                 listening.append(columns[1].partition(":")[0])
-    assert len(listening) == 4, "the app, the services, the control socket and PostgreSQL"
+    assert len(listening) == 3, "the services, the control socket and PostgreSQL"
     assert set(listening) == {"0100007F"}
 
 
@@ -73,28 +71,19 @@ def test_a_restart_keeps_keys_ports_and_issuer(checkout: Checkout) -> None:
     assert {name: second[name] for name in kept} == {name: first[name] for name in kept}
 
 
-def test_a_second_command_joins_and_keeps_the_stack_when_the_starter_is_killed(
-    checkout: Checkout, port: int
-) -> None:
+def test_the_stack_lives_as_long_as_anybody_uses_it(checkout: Checkout, port: int) -> None:
+    """A joiner dies first, then the starter, then another joiner."""
     starter = checkout.hold()
-    server = checkout.serve(port)
     stack = checkout.running()
-    assert set(checkout.leases()) == {starter.pid, server.pid}
+    checkout.serve(port).kill()
+    until(lambda: checkout.leases() == [starter.pid], "the end of a joiner's lease")
+    joiner = checkout.hold()
+    assert set(checkout.leases()) == {starter.pid, joiner.pid}
     starter.kill()
-    until(lambda: checkout.leases() == [server.pid], "one lease")
+    until(lambda: checkout.leases() == [joiner.pid], "the end of the starter's lease")
     assert answers(f"{stack.api_url}/auth/v1/.well-known/jwks.json")
     assert checkout.running().pid == stack.pid
-    server.kill()
-    checkout.assert_nothing_left()
-
-
-def test_the_starter_keeps_the_stack_when_the_joiner_is_killed(checkout: Checkout, port: int) -> None:
-    starter = checkout.hold()
-    joiner = checkout.serve(port)
     joiner.kill()
-    until(lambda: checkout.leases() == [starter.pid], "one lease")
-    assert answers(f"{checkout.running().api_url}/auth/v1/.well-known/jwks.json")
-    starter.kill()
     checkout.assert_nothing_left()
 
 
@@ -118,6 +107,9 @@ def test_of_commands_that_start_together_one_starts_the_stack_and_the_others_joi
     for command in commands:
         command.send_signal(signal.SIGINT)
     clone.assert_nothing_left()
+    assert [command.returncode for command in commands] == [0, 0, 0]
+    assert sum("Stopped. Everything is kept." in command.log for command in commands) == 1
+    assert not is_locked(clone.folder)
 
 
 def test_commands_that_need_no_stack_start_none(clone: Checkout) -> None:
