@@ -81,7 +81,7 @@ else:
 
     def _working_directories() -> Iterator[tuple[int, str]]:
         try:
-            import psutil
+            import psutil  # type: ignore[import-untyped]
         except ImportError:  # in the guard, which runs without installed packages; the stack looks again
             return
         for process in psutil.process_iter():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import stat
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from app.cli.checkout_stack import stack_for
 from app.cli.running_stack import RunningStack, status_of
 from app.cli.startup import local_secret_key
 from app.errors import Misconfigured
+from devstack.postgres import Cluster
 from tests.conftest import ROOT
 
 
@@ -78,3 +80,18 @@ def test_whoever_does_not_know_the_token_is_not_heard(stack: RunningStack) -> No
         with connection:
             assert connection.recv(1) == b""
     assert status_of(stack) is not None
+
+
+@pytest.mark.parametrize("platform", ["linux", "darwin"])
+def test_servers_are_found_by_their_folder_on_every_system(cluster: Cluster, platform: str) -> None:
+    """Where there is no /proc, psutil looks; it does so on Linux too."""
+    program = (
+        f"import pathlib, sys; sys.platform = {platform!r}; from devstack import processes;"
+        " print(processes.servers_in(pathlib.Path(sys.argv[1])))"
+    )
+    postmaster = int((cluster.data_dir / "postmaster.pid").read_text().splitlines()[0])
+    for folder, is_there in ((cluster.data_dir, True), (cluster.data_dir.parent, False)):
+        seen = subprocess.run(
+            [sys.executable, "-c", program, str(folder)], cwd=ROOT, capture_output=True, text=True
+        )
+        assert (postmaster in json.loads(seen.stdout)) is is_there, seen.stderr
