@@ -86,7 +86,7 @@ def test_whoever_does_not_know_the_token_is_not_heard(stack: RunningStack) -> No
 def test_servers_are_found_by_their_folder_on_every_system(cluster: Cluster, platform: str) -> None:
     """Where there is no /proc, psutil looks; it does so on Linux too."""
     program = (
-        f"import pathlib, sys; sys.platform = {platform!r}; from devstack import processes;"
+        f"import pathlib, psutil, sys; sys.platform = {platform!r}; from devstack import processes;"
         " print(processes.servers_in(pathlib.Path(sys.argv[1])))"
     )
     postmaster = int((cluster.data_dir / "postmaster.pid").read_text().splitlines()[0])
