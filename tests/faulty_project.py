@@ -6,12 +6,13 @@ Everything else passes through unchanged, so that people sign in and store rows 
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 
 import httpx
+
+from tests.loopback import serving
 
 HOP_BY_HOP = frozenset({"connection", "content-length", "date", "host", "server", "transfer-encoding"})
 
@@ -49,18 +50,8 @@ class FaultyProject:
     @contextmanager
     def running(self) -> Iterator[FaultyProject]:
         """Serve on loopback until the block ends."""
-        server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
-        server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{server.server_address[1]}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
+        with self._client, serving(_handler(self)) as self.url:
             yield self
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()
-            self._client.close()
 
 
 def _handler(project: FaultyProject) -> type[BaseHTTPRequestHandler]:

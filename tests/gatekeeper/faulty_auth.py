@@ -13,9 +13,10 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
+from tests.loopback import serving
 from tests.token_mint import ALICE, Mint, claims
 
 PASSWORD = "correct horse battery staple"
@@ -54,18 +55,9 @@ class FaultyAuth:
     @contextmanager
     def running(self) -> Iterator[FaultyAuth]:
         """Serve until the block ends."""
-        server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
-        server.daemon_threads = True
-        self.url = f"http://127.0.0.1:{server.server_address[1]}"
-        self.issuer = f"{self.url}/auth/v1"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
-        thread.start()
-        try:
+        with serving(self._handler()) as self.url:
+            self.issuer = f"{self.url}/auth/v1"
             yield self
-        finally:
-            server.shutdown()
-            server.server_close()
-            thread.join()
 
     def sign_in(self, *, age: float = 0.0, **changes: Any) -> dict[str, Any]:
         """Return a new session's tokens; ``age`` makes the access token that many seconds old."""
