@@ -14,6 +14,8 @@ from .errors import AuthUnavailable, GatekeeperError, TokenError
 DEFAULT_RETRY_AFTER = 5  # seconds
 NOTHING_SAVED = "Your session is over, so nothing was saved. Log in and send it again."
 SIGN_IN_FIRST = "Log in to see this page."
+UNAUTHORIZED = "This is for people who are signed in."
+UNAUTHORIZED_HINT = "Sign in, or send a valid access token as a bearer token."
 UNAVAILABLE = "The sign-in service is not answering. You are still signed in; try again in a moment."
 _RETURN_PATH = re.compile(r"/(?![/\\])[!-\[\]-~]{0,511}")
 
@@ -40,7 +42,7 @@ def bearer_refused(error: TokenError) -> Response:
 
 def unauthorized(challenge: str, code: str) -> Response:
     """Return a 401 with its challenge (RFC 9110 section 15.5.2)."""
-    response = jsonify(code=code, message="Sign in, or send a valid access token as a bearer token.")
+    response = jsonify(code=code, message=UNAUTHORIZED, hint=UNAUTHORIZED_HINT)
     response.status_code = 401
     response.headers["WWW-Authenticate"] = challenge
     return response

@@ -123,6 +123,18 @@ def test_nobody_is_sent_where_they_can_sign_in(
     assert "Cookie" in response.headers["Vary"]
 
 
+def test_a_program_learns_what_is_wrong_and_what_to_do(auth: FaultyAuth) -> None:
+    client = make_app(auth).test_client()
+    accept = {"Accept": "application/json"}
+    assert client.get("/private", headers=accept).json == {
+        "code": "not_signed_in",
+        "message": "This is for people who are signed in.",
+        "hint": "Sign in, or send a valid access token as a bearer token.",
+    }
+    refused = client.get("/api", headers={"Authorization": "Bearer junk"}).json
+    assert (refused["code"], bool(refused["hint"])) == ("token_malformed", True)
+
+
 @pytest.mark.parametrize("path", ["//evil.example", "/\\evil", "/%0d%0aSet-Cookie:a=b", "/x%09y", "/é"])
 def test_an_address_that_could_lead_away_is_not_carried_along(auth: FaultyAuth, path: str) -> None:
     response = make_app(auth).test_client().get(path)
