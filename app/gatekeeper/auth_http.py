@@ -18,6 +18,8 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from .user_agent import forwardable
+
 _LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 5.0
@@ -72,10 +74,14 @@ class AuthHttp:
                 raise AnswerRefused(f"key set: status {response.status_code}")
             return _read(response, MAX_KEY_SET_BYTES, deadline)
 
-    def refresh(self, refresh_token: str) -> Answer:
-        """Exchange a refresh token (POST /token?grant_type=refresh_token); raise httpx.HTTPError."""
+    def refresh(self, refresh_token: str, user_agent: str = "") -> Answer:
+        """Exchange a refresh token (POST /token?grant_type=refresh_token); raise httpx.HTTPError.
+
+        Auth notes ``user_agent`` as the session's: it should be the person's, not this process's.
+        """
+        content = json.dumps({"refresh_token": refresh_token})
         return self._call(
-            "POST", "/token?grant_type=refresh_token", content=json.dumps({"refresh_token": refresh_token})
+            "POST", "/token?grant_type=refresh_token", content=content, user_agent=forwardable(user_agent)
         )
 
     def get_user(self, access_token: str) -> Answer:
@@ -83,13 +89,21 @@ class AuthHttp:
         return self._call("GET", "/user", bearer=access_token)
 
     def _call(
-        self, method: str, path: str, *, content: str | None = None, bearer: str | None = None
+        self,
+        method: str,
+        path: str,
+        *,
+        content: str | None = None,
+        bearer: str | None = None,
+        user_agent: str = "",
     ) -> Answer:
         headers = dict(self._headers)
         if content is not None:
             headers["Content-Type"] = "application/json"
         if bearer is not None:
             headers["Authorization"] = f"Bearer {bearer}"
+        if user_agent:
+            headers["User-Agent"] = user_agent
         deadline = time.monotonic() + CONNECT_SECONDS + READ_SECONDS
         with self._http().stream(method, self._base + path, headers=headers, content=content) as response:
             raw = _read(response, MAX_ANSWER_BYTES, deadline)

@@ -53,7 +53,9 @@ class Doorkeeper:
             return None  # a file for everybody; a host that is not ours, which Flask refuses
         if is_bearer_only(view):
             return self._admit_bearer()
-        g.gatekeeper_visit = visit = self.sessions.arrive(request.cookies.to_dict(flat=False))
+        g.gatekeeper_visit = visit = self.sessions.arrive(
+            request.cookies.to_dict(flat=False), request.headers.get("User-Agent", "")
+        )
         g.identity = visit.identity
         g.gatekeeper_ms = (time.perf_counter() - started) * 1000
         if visit.end_reason is not None:

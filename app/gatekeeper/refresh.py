@@ -69,12 +69,13 @@ class EndedSessions:
 class Refresher:
     """Exchanges refresh tokens for one process.
 
-    ``exchange`` asks Auth and verifies what it gives; it raises GatekeeperError. ``clock`` counts seconds.
+    ``exchange`` asks Auth, given a refresh token and the browser's user agent, and verifies what it gives; it
+    raises GatekeeperError. ``clock`` counts seconds.
     """
 
     def __init__(
         self,
-        exchange: Callable[[str], Refreshed],
+        exchange: Callable[[str, str], Refreshed],
         ended: EndedSessions,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -84,16 +85,16 @@ class Refresher:
         self._lock = threading.Lock()
         self._flights: dict[bytes, _Flight] = {}
 
-    def refresh(self, refresh_token: str) -> Refreshed:
+    def refresh(self, refresh_token: str, user_agent: str = "") -> Refreshed:
         """Return the new pair for a session whose token is over; raise SessionEnded, AuthUnavailable, …"""
         flight, is_leader = self._board(refresh_token)
         if is_leader:
-            self._fly(flight, refresh_token)
+            self._fly(flight, refresh_token, user_agent)
         elif not flight.done.wait(WAIT_SECONDS):
             raise AuthUnavailable("waited too long for the exchange under way")
         return self._landed(flight)
 
-    def refresh_early(self, refresh_token: str) -> Refreshed | None:
+    def refresh_early(self, refresh_token: str, user_agent: str = "") -> Refreshed | None:
         """Return the new pair for a session that is still good, or None when it is better left alone.
 
         It is left alone while another request exchanges it, and for a minute after a failure. Raises
@@ -104,7 +105,7 @@ class Refresher:
             if known is not None and (not known.done.is_set() or self._failed_lately(known)):
                 return None
         try:
-            return self.refresh(refresh_token)
+            return self.refresh(refresh_token, user_agent)
         except (AuthUnavailable, AuthMisconfigured):
             return None
 
@@ -131,9 +132,9 @@ class Refresher:
             flight = self._flights[key] = _Flight()
             return flight, True
 
-    def _fly(self, flight: _Flight, refresh_token: str) -> None:
+    def _fly(self, flight: _Flight, refresh_token: str, user_agent: str) -> None:
         try:
-            flight.result = self._exchange(refresh_token)
+            flight.result = self._exchange(refresh_token, user_agent)
             keep = KEEP_SECONDS
         except SessionEnded as error:
             flight.result, keep = error, KEEP_SECONDS

@@ -40,6 +40,7 @@ class Visit:
     """One request's session, and what its response has to do about the cookie."""
 
     sent: Sent = field(default_factory=dict, repr=False)
+    user_agent: str = ""
     identity: Identity | None = None
     signed_in_at: int = 0
     store: dict[str, str] | None = field(default=None, repr=False)  # cookies to write
@@ -55,7 +56,7 @@ class Sessions:
         self,
         cookies: SessionCookies,
         verifier: Verifier,
-        ask_refresh: Callable[[str], Answer],
+        ask_refresh: Callable[[str, str], Answer],
         revocation: RevocationCheck | None = None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
@@ -68,9 +69,9 @@ class Sessions:
         self._ended = EndedSessions(monotonic)
         self._refresher = Refresher(self._exchange, self._ended, monotonic)
 
-    def arrive(self, sent: Sent) -> Visit:
-        """Find out who sends a request with these cookies."""
-        visit = Visit(sent)
+    def arrive(self, sent: Sent, user_agent: str = "") -> Visit:
+        """Find out who sends a request with these cookies; an exchange is made in the user agent's name."""
+        visit = Visit(sent, user_agent)
         reading = self.cookies.read(sent)
         verdict: AccessClaims | TokenError | None = None
         if reading.session is not None:
@@ -157,9 +158,9 @@ class Sessions:
         refresh_token = session.tokens.refresh_token
         try:
             if claims is None:
-                refreshed: Refreshed | None = self._refresher.refresh(refresh_token)
+                refreshed: Refreshed | None = self._refresher.refresh(refresh_token, visit.user_agent)
             else:
-                refreshed = self._refresher.refresh_early(refresh_token)
+                refreshed = self._refresher.refresh_early(refresh_token, visit.user_agent)
         except SessionEnded as error:
             self._sign_out(visit, error.reason, code=error.code, verdict=claims)
         except GatekeeperError as error:
@@ -190,9 +191,9 @@ class Sessions:
         log.info("decision=sign_out code=%s reason=%s kid=%s session=%s", code, reason, kid, session_id)
         visit.identity, visit.store, visit.clear, visit.end_reason = None, None, True, reason
 
-    def _exchange(self, refresh_token: str) -> Refreshed:
+    def _exchange(self, refresh_token: str, user_agent: str) -> Refreshed:
         try:
-            answer = self._ask_refresh(refresh_token)
+            answer = self._ask_refresh(refresh_token, user_agent)
         except (httpx.HTTPError, AnswerRefused) as error:
             raise AuthUnavailable(f"{type(error).__name__}: {error}") from error
         try:

@@ -45,6 +45,7 @@ class FaultyAuth:
         self.faults: dict[str, Fault] = {}
         self.calls: dict[str, int] = {"jwks": 0, "refresh": 0, "user": 0, "sign_in": 0}
         self.seen_refresh_tokens: list[str] = []
+        self.seen_user_agents: list[str] = []  # of refreshes
         self.ended: set[str] = set()
         self.delay = 0.0  # seconds before each refresh is answered
         self._lock = threading.Lock()
@@ -139,6 +140,7 @@ class FaultyAuth:
 
             def _refresh(self) -> None:
                 time.sleep(double.delay)
+                double.seen_user_agents.append(self.headers.get("User-Agent", ""))
                 status, body = double.refresh(json.loads(self.body)["refresh_token"])
                 reply(self, status, body)
 

@@ -50,6 +50,18 @@ def test_a_session_near_its_end_is_renewed_with_both_tokens(auth: FaultyAuth) ->
     assert auth.calls["refresh"] == 1
 
 
+@pytest.mark.parametrize("age", [3560, 4000], ids=["still good", "expired"])
+@pytest.mark.parametrize(
+    ("browser", "told"), [("Firefox/147.0", "Firefox/147.0"), ("Gerät/1", "Ger?t/1")], ids=["plain", "odd"]
+)
+def test_a_session_is_renewed_in_the_name_of_the_browser(
+    auth: FaultyAuth, age: int, browser: str, told: str
+) -> None:
+    client = signed_in(make_app(auth), auth.sign_in(age=age))
+    assert client.get("/private", headers={"User-Agent": browser}).status_code == 200
+    assert auth.seen_user_agents == [told]
+
+
 def test_after_a_sign_out_a_replayed_cookie_opens_nothing(auth: FaultyAuth) -> None:
     app = make_app(auth)
     client = signed_in(app, auth.sign_in())

@@ -25,7 +25,7 @@ class Auth:
         self.entered = threading.Event()
         self.hold: threading.Event | None = None
 
-    def __call__(self, refresh_token: str) -> Refreshed:
+    def __call__(self, refresh_token: str, user_agent: str) -> Refreshed:
         self.calls.append(refresh_token)
         self.entered.set()
         if self.hold is not None:
