@@ -7,7 +7,8 @@ from flask import render_template as render
 from werkzeug import Response
 
 from app.errors import AppError
-from app.gatekeeper import Identity, current_identity, end_session
+from app.gatekeeper import Identity
+from app.pages.closed_views import see_out, signed_in
 from app.pages.forms import render_form
 from app.pages.messages import (
     NOTHING_SAVED,
@@ -37,7 +38,7 @@ def show() -> Response:
     me = signed_in()
     profile = store.find_own(me)
     if profile is None and not store.session_lives(me):
-        return _see_out()
+        return see_out()
     return _page(ProfileForm(obj=profile), profile)
 
 
@@ -62,17 +63,9 @@ def people() -> str | Response:
     me = signed_in()
     profiles, has_more = store.list_public(me, page)
     if not profiles and not store.session_lives(me):
-        return _see_out()
+        return see_out()
     allow_remote_images()
     return render("profiles/people.html", profiles=profiles, page=page, has_more=has_more)
-
-
-def signed_in() -> Identity:
-    """Return who asks; the gatekeeper lets nobody else reach these views."""
-    identity = current_identity()
-    if identity is None:
-        raise AssertionError("a closed view was reached without an identity")
-    return identity
 
 
 def _submitted(me: Identity, form: ProfileForm) -> Response:
@@ -82,7 +75,7 @@ def _submitted(me: Identity, form: ProfileForm) -> Response:
     except AppError as error:
         current = error.current if isinstance(error, store.ProfileChanged) else None
         if current is None and error.code in HIDES_ROWS and not store.session_lives(me):
-            response = _see_out()
+            response = see_out()
             say(NOTHING_SAVED)
             return response
         if isinstance(error, store.ProfileChanged):
@@ -100,12 +93,6 @@ def _save(me: Identity, form: ProfileForm) -> Response:
         store.create(me, form.entry())
         say(PROFILE_CREATED)
     return redirect(url_for("profiles.show"), 303)
-
-
-def _see_out() -> Response:
-    """Sign somebody out whose session was ended elsewhere: its token opens no row any more."""
-    end_session("ended_elsewhere")
-    return redirect(url_for("auth.login", next=request.path), 303)
 
 
 def _page(form: ProfileForm, profile: store.Profile | None, **context: object) -> Response:
