@@ -135,10 +135,10 @@ def test_a_picture_loads_where_pictures_are_shown(new_page: NewPage) -> None:
     create_profile(page, "Ada Lovelace", picture=PICTURE, is_public=True)
     portrait = page.locator(".avatar img")
     expect(portrait).to_be_visible()
-    page.wait_for_function("document.querySelector('.avatar img').naturalWidth > 0")
+    expect(portrait).not_to_have_js_property("naturalWidth", 0)
     (asked,) = {request for request in requests if request.url == PICTURE}
     assert "referer" not in asked.all_headers()
     if target := os.environ.get("PICTURE"):
         page.goto("/profile")
-        page.wait_for_function("document.querySelector('.avatar img').naturalWidth > 0")
+        expect(portrait).not_to_have_js_property("naturalWidth", 0)
         page.screenshot(path=Path(target))
