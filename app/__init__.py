@@ -25,7 +25,7 @@ MAX_BODY_BYTES = 64 * 1024
 def create_app(settings: Settings | None = None) -> Flask:
     """Build the app; settings come from the environment unless given. Raises SettingsError."""
     # Imported here: `flask run` starts the local stack first, and loads all this while the stack boots.
-    from app import assets, auth, cli, pages, profiles, supabase_clients
+    from app import account, assets, auth, cli, pages, profiles, supabase_clients
     from app.config import Settings
     from app.gatekeeper import Gatekeeper
     from app.pages import errors as error_pages
@@ -49,7 +49,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     supabase_clients.register(app, settings)
     error_pages.register(app)
     filters.register(app)
-    for package in (pages, auth, profiles):
+    for package in (pages, auth, profiles, account):
         app.register_blueprint(package.bp)
     cli.register(app)
     return app

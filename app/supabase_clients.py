@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import httpx
-from flask import Flask, current_app
+from flask import Flask, current_app, has_request_context, request
 
 from app.config import Settings
 from app.config_values import LOOPBACK_HOSTS
 from app.gatekeeper import Identity
+from app.gatekeeper.user_agent import forwardable
 
 if TYPE_CHECKING:
     from supabase import Client
@@ -41,14 +42,17 @@ class SupabaseClients:
         self._lock = threading.Lock()
         self._http: httpx.Client | None = None
 
-    def client(self, access_token: str | None) -> Client:
+    def client(self, access_token: str | None, user_agent: str = "") -> Client:
         """Return a new client that acts as the token's person, or as nobody."""
         # Imported on first need: it costs a worker 176 ms and 15 MB that many never spend.
         from supabase import ClientOptions, create_client
 
+        # Given here, the header also keeps the client from looking for a stored session.
+        headers = {"Authorization": f"Bearer {access_token or self._settings.publishable_key}"}
+        if user_agent:
+            headers["User-Agent"] = user_agent
         options = ClientOptions(
-            # Given here, the header also keeps the client from looking for a stored session.
-            headers={"Authorization": f"Bearer {access_token or self._settings.publishable_key}"},
+            headers=headers,
             auto_refresh_token=False,
             persist_session=False,
             flow_type="implicit",  # mails carry a token hash; a PKCE link would die after five minutes
@@ -78,8 +82,13 @@ def register(app: Flask, settings: Settings) -> None:
 
 
 def anonymous_client() -> Client:
-    """Return a client that is nobody, for signing in and up."""
-    return _clients().client(None)
+    """Return a client that is nobody, for signing in and up.
+
+    It speaks in the name of the browser that the present request comes from, because Auth notes that name
+    with the session that it begins.
+    """
+    sent = request.headers.get("User-Agent", "") if has_request_context() else ""
+    return _clients().client(None, forwardable(sent))
 
 
 def user_client(identity: Identity) -> Client:

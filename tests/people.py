@@ -34,19 +34,26 @@ def new_email() -> str:
     return cast.person("Visitor").email
 
 
-def sign_up(app: Flask) -> Person:
+def sign_up(app: Flask, user_agent: str = "") -> Person:
     """Make an account through the pages."""
-    person = Person(new_email(), Visitor(app.test_client(), app.extensions["settings"].site_url))
+    person = Person(new_email(), _visitor(app, user_agent))
     person.get("/signup")
     page = person.press("Sign up", email=person.email, password=PASSWORD)
     assert page.status == 200, page.main
     return person
 
 
-def log_in(app: Flask, email: str, password: str = PASSWORD) -> Person:
+def log_in(app: Flask, email: str, password: str = PASSWORD, user_agent: str = "") -> Person:
     """Log in at another browser."""
-    person = Person(email, Visitor(app.test_client(), app.extensions["settings"].site_url))
+    person = Person(email, _visitor(app, user_agent))
     person.get("/login")
     page = person.press("Log in", email=email, password=password)
     assert page.status == 200, page.main
     return person
+
+
+def _visitor(app: Flask, user_agent: str) -> Visitor:
+    client = app.test_client()
+    if user_agent:
+        client.environ_base["HTTP_USER_AGENT"] = user_agent
+    return Visitor(client, app.extensions["settings"].site_url)

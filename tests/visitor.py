@@ -105,7 +105,8 @@ class Visitor:
                 self.page = Page(url, response)
                 return self.page
             url = urljoin(url, response.headers["Location"])
-            method, kwargs = "GET", {}
+            if response.status_code not in (307, 308):  # these repeat the request as it was
+                method, kwargs = "GET", {}
         raise AssertionError(f"redirects without end: {url}")
 
 

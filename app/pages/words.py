@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from math import ceil
 
 UNITS = ((86400, "day"), (3600, "hour"), (60, "minute"), (1, "second"))
 
@@ -11,8 +12,7 @@ def duration_words(seconds: float) -> str:
     """Return a span of time in its largest unit, rounded down: 42 seconds, 1 minute, 3 days."""
     whole = max(0, int(seconds))
     size, unit = next((size, unit) for size, unit in UNITS if whole >= size or size == 1)
-    count = whole // size
-    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"
+    return _counted(whole // size, unit)
 
 
 def wait_words(seconds: int) -> str:
@@ -20,6 +20,13 @@ def wait_words(seconds: int) -> str:
     if seconds >= 60:
         seconds = -(-seconds // 60) * 60
     return f"Try again in {duration_words(seconds)}."
+
+
+def at_most_words(seconds: float) -> str:
+    """Return a bound in words; rounded up in the largest unit that it holds at least two of: 60 minutes."""
+    whole = max(1, ceil(seconds))
+    size, unit = next((size, unit) for size, unit in UNITS if whole >= 2 * size or size == 1)
+    return _counted(ceil(whole / size), unit)
 
 
 def ago_words(moment: datetime, now: datetime) -> str:
@@ -38,3 +45,7 @@ def initials(name: str) -> str:
     """Return what stands in for a missing picture: the first letters of the first and the last word."""
     words = name.split() or ["-"]
     return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper()
+
+
+def _counted(count: int, unit: str) -> str:
+    return f"{count} {unit}" if count == 1 else f"{count} {unit}s"

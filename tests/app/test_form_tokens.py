@@ -27,6 +27,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "/auth/forgot": {"email": "ada@example.com"},
     "/auth/confirm": {"token_hash": "0123456789abcdef0123", "type": "recovery"},
     "/auth/reset": {"password": "entirely other words"},
+    "/account/sessions": {"session": "others"},
     "/profile": {"display_name": "Forged", "version": ""},
     "/profile/delete": {},
 }

@@ -13,7 +13,7 @@ from app.cli.running_stack import RunningStack
 from tests.accessibility import faults
 from tests.cast import PASSWORD
 from tests.faulty_project import FaultyProject
-from tests.people import Person, new_email, sign_up
+from tests.people import Person, log_in, new_email, sign_up
 from tests.site import SITE, settings_for
 from tests.visitor import Visitor
 
@@ -182,7 +182,14 @@ def test_a_profile_that_cannot_be_saved_is_kept_in_the_form(person: Person, proj
     assert person.press("Save").messages == ["Done: Your profile is saved."]
 
 
-@pytest.mark.parametrize("path", ["/profile", "/people"])
+@pytest.mark.parametrize(
+    ("path", "asked"),
+    [
+        ("/profile", "GET /rest/v1/"),
+        ("/people", "GET /rest/v1/"),
+        ("/account/sessions", "POST /rest/v1/rpc/list_my_sessions"),
+    ],
+)
 @pytest.mark.parametrize(
     ("status", "body"),
     [
@@ -193,15 +200,38 @@ def test_a_profile_that_cannot_be_saved_is_kept_in_the_form(person: Person, proj
     ids=["no database", "no data API", "wrong key"],
 )
 def test_a_page_that_cannot_be_read_offers_to_try_again(
-    person: Person, project: FaultyProject, path: str, status: int, body: object
+    person: Person, project: FaultyProject, path: str, asked: str, status: int, body: object
 ) -> None:
-    project.answers("GET /rest/v1/", status, body)
+    project.answers(asked, status, body)
     page = person.get(path)
     assert page.status == 503
     links = {link.text: link["href"] for link in page.tree.find("main").find_all("a")}
     assert links == {"Try again": "", "Home page": "/"}  # empty: the same address
     project.faults.clear()
     assert person.get(path).status == 200
+
+
+@pytest.mark.parametrize(
+    ("button", "asked", "words"),
+    [
+        ("Sign out all other devices", "POST /auth/v1/logout", DOWN),
+        ("Sign out Unknown browser", "POST /rest/v1/rpc/end_my_session", "The database is not answering."),
+    ],
+    ids=["Auth", "the data API"],
+)
+def test_a_device_that_cannot_be_signed_out_is_still_listed(
+    faulty_app: Flask, person: Person, project: FaultyProject, button: str, asked: str, words: str
+) -> None:
+    other = log_in(faulty_app, person.email)
+    page = person.get("/account/sessions")
+    names = [found.text for found in page.tree.find("main").find_all("button")]
+    project.answers(asked, 503, {"code": "PGRST000", "message": "no"})
+    page = person.press(next(name for name in names if name.startswith(button)))
+    assert (page.status, page.problems) == (503, [words])
+    assert "You are signed in on 2 devices." in page.main
+    assert faults(page.tree) == []
+    project.faults.clear()
+    assert other.get("/profile").path == "/profile"
 
 
 def test_a_data_api_that_does_not_take_the_session_says_what_to_do(

@@ -18,7 +18,7 @@ OPEN_PAGES = [
     "/auth/confirm?code=1",
     "/auth/confirm?token_hash=0123456789abcdef0123&type=recovery",
 ]
-CLOSED_PAGES = ["/", "/profile", "/profile/delete", "/people", "/nothing"]
+CLOSED_PAGES = ["/", "/profile", "/profile/delete", "/people", "/account/sessions", "/nothing"]
 LONG_NAME = "Wolfeschlegelsteinhausenbergerdorff" * 2
 SMALLEST_TARGET, COMFORTABLE_TARGET = 24, 44
 

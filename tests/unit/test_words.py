@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from app.pages.words import ago_words, duration_words, initials, utc_words, wait_words
+from app.pages.words import ago_words, at_most_words, duration_words, initials, utc_words, wait_words
 
 NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 
@@ -28,6 +28,27 @@ NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 )
 def test_a_span_is_named_by_its_largest_unit(seconds: float, words: str) -> None:
     assert duration_words(seconds) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0, "1 second"),
+        (0.5, "1 second"),
+        (1.5, "2 seconds"),
+        (60, "60 seconds"),
+        (119, "119 seconds"),
+        (120, "2 minutes"),
+        (121, "3 minutes"),
+        (3600, "60 minutes"),
+        (5400, "90 minutes"),
+        (7200, "2 hours"),
+        (7201, "3 hours"),
+        (604_800, "7 days"),
+    ],
+)
+def test_a_bound_is_never_rounded_down(seconds: float, words: str) -> None:
+    assert at_most_words(seconds) == words
 
 
 @pytest.mark.parametrize(
