@@ -13,7 +13,7 @@ from uuid import UUID
 
 from app.account.user_agents import device_words
 from app.gatekeeper import Identity
-from app.service_errors import Attempt, explained
+from app.service_errors import explained
 from app.supabase_clients import anonymous_client, user_client
 
 
@@ -44,7 +44,7 @@ def list_sessions(identity: Identity) -> list[Session]:
 
     The list is empty when the session that asks has ended.
     """
-    with explained(Attempt("read", "list_my_sessions")):
+    with explained():
         rows = user_client(identity).rpc("list_my_sessions").execute().data
     found = [Session.of(row) for row in cast("list[dict[str, Any]]", rows)]
     return sorted(found, key=lambda session: not session.is_current)
@@ -52,7 +52,7 @@ def list_sessions(identity: Identity) -> list[Session]:
 
 def end_session(identity: Identity, session_id: UUID) -> bool:
     """End one of the person's sessions; return whether there was one of this id."""
-    with explained(Attempt("delete", "end_my_session")):
+    with explained():
         done = user_client(identity).rpc("end_my_session", {"session_id": str(session_id)}).execute().data
     return done is True
 

@@ -141,7 +141,7 @@ def session_lives(identity: Identity) -> bool:
 
     A session that was ended on another device sees no rows at all, which must not read as "you have none".
     """
-    with explained(Attempt("read", "list_my_sessions")):
+    with explained():
         return bool(user_client(identity).rpc("list_my_sessions").execute().data)
 
 
