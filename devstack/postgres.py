@@ -19,7 +19,7 @@ from devstack import guard
 from devstack.binaries import Binaries, find_binaries
 from devstack.errors import PortTaken, PostgresError
 from devstack.folder import write_private
-from devstack.ports import LOOPBACK
+from devstack.ports import ANY_FREE_PORT, LOOPBACK, first_free
 from devstack.privileges import RunAs
 from devstack.recovery import clear_leftovers, read_pid_file
 
@@ -33,6 +33,7 @@ DEVELOPMENT_SETTINGS = {
     "max_logical_replication_workers": "0",
     "max_worker_processes": "0",
     "jit": "off",
+    "temp_file_limit": "2GB",  # a query that spills for ever must not fill somebody's disk
     "dynamic_shared_memory_type": "mmap",  # in the data folder: a killed server leaves nothing elsewhere
     "timezone": "UTC",
     "log_timezone": "UTC",
@@ -56,6 +57,7 @@ class Cluster:
     run_as: RunAs = field(default_factory=RunAs)
     log_path: Path = Path(os.devnull)
     holding: tuple[int, ...] = ()  # descriptors that the guard keeps open, see guard.launch
+    may_move: bool = False  # to any free port, when another program takes this one first
     _guard: subprocess.Popen[bytes] | None = None
 
     @property
@@ -111,6 +113,15 @@ class Cluster:
         """Start the server under its guard and wait until it accepts connections; clear a crash first."""
         self.check_version()
         clear_leftovers(self.data_dir)
+        try:
+            self._start_server()
+        except PortTaken:  # between our look and the server's
+            if not self.may_move:
+                raise
+            self.port = first_free([ANY_FREE_PORT])
+            self._start_server()
+
+    def _start_server(self) -> None:
         log_size, stale = self._log_size(), read_pid_file(self.data_dir)
         self._guard = guard.launch(self._job(self._server_argv(), self.data_dir), holding=self.holding)
         try:

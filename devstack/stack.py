@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from devstack import folder, ports, stack_file
 from devstack.binaries import find_binaries
 from devstack.control import Control
-from devstack.errors import MissingPackage, PortTaken, PostgresError
+from devstack.errors import MissingPackage, PostgresError
 from devstack.options import Options
 from devstack.placement import place
 from devstack.postgres import TEST_SETTINGS, Cluster
@@ -105,22 +105,20 @@ class Stack:
             placement.run_as,
             self._options.folder / folder.SERVER_LOG,
             (lock,),
+            may_move=self._options.db_port is None,
         )
+
+    def _note_port(self, db_port: int) -> None:
+        if db_port != self._installation.db_port:
+            self._installation = replace(self._installation, db_port=db_port)
+            self._save(is_running=True)
 
     def _start_cluster(self, cluster: Cluster) -> None:
         started = time.monotonic()
         if not cluster.exists:
             self._report("postgres", f"creating a cluster in {cluster.data_dir}")
             cluster.create()
-        try:
-            cluster.start()
-        except PortTaken:  # between our look and the server's
-            if self._options.db_port is not None:
-                raise
-            cluster.port = ports.first_free([ports.ANY_FREE_PORT])
-            self._installation = replace(self._installation, db_port=cluster.port)
-            self._save(is_running=True)
-            cluster.start()
+        cluster.start()
         self._report("postgres", f"ready  {cluster.port}  {time.monotonic() - started:.1f} s")
 
     def _start_services(self, cluster: Cluster, listener: socket.socket) -> Services:
@@ -134,6 +132,7 @@ class Stack:
             raise MissingPackage(error) from None
         try:
             bootstrap(cluster, lambda text: self._report("warning", text))
+            self._note_port(cluster.port)
             context = open_context(cluster, self._installation, self._options, self._environ)
             services = start_services(context, listener)
         except psycopg.Error as error:
