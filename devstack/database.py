@@ -15,14 +15,17 @@ from psycopg_pool import ConnectionPool
 
 Pool = ConnectionPool[Connection[TupleRow]]
 
+SECONDS = 10  # that a request waits for a connection, and Auth for a statement or a lock
+_AUTH_SESSION = {"autocommit": True, "options": f"-c statement_timeout={SECONDS}s"}
+
 
 class Database:
     """Two pools on one database. Open after forking, close before the server stops."""
 
     def __init__(self, auth_dsn: str, data_dsn: str, *, pool_size: int = 8) -> None:
-        # A backend that died takes its connections along. Auth gets only living ones, for one round trip
-        # each; the data API asks nothing and repeats a transaction whose connection turns out to be dead.
-        self.auth = _pool(auth_dsn, "auth", pool_size, check=ConnectionPool.check_connection)
+        # A backend that died takes its connections along. Auth's transactions begin when a connection is
+        # taken, which shows whether it lives; the data API repeats a transaction whose connection was dead.
+        self.auth = _pool(auth_dsn, "auth", pool_size, check=_begin, **_AUTH_SESSION)
         self.data = _pool(data_dsn, "data", pool_size)
 
     def open(self) -> None:
@@ -36,13 +39,25 @@ class Database:
         self.data.close()
 
 
-def _pool(dsn: str, name: str, size: int, check: Callable[[Connection[Any]], None] | None = None) -> Pool:
+def _begin(connection: Connection[Any]) -> None:
+    """Begin the transaction that the pool ends: a connection that died fails here, and another is taken."""
+    connection.execute("begin")
+
+
+def _pool(
+    dsn: str,
+    name: str,
+    size: int,
+    check: Callable[[Connection[Any]], None] | None = None,
+    **session: Any,
+) -> Pool:
     return ConnectionPool(
         dsn,
         name=name,
         min_size=1,
         max_size=size,
         open=False,
-        timeout=10,
+        timeout=SECONDS,
         check=check,
+        kwargs=session,
     )

@@ -19,7 +19,7 @@ def exchange(auth: Auth, body: Body, client: Client) -> Grant:
     now = auth.now()
     with auth.transaction() as connection:
         flow = flows.find_by_code(connection, code)
-        user = users.find_by_id(connection, flow.user_id) if flow and flow.user_id else None
+        user = users.find_by_id(connection, flow.user_id, lock=True) if flow and flow.user_id else None
         if flow is None or user is None:
             raise flows.not_found()
         if pkce.is_expired(flow.created_at, flow.auth_code_issued_at, flow.authentication_method, now):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from devstack.auth import access_tokens, identities, refresh_token_rows, sessions, token_hook, users
+from devstack.auth import access_tokens, identities, refresh_token_rows, sessions, token_hook
 from devstack.auth import refresh_token_v2 as v2
 from devstack.auth.service import Auth
-from devstack.auth.sessions import AAL1, Client
+from devstack.auth.sessions import AAL1, Client, amr_entry
 from devstack.auth.user_json import user_json
 from devstack.auth.users import Rows, User
 
@@ -34,36 +33,52 @@ class Grant:
     headers: dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """Why a token is made: for which session, which was opened how, and by what just now."""
+
+    session_id: UUID
+    amr: list[dict[str, Any]]
+    method: str
+
+
 def open_session(auth: Auth, connection: Rows, user: User, method: str, client: Client) -> Grant:
-    """Begin a session for somebody who has proved who they are, by ``method``."""
+    """Begin a session for somebody who has proved who they are, by ``method``.
+
+    Raises sessions.AccountChanged unless the account is still the one that the proof was for.
+    """
     now = auth.now()
-    user = users.update(connection, user.id, now, last_sign_in_at=now)
-    identities.note_sign_in(connection, user.id, now)
     is_v2 = auth.settings.security_refresh_token_algorithm_version == VERSION_2
     key = v2.new_key() if is_v2 else None
-    session_id = sessions.insert(connection, user.id, method, client, now, key)
+    user, session_id = sessions.begin(connection, user, method, client, now, key)
     if key is None:
         token = version_1(refresh_token_rows.insert(connection, user.id, session_id, now))
     else:
         token = version_2(session_id, 0, key)
-    return answer(auth, connection, user, session_id, token)
+    return _answer(auth, connection, user, token, Occasion(session_id, [amr_entry(method, now)], method))
 
 
-def answer(auth: Auth, connection: Rows, user: User, session_id: UUID, token: RefreshToken) -> Grant:
-    """Return a session's answer with a new access token."""
-    now, life = auth.now(), auth.settings.jwt_exp
-    claims = _claims(auth, user, session_id, sessions.methods(connection, session_id), now)
-    claims = token_hook.apply(auth.settings, connection, claims)
+def continue_session(
+    auth: Auth, connection: Rows, user: User, session_id: UUID, token: RefreshToken
+) -> Grant:
+    """Return the answer to a refresh: the session's methods of sign-in stay what they were."""
+    amr = sessions.methods(connection, session_id)
+    return _answer(auth, connection, user, token, Occasion(session_id, amr, token_hook.REFRESH))
+
+
+def _answer(auth: Auth, connection: Rows, user: User, token: RefreshToken, occasion: Occasion) -> Grant:
+    claims = _claims(auth, user, occasion)
+    claims = token_hook.apply(auth.settings, connection, claims, occasion.method)
     body = {
         "access_token": access_tokens.sign(claims, auth.context.signing_keys.in_use()),
         "token_type": "bearer",
-        "expires_in": life,
+        "expires_in": auth.settings.jwt_exp,
         "expires_at": claims["exp"],
         "refresh_token": token.text,
         "user": user_json(user, identities.of_user(connection, user.id)),
     }
-    headers = dict([token.header])
-    return Grant(body, {"sb-auth-user-id": str(user.id), "sb-auth-session-id": str(session_id), **headers})
+    ids = {"sb-auth-user-id": str(user.id), "sb-auth-session-id": str(occasion.session_id)}
+    return Grant(body, {**ids, **dict([token.header])})
 
 
 def version_1(token: str) -> RefreshToken:
@@ -78,10 +93,8 @@ def version_2(session_id: UUID, counter: int, key: str) -> RefreshToken:
     )
 
 
-def _claims(
-    auth: Auth, user: User, session_id: UUID, amr: list[dict[str, Any]], now: datetime
-) -> dict[str, Any]:
-    issued_at = int(now.timestamp())
+def _claims(auth: Auth, user: User, occasion: Occasion) -> dict[str, Any]:
+    issued_at = int(auth.now().timestamp())
     return {
         "iss": auth.context.issuer,
         "sub": str(user.id),
@@ -94,7 +107,7 @@ def _claims(
         "user_metadata": user.raw_user_meta_data or {},
         "role": user.role or "",
         "aal": AAL1,
-        "amr": amr,
-        "session_id": str(session_id),
+        "amr": occasion.amr,
+        "session_id": str(occasion.session_id),
         "is_anonymous": user.is_anonymous,
     }

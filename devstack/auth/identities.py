@@ -45,12 +45,3 @@ def email_content(user: User, metadata: dict[str, Any] | None = None) -> dict[st
 def save_email(connection: Rows, user_id: UUID, content: dict[str, Any], now: datetime) -> None:
     """Make the e-mail identity of a user, or merge into the one that is there."""
     connection.execute(_INSERT, {"id": user_id, "content": json.dumps(content), "now": now})
-
-
-def note_sign_in(connection: Rows, user_id: UUID, now: datetime) -> None:
-    """Remember when the identity was used last."""
-    connection.execute(
-        "update auth.identities set last_sign_in_at = %s, updated_at = %s"
-        " where user_id = %s and provider = %s",
-        (now, now, user_id, PROVIDER),
-    )

@@ -8,8 +8,7 @@ from devstack.auth.errors import AuthError, invalid
 from devstack.auth.grants import Grant
 from devstack.auth.password_rules import weakness
 from devstack.auth.service import Auth
-from devstack.auth.sessions import Client
-from devstack.auth.users import User
+from devstack.auth.sessions import AccountChanged, Client
 
 
 def sign_in(auth: Auth, body: Body, client: Client) -> Grant:
@@ -23,7 +22,11 @@ def sign_in(auth: Auth, body: Body, client: Client) -> Grant:
         raise refused()
     if user.email_confirmed_at is None:
         raise AuthError(400, "email_not_confirmed", "Email not confirmed")
-    grant = _open(auth, user, client)
+    try:
+        with auth.transaction() as connection:
+            grant = grants.open_session(auth, connection, user, "password", client)
+    except AccountChanged:
+        raise refused() from None
     settings = auth.settings
     weak = weakness(password, settings.password_min_length, settings.password_required_characters)
     shown = None if weak is None else {"message": weak.message, "reasons": list(weak.reasons)}
@@ -46,12 +49,3 @@ def _credentials(auth: Auth, body: Body) -> str:
     if phone:
         raise AuthError(422, "phone_provider_disabled", "Phone logins are disabled")
     raise invalid("missing email or phone")
-
-
-def _open(auth: Auth, checked: User, client: Client) -> Grant:
-    with auth.transaction() as connection:
-        user = users.find_by_id(connection, checked.id, lock=True)
-        # No connection was held while the password was compared; what it was compared with may be gone.
-        if user is None or user.encrypted_password != checked.encrypted_password:
-            raise refused()
-        return grants.open_session(auth, connection, user, "password", client)

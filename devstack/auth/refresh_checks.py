@@ -61,11 +61,14 @@ def check_newest(
         raise session_expired("Session Expired (Revoked by Newer Login)")
 
 
-def note_refresh(connection: Rows, session_id: UUID, client: Client, now: datetime) -> None:
-    """Remember when, and from where, a session was refreshed."""
+def note_refresh(
+    connection: Rows, session_id: UUID, client: Client, now: datetime, counter: int | None = None
+) -> None:
+    """Remember when, and from where, a session was refreshed; ``counter`` is the one of version 2."""
     connection.execute(
-        "update auth.sessions set refreshed_at = %s, updated_at = %s, user_agent = %s, ip = %s where id = %s",
-        (now.replace(tzinfo=None), now, client.user_agent, client.ip, session_id),
+        "update auth.sessions set refreshed_at = %s, updated_at = %s, user_agent = %s, ip = %s,"
+        " refresh_token_counter = coalesce(%s, refresh_token_counter) where id = %s",
+        (now.replace(tzinfo=None), now, client.user_agent, client.ip, counter, session_id),
     )
 
 

@@ -36,10 +36,10 @@ def exchange(auth: Auth, connection: Rows, token: TokenV2, client: Client) -> Gr
     session = lock(connection, session.id)
     check_newest(auth, connection, session)
     decision = _decide(auth, session, token)
-    counter = _carry_out(auth, connection, session, decision)
-    note_refresh(connection, session.id, client, auth.now())
+    counter = _counter(auth, connection, session, decision)
+    note_refresh(connection, session.id, client, auth.now(), counter)
     refresh_token = grants.version_2(session.id, counter, _key(session) or "")
-    grant = grants.answer(auth, connection, user, session.id, refresh_token)
+    grant = grants.continue_session(auth, connection, user, session.id, refresh_token)
     return replace(grant, headers={**grant.headers, **_headers(decision)})
 
 
@@ -54,13 +54,10 @@ def _decide(auth: Auth, session: Session, token: TokenV2) -> Decision:
     )
 
 
-def _carry_out(auth: Auth, connection: Rows, session: Session, decision: Decision) -> int:
-    """Do what was decided; return the counter whose token is the current one."""
+def _counter(auth: Auth, connection: Rows, session: Session, decision: Decision) -> int:
+    """Return the counter whose token is the current one from now on; raise AuthError, and make reuse felt."""
     counter = session.refresh_token_counter or 0
     if isinstance(decision, Advance):
-        connection.execute(
-            "update auth.sessions set refresh_token_counter = %s where id = %s", (counter + 1, session.id)
-        )
         return counter + 1
     if isinstance(decision, Repeat):
         return counter

@@ -11,13 +11,18 @@ from uuid import UUID
 from psycopg import sql
 from psycopg.rows import class_row
 
+from devstack.auth import users
 from devstack.auth.errors import AuthError
 from devstack.auth.session_validity import Life
-from devstack.auth.users import Rows
+from devstack.auth.users import Rows, User
 
 AAL1 = "aal1"  # there are no second factors here
 # Sign-ins that prove access to the mailbox just as a new password would.
 MAIL_METHODS = frozenset({"otp", "magiclink", "recovery"})
+
+
+class AccountChanged(Exception):
+    """Raised when an account is no longer what it was when somebody proved to be its owner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +62,32 @@ _SELECT = sql.SQL(
     " refresh_token_counter from auth.sessions where {} {}"
 )
 SKIP_LOCKED = "for update skip locked"
+# All that a sign-in writes, in one round trip. The user's row comes first: who waits, waits for that one.
+_BEGIN = (
+    sql.SQL("""
+    with person as (
+        update auth.users set last_sign_in_at = %(now)s, updated_at = %(now)s
+        where id = %(user)s and encrypted_password is not distinct from %(password)s
+            and (banned_until is null or banned_until <= %(now)s)
+        returning {}
+    ), identity as (
+        update auth.identities set last_sign_in_at = %(now)s, updated_at = %(now)s
+        from person where user_id = person.id and provider = 'email'
+    ), session as (
+        insert into auth.sessions (id, user_id, created_at, updated_at, aal, user_agent, ip,
+            refresh_token_hmac_key, refresh_token_counter)
+        select %(session)s, person.id, %(now)s, %(now)s, %(aal)s::auth.aal_level, %(agent)s, %(ip)s::inet,
+            %(key)s, %(counter)s::bigint
+        from person returning id
+    ), method as (
+        insert into auth.mfa_amr_claims (session_id, created_at, updated_at, authentication_method, id)
+        select session.id, %(now)s, %(now)s, %(method)s, %(amr)s from session
+    )
+    select * from person
+    """)
+    .format(users.COLUMNS)
+    .as_bytes()
+)
 
 
 def find(connection: Rows, session_id: UUID, lock: str = "") -> Session | None:
@@ -75,23 +106,32 @@ def others_of(connection: Rows, session: Session) -> list[Session]:
         ).fetchall()
 
 
-def insert(
-    connection: Rows, user_id: UUID, method: str, client: Client, now: datetime, hmac_key: str | None
-) -> UUID:
-    """Begin a session; with a key its refresh tokens are of version 2."""
+def begin(
+    connection: Rows, user: User, method: str, client: Client, now: datetime, hmac_key: str | None
+) -> tuple[User, UUID]:
+    """Begin a session; with a key its refresh tokens are of version 2.
+
+    Raises AccountChanged when the user has another password by now, is banned or gone: no connection is held
+    while a password is compared, so what it was compared with may be old.
+    """
     session_id = uuid.uuid4()
-    counter = None if hmac_key is None else 0
-    connection.execute(
-        "insert into auth.sessions (id, user_id, created_at, updated_at, aal, user_agent, ip,"
-        " refresh_token_hmac_key, refresh_token_counter) values (%s, %s, %s, %s, %s, %s, %s, %s, %s)",
-        (session_id, user_id, now, now, AAL1, client.user_agent, client.ip, hmac_key, counter),
-    )
-    connection.execute(
-        "insert into auth.mfa_amr_claims (session_id, created_at, updated_at, authentication_method, id)"
-        " values (%s, %s, %s, %s, %s)",
-        (session_id, now, now, method, uuid.uuid4()),
-    )
-    return session_id
+    values = {
+        "user": user.id,
+        "password": user.encrypted_password,
+        "now": now,
+        "session": session_id,
+        "aal": AAL1,
+        "agent": client.user_agent,
+        "ip": client.ip,
+        "key": hmac_key,
+        "counter": None if hmac_key is None else 0,
+        "method": method,
+        "amr": uuid.uuid4(),
+    }
+    present = users.fetch_one(connection, _BEGIN, values)
+    if present is None:
+        raise AccountChanged
+    return present, session_id
 
 
 def methods(connection: Rows, session_id: UUID) -> list[dict[str, Any]]:
@@ -101,7 +141,12 @@ def methods(connection: Rows, session_id: UUID) -> list[dict[str, Any]]:
         " order by updated_at desc, id",
         (session_id,),
     ).fetchall()
-    return [{"method": method, "timestamp": int(at.timestamp())} for method, at in rows]
+    return [amr_entry(method, at) for method, at in rows]
+
+
+def amr_entry(method: str, at: datetime) -> dict[str, Any]:
+    """Return one entry of an `amr` claim."""
+    return {"method": method, "timestamp": int(at.timestamp())}
 
 
 def end(connection: Rows, user_id: UUID, session_id: UUID | None, scope: str) -> None:

@@ -29,9 +29,10 @@ REQUIRED = (
     "session_id",
     "is_anonymous",
 )
+REFRESH = "token_refresh"  # a method that only the hook sees
 
 
-def apply(settings: AuthSettings, connection: Rows, claims: dict[str, Any]) -> dict[str, Any]:
+def apply(settings: AuthSettings, connection: Rows, claims: dict[str, Any], method: str) -> dict[str, Any]:
     """Return the claims as the hook leaves them; raise AuthError when it refuses or breaks them."""
     found = HOOK_URI.fullmatch(settings.hook_custom_access_token_uri)
     if not settings.hook_custom_access_token_enabled or found is None:
@@ -39,7 +40,7 @@ def apply(settings: AuthSettings, connection: Rows, claims: dict[str, Any]) -> d
     event = {
         "user_id": claims["sub"],
         "claims": claims,
-        "authentication_method": claims["amr"][0]["method"] if claims["amr"] else "",
+        "authentication_method": method,
     }
     answer = _call(connection, found[1], found[2], event)
     if refusal := answer.get("error"):

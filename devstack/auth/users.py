@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, LiteralString
 from uuid import UUID
 
 from psycopg import Connection, sql
@@ -61,21 +63,20 @@ class User:
 
 
 COLUMNS = sql.SQL(", ").join(sql.Identifier("users", item.name) for item in fields(User))
-_SELECT = sql.SQL("select {} from auth.users where {} {}")
-_BY_ID = sql.SQL("id = %s and instance_id = %s")
-_BY_EMAIL = sql.SQL("instance_id = %s and lower(email) = %s and aud = %s and not is_sso_user")
+_BY_ID = "id = %s and instance_id = %s"
+_BY_EMAIL = "instance_id = %s and lower(email) = %s and aud = %s and not is_sso_user"
 
 
 def find_by_id(connection: Rows, user_id: UUID, *, lock: bool = False) -> User | None:
     """Return a user; ``lock`` holds the row until the transaction ends."""
-    return _one(connection, _BY_ID, (user_id, NIL), lock)
+    return fetch_one(connection, _select(_BY_ID, lock), (user_id, NIL))
 
 
 def find_by_email(
     connection: Rows, email: str, audience: str = AUDIENCE, *, lock: bool = False
 ) -> User | None:
     """Return the user of an address in lower case."""
-    return _one(connection, _BY_EMAIL, (NIL, email, audience), lock)
+    return fetch_one(connection, _select(_BY_EMAIL, lock), (NIL, email, audience))
 
 
 def insert(connection: Rows, user_id: UUID, now: datetime, **columns: Any) -> User:
@@ -91,23 +92,13 @@ def insert(connection: Rows, user_id: UUID, now: datetime, **columns: Any) -> Us
         **dict.fromkeys(_EMPTY_TEXTS, ""),
         **columns,
     }
-    statement = sql.SQL("insert into auth.users ({}) values ({}) returning {}").format(
-        sql.SQL(", ").join(map(sql.Identifier, values)),
-        sql.SQL(", ").join([sql.Placeholder()] * len(values)),
-        COLUMNS,
-    )
-    with connection.cursor(row_factory=class_row(User)) as cursor:
-        return cursor.execute(statement, _bound(values)).fetchone() or _gone()
+    return fetch_one(connection, _insert(tuple(values)), _bound(values)) or _gone()
 
 
 def update(connection: Rows, user_id: UUID, now: datetime, **columns: Any) -> User:
     """Change columns of a user and return it."""
     values = {**columns, "updated_at": now}
-    statement = sql.SQL("update auth.users set {} where id = %s returning {}").format(
-        sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(name)) for name in values), COLUMNS
-    )
-    with connection.cursor(row_factory=class_row(User)) as cursor:
-        return cursor.execute(statement, [*_bound(values), user_id]).fetchone() or _gone()
+    return fetch_one(connection, _update(tuple(values)), [*_bound(values), user_id]) or _gone()
 
 
 def merged(stored: dict[str, Any] | None, changes: dict[str, Any]) -> dict[str, Any]:
@@ -115,10 +106,37 @@ def merged(stored: dict[str, Any] | None, changes: dict[str, Any]) -> dict[str, 
     return {name: value for name, value in {**(stored or {}), **changes}.items() if value is not None}
 
 
-def _one(connection: Rows, condition: sql.SQL, parameters: tuple[Any, ...], lock: bool) -> User | None:
-    statement = _SELECT.format(COLUMNS, condition, sql.SQL("for update" if lock else ""))
+def fetch_one(
+    connection: Rows, statement: bytes, parameters: Sequence[Any] | Mapping[str, Any]
+) -> User | None:
+    """Return the user that a statement gives, None without a row."""
     with connection.cursor(row_factory=class_row(User)) as cursor:
         return cursor.execute(statement, parameters).fetchone()
+
+
+# Composed once for each shape: composing takes longer than PostgreSQL needs for the answer.
+@lru_cache
+def _select(condition: LiteralString, is_locking: bool) -> bytes:
+    lock = sql.SQL("for update" if is_locking else "")
+    statement = sql.SQL("select {} from auth.users where {} {}").format(COLUMNS, sql.SQL(condition), lock)
+    return statement.as_bytes()
+
+
+@lru_cache
+def _insert(names: tuple[str, ...]) -> bytes:
+    statement = sql.SQL("insert into auth.users ({}) values ({}) returning {}").format(
+        sql.SQL(", ").join(map(sql.Identifier, names)),
+        sql.SQL(", ").join([sql.Placeholder()] * len(names)),
+        COLUMNS,
+    )
+    return statement.as_bytes()
+
+
+@lru_cache
+def _update(names: tuple[str, ...]) -> bytes:
+    changes = sql.SQL(", ").join(sql.SQL("{} = %s").format(sql.Identifier(name)) for name in names)
+    statement = sql.SQL("update auth.users set {} where id = %s returning {}").format(changes, COLUMNS)
+    return statement.as_bytes()
 
 
 def _bound(values: dict[str, Any]) -> list[Any]:
