@@ -51,7 +51,7 @@ def verify(token: str, keys: Mapping[str, SigningKey], now: datetime) -> Claims:
         key = _key_for(jwt.get_unverified_header(token), keys)
         claims = jwt.decode(
             token,
-            jwt.PyJWK(key.public_jwk, key.algorithm),
+            key.private.public_key(),
             algorithms=[key.algorithm],
             options=_SIGNATURE_ONLY,
         )

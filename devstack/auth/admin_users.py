@@ -155,7 +155,7 @@ def _hashed(auth: Auth, body: Body, *, is_new: bool) -> str | None:
         if not is_bcrypt(hashed):
             raise invalid("The local stack takes bcrypt password hashes only")
         return hashed
-    if password is None and is_new:
+    if is_new and not password:
         password = secrets.token_urlsafe(32)
     if password is None:
         return None

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import logging
+import re
+import traceback
 import uuid
 
 import psycopg
 from flask import Flask, Response, request
+from psycopg.errors import QueryCanceled, RaiseException
 from psycopg_pool import PoolTimeout
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
@@ -21,6 +24,7 @@ from devstack.context import Context
 MAX_BODY_BYTES = 1024 * 1024
 EXPOSED_HEADERS = "X-Total-Count, Link, X-Supabase-Api-Version"
 PREFLIGHT_SECONDS = "86400"
+_ASKED_STATUS = re.compile(r"PT[45][0-9]{2}")
 
 logger = logging.getLogger(__name__)
 
@@ -41,7 +45,8 @@ def create_auth(context: Context) -> Flask:
     app.after_request(_share)
     app.register_error_handler(AuthError, _auth_error)
     app.register_error_handler(HTTPException, _http_error)
-    app.register_error_handler(psycopg.errors.RaiseException, _raised_in_database)
+    app.register_error_handler(psycopg.Error, _database_error)
+    app.register_error_handler(QueryCanceled, _busy)
     app.register_error_handler(PoolTimeout, _busy)
     app.register_error_handler(Exception, _unexpected)
     return app
@@ -70,22 +75,35 @@ def _http_error(error: HTTPException) -> Response:
     return _auth_error(AuthError(error.code or 500, "unknown", error.name))
 
 
-def _raised_in_database(error: psycopg.errors.RaiseException) -> Response:
-    """Answer for an exception of a trigger: its words are the operator's own, meant to be seen."""
+def _database_error(error: psycopg.Error) -> Response:
+    """Answer for an exception of a trigger in its own words, which are meant to be seen."""
     diagnostic = error.diag
+    status = _status_of_exception(error.sqlstate or "")
+    if status is None:
+        # Not the error itself: its detail can hold a whole row, with hashes and addresses.
+        where = "".join(traceback.format_tb(error.__traceback__))
+        logger.error("database error %s: %s\n%s", error.sqlstate, diagnostic.message_primary or "lost", where)
+        return _auth_error(AuthError(500, "unexpected_failure", "Internal Server Error"))
     message = diagnostic.message_primary or "the database refused"
     if wants_new_shape(request.headers.get(VERSION_HEADER)):
-        return _auth_error(AuthError(500, "unexpected_failure", message))
+        return _auth_error(AuthError(status, "unexpected_failure", message))
     content = {
         "code": error.sqlstate,
         "message": message,
         "hint": diagnostic.message_hint,
         "detail": diagnostic.message_detail,
     }
-    return http.answer(content, 500)
+    return http.answer(content, status)
 
 
-def _busy(_error: PoolTimeout) -> Response:
+def _status_of_exception(sqlstate: str) -> int | None:
+    """Return the status for an error that somebody raised: PT402 asks for 402, a plain exception is a 500."""
+    if _ASKED_STATUS.fullmatch(sqlstate):
+        return int(sqlstate[2:])
+    return 500 if sqlstate == RaiseException.sqlstate else None
+
+
+def _busy(_error: PoolTimeout | QueryCanceled) -> Response:
     message = "Processing this request timed out, please retry after a moment."
     return _auth_error(AuthError(504, "request_timeout", message))
 

@@ -10,6 +10,7 @@ from devstack.auth import access_tokens, identities, refresh_token_rows, session
 from devstack.auth import refresh_token_v2 as v2
 from devstack.auth.service import Auth
 from devstack.auth.sessions import AAL1, Client, amr_entry
+from devstack.auth.token_hook import Occasion
 from devstack.auth.user_json import user_json
 from devstack.auth.users import Rows, User
 
@@ -34,12 +35,14 @@ class Grant:
 
 
 @dataclass(frozen=True, slots=True)
-class Occasion:
-    """Why a token is made: for which session, which was opened how, and by what just now."""
+class Issue:
+    """One pair of tokens to give: for which session, opened how, and asked for by which method just now."""
 
     session_id: UUID
+    refresh_token: RefreshToken
     amr: list[dict[str, Any]]
     method: str
+    client: Client
 
 
 def open_session(auth: Auth, connection: Rows, user: User, method: str, client: Client) -> Grant:
@@ -55,30 +58,31 @@ def open_session(auth: Auth, connection: Rows, user: User, method: str, client: 
         token = version_1(refresh_token_rows.insert(connection, user.id, session_id, now))
     else:
         token = version_2(session_id, 0, key)
-    return _answer(auth, connection, user, token, Occasion(session_id, [amr_entry(method, now)], method))
+    return _answer(auth, connection, user, Issue(session_id, token, [amr_entry(method, now)], method, client))
 
 
 def continue_session(
-    auth: Auth, connection: Rows, user: User, session_id: UUID, token: RefreshToken
+    auth: Auth, connection: Rows, user: User, session_id: UUID, token: RefreshToken, client: Client
 ) -> Grant:
     """Return the answer to a refresh: the session's methods of sign-in stay what they were."""
     amr = sessions.methods(connection, session_id)
-    return _answer(auth, connection, user, token, Occasion(session_id, amr, token_hook.REFRESH))
+    return _answer(auth, connection, user, Issue(session_id, token, amr, token_hook.REFRESH, client))
 
 
-def _answer(auth: Auth, connection: Rows, user: User, token: RefreshToken, occasion: Occasion) -> Grant:
-    claims = _claims(auth, user, occasion)
-    claims = token_hook.apply(auth.settings, connection, claims, occasion.method)
+def _answer(auth: Auth, connection: Rows, user: User, issue: Issue) -> Grant:
+    claims = _claims(auth, user, issue)
+    occasion = Occasion(issue.method, auth.now(), issue.client.ip)
+    claims = token_hook.apply(auth.settings, connection, claims, occasion)
     body = {
         "access_token": access_tokens.sign(claims, auth.context.signing_keys.in_use()),
         "token_type": "bearer",
         "expires_in": auth.settings.jwt_exp,
         "expires_at": claims["exp"],
-        "refresh_token": token.text,
+        "refresh_token": issue.refresh_token.text,
         "user": user_json(user, identities.of_user(connection, user.id)),
     }
-    ids = {"sb-auth-user-id": str(user.id), "sb-auth-session-id": str(occasion.session_id)}
-    return Grant(body, {**ids, **dict([token.header])})
+    ids = {"sb-auth-user-id": str(user.id), "sb-auth-session-id": str(issue.session_id)}
+    return Grant(body, {**ids, **dict([issue.refresh_token.header])})
 
 
 def version_1(token: str) -> RefreshToken:
@@ -93,7 +97,7 @@ def version_2(session_id: UUID, counter: int, key: str) -> RefreshToken:
     )
 
 
-def _claims(auth: Auth, user: User, occasion: Occasion) -> dict[str, Any]:
+def _claims(auth: Auth, user: User, issue: Issue) -> dict[str, Any]:
     issued_at = int(auth.now().timestamp())
     return {
         "iss": auth.context.issuer,
@@ -107,7 +111,7 @@ def _claims(auth: Auth, user: User, occasion: Occasion) -> dict[str, Any]:
         "user_metadata": user.raw_user_meta_data or {},
         "role": user.role or "",
         "aal": AAL1,
-        "amr": occasion.amr,
-        "session_id": str(occasion.session_id),
+        "amr": issue.amr,
+        "session_id": str(issue.session_id),
         "is_anonymous": user.is_anonymous,
     }

@@ -47,7 +47,7 @@ def exchange(auth: Auth, connection: Rows, token: str, client: Client) -> Grant:
     refresh_token = _carry_out(auth, connection, session, row, active, effect)
     note_refresh(connection, session.id, client, auth.now())
     user = users.update(connection, user.id, auth.now()) if effect is Effect.SWAP else user
-    grant = grants.continue_session(auth, connection, user, session.id, refresh_token)
+    grant = grants.continue_session(auth, connection, user, session.id, refresh_token, client)
     is_reuse = "false" if effect is Effect.SWAP else "true"
     return replace(grant, headers={**grant.headers, REUSE_HEADER: is_reuse})
 

@@ -39,7 +39,7 @@ def exchange(auth: Auth, connection: Rows, token: TokenV2, client: Client) -> Gr
     counter = _counter(auth, connection, session, decision)
     note_refresh(connection, session.id, client, auth.now(), counter)
     refresh_token = grants.version_2(session.id, counter, _key(session) or "")
-    grant = grants.continue_session(auth, connection, user, session.id, refresh_token)
+    grant = grants.continue_session(auth, connection, user, session.id, refresh_token, client)
     return replace(grant, headers={**grant.headers, **_headers(decision)})
 
 

@@ -7,12 +7,16 @@ for at most two seconds, and the claims that the protocol needs must survive it.
 from __future__ import annotations
 
 import json
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import psycopg
 from psycopg import sql
 
 from devstack.auth.errors import AuthError
+from devstack.auth.user_json import moment
 from devstack.auth.users import Rows
 from devstack.auth_settings import AuthSettings
 from devstack.setting_checks import HOOK_URI
@@ -32,24 +36,48 @@ REQUIRED = (
 REFRESH = "token_refresh"  # a method that only the hook sees
 
 
-def apply(settings: AuthSettings, connection: Rows, claims: dict[str, Any], method: str) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class Occasion:
+    """What the hook is told besides the claims: how the person came to this token, when and from where."""
+
+    method: str
+    now: datetime
+    ip: str | None
+
+
+def apply(
+    settings: AuthSettings, connection: Rows, claims: dict[str, Any], occasion: Occasion
+) -> dict[str, Any]:
     """Return the claims as the hook leaves them; raise AuthError when it refuses or breaks them."""
     found = HOOK_URI.fullmatch(settings.hook_custom_access_token_uri)
     if not settings.hook_custom_access_token_enabled or found is None:
         return claims
-    event = {
-        "user_id": claims["sub"],
-        "claims": claims,
-        "authentication_method": method,
-    }
-    answer = _call(connection, found[1], found[2], event)
+    answer = _call(connection, found[1], found[2], _event(claims, occasion))
     if refusal := answer.get("error"):
-        raise AuthError(int(refusal.get("http_code") or 500), "unknown", str(refusal.get("message", "")))
+        raise _refusal(refusal)
     changed = answer.get("claims")
     missing = [name for name in REQUIRED if not isinstance(changed, dict) or name not in changed]
     if missing or not isinstance(changed, dict):
         raise _broken(f"output claims do not conform to the expected schema: missing {', '.join(missing)}")
     return changed
+
+
+def _event(claims: dict[str, Any], occasion: Occasion) -> dict[str, Any]:
+    metadata = {"uuid": str(uuid.uuid4()), "time": moment(occasion.now), "name": "customize-access-token"}
+    return {
+        "metadata": {**metadata, "ip_address": occasion.ip or ""},
+        "user_id": claims["sub"],
+        "claims": claims,
+        "authentication_method": occasion.method,
+    }
+
+
+def _refusal(refusal: Any) -> AuthError:
+    """Return the error that the hook asks for."""
+    told = refusal if isinstance(refusal, dict) else {}
+    asked = told.get("http_code")
+    status = asked if isinstance(asked, int) and 400 <= asked <= 599 else 500
+    return AuthError(status, "unknown", str(told.get("message") or "The hook refused"))
 
 
 def _call(connection: Rows, schema: str, function: str, event: dict[str, Any]) -> dict[str, Any]:
@@ -58,7 +86,7 @@ def _call(connection: Rows, schema: str, function: str, event: dict[str, Any]) -
         with connection.transaction():
             connection.execute("set local statement_timeout = '2s'")
             row = connection.execute(statement, (json.dumps(event),)).fetchone()
-            connection.execute("set local statement_timeout = 0")
+            connection.execute("set local statement_timeout to default")
     except psycopg.Error as error:
         raise _broken(f"the hook failed: {error.diag.message_primary or error}") from error
     if row is None or not isinstance(row[0], dict):

@@ -62,11 +62,7 @@ def credentials() -> Credentials:
 
 def target() -> str:
     """Return where a link or a redirect of this request leads: never to a place that is not allowed."""
-    wishes = (
-        request.headers.get("redirect_to", ""),
-        request.args.get("redirect_to", ""),
-        request.headers.get("Referer", ""),
-    )
+    wishes = (request.args.get("redirect_to", ""), request.headers.get("Referer", ""))
     return choose_target(wishes, auth().site_url, auth().settings.uri_allow_list)
 
 

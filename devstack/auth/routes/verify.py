@@ -32,7 +32,7 @@ _METHODS_BY_TOKEN = {
 def verify() -> Response:
     """Redeem a token hash, or a code with its address, for a session."""
     http.check_limit("verify", http.auth().settings.rate_limit_verify)
-    has_redirect = bool(request.args.get("redirect_to") or request.headers.get("redirect_to"))
+    has_redirect = bool(request.args.get("redirect_to"))
     proof = verification.read_proof(http.body(), has_redirect=has_redirect)
     with http.auth().transaction() as connection:
         redeemed = verification.redeem(http.auth(), connection, proof)
