@@ -127,6 +127,11 @@ def error(response: httpx.Response) -> tuple[int, str]:
     return response.status_code, content["error_code"]
 
 
+def refusal(response: httpx.Response) -> tuple[int, str, str]:
+    """Return status, error code and words of a refusal."""
+    return (*error(response), response.json()["msg"])
+
+
 @contextmanager
 def serve_project(context: Context, clock: TestClock) -> Iterator[Project]:
     """Serve a context's services on a free port until the block ends."""
@@ -176,6 +181,29 @@ def project(served: Project) -> Iterator[Project]:
     served.rows("delete from devstack.auth_settings")
     served.context.auth_settings.forget()
     served.clock.moment = max(served.clock.moment, datetime.now(UTC)) + timedelta(hours=2)
+
+
+@pytest.fixture
+def v1(project: Project) -> Project:
+    """Return the project with refresh tokens of version 1 and no reuse interval."""
+    project.set(security_refresh_token_algorithm_version=1, security_refresh_token_reuse_interval=0)
+    return project
+
+
+@pytest.fixture
+def install_hook(project: Project, superuser_sql: Callable[[str], None]) -> Callable[[str, str], None]:
+    """Return a function that makes an access token hook of an SQL expression over ``event``."""
+
+    def install(name: str, expression: str) -> None:
+        superuser_sql(
+            "create schema if not exists hooks; grant usage on schema hooks to supabase_auth_admin;"
+            f" create or replace function hooks.{name}(event jsonb) returns jsonb language sql"
+            f" as $$ select {expression} $$"
+        )
+        uri = f"pg-functions://postgres/hooks/{name}"
+        project.set(hook_custom_access_token_enabled=True, hook_custom_access_token_uri=uri)
+
+    return install
 
 
 @pytest.fixture

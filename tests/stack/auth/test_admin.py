@@ -10,14 +10,7 @@ import bcrypt
 import pytest
 
 from tests.stack.auth.conftest import PASSWORD, Project, claims_of, error, new_email
-from tests.stack.auth.test_user import signed
-
-
-def created(project: Project, **account: Any) -> dict[str, Any]:
-    """Make an account as an administrator."""
-    answer = project.admin("POST", "/admin/users", {"email": new_email(), **account})
-    assert answer.status_code == 200, answer.text
-    return dict(answer.json())
+from tests.stack.auth.steps import created, signed
 
 
 @pytest.mark.parametrize(
@@ -59,6 +52,17 @@ def test_an_account_is_made_without_rules_on_passwords_and_without_mail(project:
     assert user["app_metadata"] == {"provider": "email", "providers": ["email"], "b": 2}
     assert "email_confirmed_at" not in user
     assert project.mails(user["email"]) == []
+
+
+@pytest.mark.parametrize("account", [{}, {"password": ""}])
+def test_without_a_password_nobody_can_guess_the_one_that_is_made(
+    project: Project, account: dict[str, str]
+) -> None:
+    user = created(project, email_confirm=True, **account)
+    ((hashed,),) = project.rows("select encrypted_password from auth.users where id = %s", user["id"])
+    assert hashed.startswith("$2b$")
+    refused = project.post("/token?grant_type=password", {"email": user["email"], "password": ""})
+    assert error(refused) == (400, "invalid_credentials")
 
 
 def test_a_confirmed_account_signs_in_with_password_or_hash(project: Project) -> None:
@@ -143,6 +147,7 @@ def test_an_administrator_changes_address_role_and_metadata_at_once(project: Pro
     assert (changed["email"], changed["role"]) == (email, "editor")
     assert changed["app_metadata"] == {"provider": "email", "providers": ["email"], "x": 1}
     assert changed["email_confirmed_at"]
+    assert project.mails(email) == project.mails(user["email"]) == []
     taken = created(project)["email"]
     refused = project.admin("PUT", f"/admin/users/{user['id']}", {"email": taken})
     assert error(refused) == (422, "email_exists")
@@ -175,6 +180,10 @@ def test_soft_deletion_keeps_the_row_and_nothing_else(project: Project) -> None:
     assert left["deleted_at"]
     assert left["user_metadata"] == left["app_metadata"] == {}
     assert email not in str(left)
+    ((provider_id,),) = project.rows(
+        "select provider_id from auth.identities where user_id = %s", session["user"]["id"]
+    )
+    assert len(provider_id) == 64
     assert project.get("/user", session["access_token"]).status_code == 403
     refused = project.post("/token?grant_type=password", {"email": email, "password": PASSWORD})
     assert error(refused) == (400, "invalid_credentials")

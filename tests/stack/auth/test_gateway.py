@@ -85,12 +85,13 @@ def test_no_page_of_another_origin_reads_mails_or_keys(project: Project) -> None
 @pytest.mark.parametrize(
     ("path", "setting"),
     [
-        ("/token?grant_type=password", "rate_limit_token_refresh"),
-        ("/token?grant_type=refresh_token", "rate_limit_token_refresh"),
+        ("/token", "rate_limit_token_refresh"),
         ("/verify", "rate_limit_verify"),
         ("/recover", "rate_limit_otp"),
         ("/resend", "rate_limit_otp"),
         ("/otp", "rate_limit_otp"),
+        ("/magiclink", "rate_limit_otp"),
+        ("/user", "rate_limit_otp"),
         ("/signup", "rate_limit_otp"),
     ],
 )
@@ -106,7 +107,8 @@ def test_a_caller_named_by_a_header_has_a_burst_of_thirty(project: Project, path
 
 def is_limited(project: Project, path: str, headers: dict[str, str]) -> bool:
     """Send a request that is refused for its content, unless it is refused for coming too often."""
-    answer = project.post(path, {"email": "no address", "password": "x"}, headers=headers)
+    method = "PUT" if path == "/user" else "POST"
+    answer = project.call(method, path, json={"email": "no address", "password": "x"}, headers=headers)
     return error(answer) == (429, "over_request_rate_limit")
 
 

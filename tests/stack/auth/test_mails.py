@@ -6,27 +6,35 @@ from typing import Any
 
 import pytest
 
-from tests.stack.auth.conftest import PASSWORD, Project, claims_of, error, new_email
+from tests.stack.auth.conftest import PASSWORD, Project, claims_of, error, new_email, refusal
+from tests.stack.auth.steps import signed, waiting, wrong
+
+INVALID = (400, "validation_failed")
+NO_PHONES = (400, "phone_provider_disabled", "Phone logins are disabled")
+NO_SIGN_UP = (422, "otp_disabled", "Signups not allowed for otp")
+WHICH = (*INVALID, "Missing one of these types: signup, email_change, sms, phone_change")
+ONE_OF_TWO = (*INVALID, "One of email or phone must be set")
 
 
 @pytest.mark.parametrize(
     ("path", "body", "expected"),
     [
-        ("/recover", {}, (400, "validation_failed")),
-        ("/recover", {"email": "no address"}, (400, "validation_failed")),
-        ("/resend", {}, (400, "validation_failed")),
-        ("/resend", {"type": "recovery", "email": "a@b.c"}, (400, "validation_failed")),
-        ("/resend", {"type": "signup"}, (400, "validation_failed")),
-        ("/resend", {"type": "sms", "phone": "1"}, (400, "phone_provider_disabled")),
-        ("/otp", {}, (400, "validation_failed")),
-        ("/otp", {"email": "a@b.c", "phone": "1"}, (400, "validation_failed")),
-        ("/otp", {"phone": "1"}, (400, "phone_provider_disabled")),
-        ("/otp", {"email": "nobody@b.c", "create_user": False}, (422, "otp_disabled")),
-        ("/magiclink", {"email": "nobody@b.c", "create_user": False}, (422, "otp_disabled")),
+        ("/recover", {}, (*INVALID, "Password recovery requires an email")),
+        ("/recover", {"email": "no"}, (*INVALID, "Unable to validate email address: invalid format")),
+        ("/resend", {}, WHICH),
+        ("/resend", {"type": "recovery", "email": "a@b.c"}, WHICH),
+        ("/resend", {"type": "signup"}, (*INVALID, "Type provided requires an email address")),
+        ("/resend", {"type": "sms", "phone": "1"}, NO_PHONES),
+        ("/resend", {"type": "phone_change", "phone": "1"}, NO_PHONES),
+        ("/otp", {}, ONE_OF_TWO),
+        ("/otp", {"email": "a@b.c", "phone": "1"}, ONE_OF_TWO),
+        ("/otp", {"phone": "1"}, NO_PHONES),
+        ("/otp", {"email": "nobody@b.c", "create_user": False}, NO_SIGN_UP),
+        ("/magiclink", {"email": "nobody@b.c", "create_user": False}, NO_SIGN_UP),
     ],
 )
-def test_refusals(project: Project, path: str, body: dict[str, Any], expected: tuple[int, str]) -> None:
-    assert error(project.post(path, body)) == expected
+def test_refusals(project: Project, path: str, body: dict[str, Any], expected: tuple[int, str, str]) -> None:
+    assert refusal(project.post(path, body)) == expected
 
 
 @pytest.mark.parametrize("path", ["/recover", "/otp", "/resend"])
@@ -36,28 +44,33 @@ def test_without_the_email_provider_no_mail_is_asked_for(project: Project, path:
     assert error(project.post(path, body)) == (400, "email_provider_disabled")
 
 
-def test_recovery_answers_the_same_for_unknown_and_known(project: Project) -> None:
-    email = new_email()
-    project.sign_up(email)
-    known, unknown = (project.post("/recover", {"email": address}) for address in (email, new_email()))
-    assert known.status_code == unknown.status_code == 200
-    assert known.json() == unknown.json() == {}
-    assert [mail["kind"] for mail in project.mails(email)] == ["recovery"]
-
-
-def test_a_second_mail_of_a_kind_waits_a_minute(project: Project) -> None:
-    email = new_email()
-    project.sign_up(email)
-    project.post("/recover", {"email": email})
+@pytest.mark.parametrize(
+    ("path", "extra"),
+    [("/recover", {}), ("/otp", {}), ("/resend", {"type": "signup"}), ("/resend", {"type": "email_change"})],
+)
+def test_a_second_mail_of_a_kind_waits_a_minute(project: Project, path: str, extra: dict[str, str]) -> None:
+    email, _ = waiting(project)
+    project.clock.advance(61)
+    project.rows("update auth.users set email_change = %s where email = %s", new_email(), email)
+    body = {"email": email, **extra}
+    assert project.post(path, body).json() == {}
     project.clock.advance(59)
-    answer = project.post("/recover", {"email": email})
-    assert error(answer) == (429, "over_email_send_rate_limit")
-    assert answer.json()["msg"] == "For security purposes, you can only request this after 1 seconds."
+    answer = project.post(path, body)
+    words = "For security purposes, you can only request this after 1 seconds."
+    assert refusal(answer) == (429, "over_email_send_rate_limit", words)
     assert answer.headers["retry-after"] == "1"
     project.clock.advance(1)
+    assert project.post(path, body).json() == {}
+
+
+def test_kinds_of_mail_do_not_wait_for_each_other(project: Project) -> None:
+    email = new_email()
+    token = project.sign_up(email)["access_token"]
     assert project.post("/recover", {"email": email}).status_code == 200
-    first, second = project.mails(email)
-    assert first["token_hash"] != second["token_hash"]
+    assert project.get("/reauthenticate", token).status_code == 200
+    assert project.put("/user", {"email": new_email()}, token).status_code == 200
+    kinds = {mail["kind"] for mail in project.mails(email)}
+    assert kinds == {"recovery", "reauthentication", "email_change"}
 
 
 def test_a_new_mail_voids_the_older_token(project: Project) -> None:
@@ -95,6 +108,16 @@ def test_a_magic_link_signs_in_and_makes_the_account(project: Project) -> None:
     assert session["user"]["user_metadata"]["name"] == "A"
     refused = project.post("/token?grant_type=password", {"email": email, "password": ""})
     assert error(refused) == (400, "invalid_credentials")
+
+
+def test_a_magic_link_for_somebody_who_must_confirm_confirms(project: Project) -> None:
+    email, _ = waiting(project)
+    project.clock.advance(61)
+    project.post("/otp", {"email": email})
+    newer, older = project.mails(email)
+    assert [newer["kind"], older["kind"]] == ["signup", "signup"]
+    answer = project.post("/verify", {"type": "email", "email": email, "token": newer["code"]})
+    assert answer.json()["user"]["email_confirmed_at"]
 
 
 def test_without_autoconfirm_a_magic_link_for_a_new_address_confirms_it(project: Project) -> None:
@@ -140,25 +163,40 @@ def test_all_mails_together_have_a_limit(project: Project) -> None:
     assert project.post("/signup", {"email": new_email(), "password": PASSWORD}).status_code == 200
 
 
-def test_a_code_proves_that_somebody_still_reads_the_mails(project: Project) -> None:
-    project.set(security_update_password_require_reauthentication=True)
+def test_a_code_for_a_new_password_counts_once_and_only_the_right_one(project: Project) -> None:
+    project.set(security_update_password_require_reauthentication=True, jwt_exp=200_000)
     email = new_email()
     token = project.sign_up(email)["access_token"]
-    young = project.put("/user", {"password": "another password"}, token)
-    assert young.status_code == 200
-    project.set(jwt_exp=200_000)
-    token = project.sign_in(email, "another password")["access_token"]
     project.clock.advance(86_401)
-    wanted = {"password": "a third password"}
-    assert error(project.put("/user", wanted, token)) == (400, "reauthentication_needed")
-    assert project.get("/reauthenticate", token).json() == {}
+    project.get("/reauthenticate", token)
     (mail,) = project.mails(email)
     assert (mail["kind"], mail["link"]) == ("reauthentication", "")
-    wrong = {**wanted, "nonce": f"{(int(mail['code']) + 1) % 10**6:06d}"}
-    assert error(project.put("/user", wrong, token)) == (422, "reauthentication_not_valid")
-    assert project.put("/user", {**wanted, "nonce": mail["code"]}, token).status_code == 200
-    again = project.put("/user", {"password": "a fourth password", "nonce": mail["code"]}, token)
-    assert error(again) == (422, "reauthentication_not_valid")
+    answers = [
+        project.put("/user", {"password": f"the {word} password", "nonce": nonce}, token)
+        for word, nonce in (("next", wrong(mail["code"])), ("next", mail["code"]), ("third", mail["code"]))
+    ]
+    dead = (422, "reauthentication_not_valid", "Nonce has expired or is invalid")
+    assert answers[1].status_code == 200
+    assert [refusal(answers[0]), refusal(answers[2])] == [dead, dead]
+
+
+def test_a_token_without_session_needs_a_code_at_any_age(project: Project) -> None:
+    project.set(security_update_password_require_reauthentication=True)
+    token = signed(project, sub=project.sign_up()["user"]["id"])
+    answer = project.put("/user", {"password": "another password"}, token)
+    words = "Password update requires reauthentication"
+    assert refusal(answer) == (400, "reauthentication_needed", words)
+
+
+def test_after_five_wrong_codes_the_right_one_proves_nothing(project: Project) -> None:
+    project.set(security_update_password_require_reauthentication=True)
+    email = new_email()
+    token = signed(project, sub=project.sign_up(email)["user"]["id"])
+    project.get("/reauthenticate", token)
+    code = project.mails(email)[0]["code"]
+    for nonce in [wrong(code)] * 5 + [code]:
+        answer = project.put("/user", {"password": "another password", "nonce": nonce}, token)
+        assert error(answer) == (422, "reauthentication_not_valid")
 
 
 def test_reauthentication_needs_a_confirmed_address(project: Project) -> None:
@@ -173,8 +211,10 @@ def test_a_recovery_session_may_set_a_password_without_the_present_one(project: 
     token = project.sign_up(email)["access_token"]
     wanted = {"password": "another password"}
     assert error(project.put("/user", wanted, token)) == (400, "current_password_required")
-    wrong = {**wanted, "current_password": "wrong"}
-    assert error(project.put("/user", wrong, token)) == (400, "current_password_invalid")
+    guess = {**wanted, "current_password": "wrong"}
+    assert error(project.put("/user", guess, token)) == (400, "current_password_invalid")
+    right = {"password": "the next password", "current_password": PASSWORD}
+    assert project.put("/user", right, token).status_code == 200
     project.post("/recover", {"email": email})
     body = {"type": "recovery", "token_hash": project.mails(email)[0]["token_hash"]}
     recovered = project.post("/verify", body).json()["access_token"]

@@ -2,41 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
-
-from tests.stack.auth.conftest import Project, claims_of, error
-from tests.stack.auth.test_refresh import REUSE, chain
-
-
-@pytest.fixture
-def v1(project: Project) -> Project:
-    """Return the project with refresh tokens of version 1 and no reuse interval."""
-    project.set(security_refresh_token_algorithm_version=1, security_refresh_token_reuse_interval=0)
-    return project
-
-
-def test_a_refresh_spends_the_token_and_makes_a_child(v1: Project) -> None:
-    old, new = chain(v1, 2)
-    assert len(old) == len(new) == 12
-    assert v1.rows("select revoked, parent from auth.refresh_tokens where token = %s", old) == [(True, None)]
-    assert v1.rows("select revoked, parent from auth.refresh_tokens where token = %s", new) == [(False, old)]
-
-
-def test_the_parent_of_the_active_token_gives_it_again_at_any_age(v1: Project) -> None:
-    old, current = chain(v1, 2)
-    v1.clock.advance(86_400)
-    answer = v1.refresh(old)
-    assert answer.json()["refresh_token"] == current
-    assert answer.headers[REUSE] == "true"
-    assert answer.headers["sb-auth-refresh-token-prefix"] == current[:5]
-
-
-def test_an_older_token_revokes_the_family_and_keeps_the_session(v1: Project) -> None:
-    tokens = chain(v1, 3)
-    access = v1.refresh(tokens[1]).json()["access_token"]
-    for token in tokens:
-        assert error(v1.refresh(token)) == (400, "refresh_token_already_used")
-    assert v1.get("/user", access).status_code == 200
+from tests.stack.auth.conftest import Project, claims_of, error, refusal
+from tests.stack.auth.steps import chain
 
 
 def test_within_the_interval_an_older_token_begins_a_branch(v1: Project) -> None:
@@ -46,6 +13,54 @@ def test_within_the_interval_an_older_token_begins_a_branch(v1: Project) -> None
     assert branch not in tokens
     assert v1.refresh(tokens[2]).status_code == 200
     assert v1.refresh(branch).status_code == 200
+
+
+def test_the_interval_slides_with_each_use_of_the_older_token(v1: Project) -> None:
+    v1.set(security_refresh_token_reuse_interval=10)
+    old, _, current = chain(v1, 3)
+    for _ in range(3):
+        v1.clock.advance(9)
+        assert v1.refresh(old).status_code == 200
+        current = v1.refresh(current).json()["refresh_token"]  # the newest token has another parent again
+    v1.clock.advance(11)
+    used = (400, "refresh_token_already_used", "Invalid Refresh Token: Already Used")
+    assert refusal(v1.refresh(old)) == used
+
+
+def test_what_misuse_has_revoked_is_forgiven_within_the_interval(v1: Project) -> None:
+    """A quirk of the protocol: the revocation itself begins the interval of the token that was active."""
+    v1.set(security_refresh_token_reuse_interval=10)
+    tokens = chain(v1, 3)
+    v1.clock.advance(20)
+    assert error(v1.refresh(tokens[0])) == (400, "refresh_token_already_used")
+    v1.clock.advance(9)
+    assert v1.refresh(tokens[2]).status_code == 200
+
+
+def test_inactivity_counts_from_the_last_use_of_the_token(v1: Project) -> None:
+    v1.set(sessions_inactivity_timeout=60)
+    (token,) = chain(v1, 1)
+    later = "update auth.refresh_tokens set updated_at = updated_at + interval '50 seconds' where token = %s"
+    v1.rows(later, token)
+    v1.clock.advance(100)
+    renewed = v1.refresh(token)
+    assert renewed.status_code == 200
+    v1.clock.advance(61)
+    assert error(v1.refresh(renewed.json()["refresh_token"])) == (400, "session_expired")
+
+
+def test_a_swap_is_noted_on_the_user(v1: Project) -> None:
+    session = v1.sign_up()
+    v1.clock.advance(5)
+    renewed = v1.refresh(session["refresh_token"]).json()
+    assert renewed["user"]["updated_at"] > session["user"]["updated_at"]
+
+
+def test_a_token_that_stays_locked_is_a_conflict(v1: Project) -> None:
+    (token,) = chain(v1, 1)
+    with v1.context.database.auth.connection() as connection:
+        connection.execute("select from auth.refresh_tokens where token = %s for update", (token,))
+        assert error(v1.refresh(token)) == (409, "conflict")
 
 
 def test_without_rotation_reuse_revokes_nothing(v1: Project) -> None:
@@ -58,7 +73,8 @@ def test_without_rotation_reuse_revokes_nothing(v1: Project) -> None:
 def test_a_token_without_session_is_deleted(v1: Project) -> None:
     (token,) = chain(v1, 1)
     v1.rows("update auth.refresh_tokens set session_id = null where token = %s", token)
-    assert error(v1.refresh(token)) == (400, "session_not_found")
+    words = "Invalid Refresh Token: No Valid Session Found"
+    assert refusal(v1.refresh(token)) == (400, "session_not_found", words)
     assert error(v1.refresh(token)) == (400, "refresh_token_not_found")
 
 
@@ -77,5 +93,6 @@ def test_the_format_decides_not_the_setting(v1: Project) -> None:
     (token,) = chain(v1, 1)
     v1.set(security_refresh_token_algorithm_version=2)
     answer = v1.refresh(token)
-    assert len(answer.json()["refresh_token"]) == 12
+    renewed = answer.json()["refresh_token"]
+    assert (len(renewed), answer.headers["sb-auth-refresh-token-prefix"]) == (12, renewed[:5])
     assert claims_of(answer.json()["access_token"])["session_id"]

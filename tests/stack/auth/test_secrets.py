@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import logging
+import random
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import replace
 
 import bcrypt
 import pytest
+from werkzeug.test import Client
 
+from devstack.auth import create_auth
+from devstack.gateway import Gateway
 from tests.stack.auth.conftest import PASSWORD, Project, error, new_email
 
 
@@ -27,6 +35,59 @@ def test_an_unknown_address_is_compared_with_a_hash_of_the_same_cost(
         project.post("/token?grant_type=password", {"email": address, "password": "wrong"})
     known, unknown = compared
     assert known[:7] == unknown[:7]
+
+
+COST = 8  # of bcrypt: dear enough to outweigh everything else that a request does
+SAMPLES = 25
+
+
+def test_time_does_not_tell_whether_an_address_has_an_account(project: Project) -> None:
+    """Three people take turns: a wrong password, an unknown address, an account without a password.
+
+    What counts is the processor time of this thread, so other work on the machine does not. The test fails
+    only when medians are far apart and chance cannot explain that.
+    """
+    known, without, unknown = (new_email() for _ in range(3))
+    sign_in = in_this_thread(project, known)
+    project.post("/otp", {"email": without})
+    spent: dict[str, list[float]] = {known: [], without: [], unknown: []}
+    for _ in range(SAMPLES):
+        for address, times in spent.items():
+            before = time.thread_time()
+            assert sign_in(address) == 400
+            times.append(time.thread_time() - before)
+    for address in (without, unknown):
+        ratio = statistics.median(spent[address]) / statistics.median(spent[known])
+        is_far = not 0.8 < ratio < 1.25
+        assert not (is_far and chance(spent[address], spent[known]) < 0.001), f"{ratio:.2f}"
+
+
+def in_this_thread(project: Project, known: str) -> Callable[[str], int]:
+    """Make an account, and return a function that tries a wrong password and tells the status."""
+    context = replace(project.context, password_cost=COST)
+    client = Client(Gateway(context, {"/auth/v1": create_auth(context)}))
+    headers = {"apikey": context.api_keys.publishable, "Host": "localhost"}
+
+    def post(path: str, email: str, password: str) -> int:
+        body = {"email": email, "password": password}
+        return int(client.post(f"/auth/v1{path}", json=body, headers=headers).status_code)
+
+    assert post("/signup", known, PASSWORD) == 200
+    return lambda email: post("/token?grant_type=password", email, "wrong")
+
+
+def chance(first: list[float], second: list[float], shuffles: int = 2000) -> float:
+    """Return how often a random division of the samples sets their medians as far apart."""
+    seen, both, dice = _distance(first, second), [*first, *second], random.Random(0)
+    extreme = 0
+    for _ in range(shuffles):
+        dice.shuffle(both)
+        extreme += _distance(both[: len(first)], both[len(first) :]) >= seen
+    return (extreme + 1) / (shuffles + 1)
+
+
+def _distance(first: list[float], second: list[float]) -> float:
+    return abs(statistics.median(first) - statistics.median(second))
 
 
 def test_nothing_secret_is_logged(project: Project, caplog: pytest.LogCaptureFixture) -> None:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from devstack.auth_settings import NAMES, AuthSettings
-from tests.stack.auth.conftest import PASSWORD, Project, claims_of, error, new_email
+from tests.stack.auth.conftest import Project, claims_of, error, new_email
 
 PATH = "/v1/projects/local/config/auth"
 DOCS = Path(__file__).resolve().parents[3] / "docs" / "local-stack.md"
@@ -87,15 +87,6 @@ def test_every_setting_is_documented_with_its_default(name: str) -> None:
     assert line.split("|")[2].strip() == shown
 
 
-def test_the_settings_say_what_is_offered(project: Project) -> None:
-    project.set(disable_signup=True, mailer_autoconfirm=False)
-    shown = project.get("/settings").json()
-    assert {name for name, is_on in shown["external"].items() if is_on} == {"email"}
-    assert len(shown["external"]) == 26
-    assert (shown["disable_signup"], shown["mailer_autoconfirm"]) == (True, False)
-    assert not shown["saml_enabled"]
-
-
 @pytest.mark.parametrize(
     ("method", "path", "expected"),
     [
@@ -121,61 +112,3 @@ def test_an_unknown_path_is_named_and_an_unknown_method_refused(project: Project
     assert (missing.status_code, "/nowhere" in missing.json()["message"]) == (404, True)
     wrong = project.get("/token")
     assert (wrong.status_code, wrong.content) == (405, b"")
-
-
-def test_discovery(project: Project) -> None:
-    answer = project.get("/.well-known/openid-configuration")
-    assert answer.json()["issuer"] == project.context.issuer
-    assert answer.json()["jwks_uri"].endswith("/auth/v1/.well-known/jwks.json")
-    assert answer.headers["cache-control"] == "public, max-age=600"
-    health = project.get("/health").json()
-    assert health["name"] == "GoTrue"
-    assert health["version"]
-
-
-HOOK = """
-create function public.{name}(event jsonb) returns jsonb language sql as $$ select {result} $$
-"""
-
-
-@pytest.mark.parametrize(
-    ("name", "result", "status"),
-    [
-        ("adds", "jsonb_set(event, '{claims,plan}', '\"gold\"')", 200),
-        ("drops", "event #- '{claims,role}'", 500),
-        ("refuses", '\'{"error": {"http_code": 403, "message": "not today"}}\'::jsonb', 403),
-        ("odd_refusal", '\'{"error": {"http_code": "x"}}\'::jsonb', 500),
-        ("breaks", "to_jsonb(1 / 0)", 500),
-        ("is_no_object", "'[]'::jsonb", 500),
-        ("is_slow", "to_jsonb(pg_sleep(5))", 500),
-    ],
-)
-def test_the_access_token_hook(
-    project: Project, superuser_sql: Any, name: str, result: str, status: int
-) -> None:
-    function = f"hook_{name}"
-    superuser_sql("create schema if not exists hooks; grant usage on schema hooks to supabase_auth_admin")
-    superuser_sql(HOOK.replace("public.", "hooks.").replace("{name}", function).replace("{result}", result))
-    project.set(
-        hook_custom_access_token_enabled=True,
-        hook_custom_access_token_uri=f"pg-functions://postgres/hooks/{function}",
-    )
-    answer = project.post("/signup", {"email": new_email(), "password": PASSWORD})
-    assert answer.status_code == status, answer.text
-    if status == 200:
-        assert claims_of(answer.json()["access_token"])["plan"] == "gold"
-    if status == 403:
-        assert answer.json()["msg"] == "not today"
-
-
-def test_an_exception_of_a_trigger_reaches_the_caller(project: Project, superuser_sql: Any) -> None:
-    superuser_sql(
-        "create function public.guard() returns trigger language plpgsql as $$ begin"
-        " if new.email like 'refused-%' then raise exception 'not here' using hint = 'elsewhere'; end if;"
-        " return new; end $$; create trigger guard before insert on auth.users"
-        " for each row execute function public.guard()"
-    )
-    body = {"email": f"refused-{new_email()}", "password": PASSWORD}
-    answer = project.post("/signup", body)
-    assert answer.status_code == 500
-    assert answer.json() == {"code": "P0001", "message": "not here", "hint": "elsewhere", "detail": None}

@@ -2,33 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import hashlib
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from tests.stack.auth.conftest import PASSWORD, Project, claims_of, error, new_email
-
-VERIFIER = "v" * 50
-CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
-PKCE = {"code_challenge": CHALLENGE, "code_challenge_method": "s256"}
-SITE = "http://127.0.0.1:8000"
-
-
-def waiting(project: Project, **extra: Any) -> tuple[str, dict[str, Any]]:
-    """Sign somebody up who must confirm; return the address and the mail."""
-    project.set(mailer_autoconfirm=False)
-    email = new_email()
-    answer = project.post("/signup", {"email": email, "password": PASSWORD, **extra})
-    assert answer.status_code == 200, answer.text
-    return email, project.mails(email)[0]
-
-
-def fragment(location: str) -> dict[str, str]:
-    """Return the parameters after the # of a redirect."""
-    return {name: values[0] for name, values in parse_qs(urlsplit(location).fragment, True).items()}
+from tests.stack.auth.conftest import Project, claims_of, error, new_email, refusal
+from tests.stack.auth.steps import SITE, ban, fragment, waiting, wrong
 
 
 def test_the_link_of_a_mail_leads_to_the_apps_page(project: Project) -> None:
@@ -72,23 +53,51 @@ def test_code_and_hash_are_not_stored_as_such(project: Project) -> None:
     assert mail["token_hash"] not in user
 
 
+INVALID = (400, "validation_failed")
+NO_TYPE = (*INVALID, "Verify requires a verification type")
+ONE_OF_TWO = (*INVALID, "Verify requires either a token or a token hash")
+HASH_ONLY = (*INVALID, "Only the token_hash and type should be provided")
+WHOSE = (*INVALID, "Only an email address or phone number should be provided on verify")
+DEAD_CODE = (403, "otp_expired", "Token has expired or is invalid")
+DEAD_LINK = (403, "otp_expired", "Email link is invalid or has expired")
+
+
 @pytest.mark.parametrize(
     ("body", "expected"),
     [
-        ({}, (400, "validation_failed")),
-        ({"type": "signup"}, (400, "validation_failed")),
-        ({"type": "signup", "token": "1", "token_hash": "2"}, (400, "validation_failed")),
-        ({"type": "signup", "token_hash": "x", "email": "a@b.c"}, (400, "validation_failed")),
-        ({"type": "signup", "token": "1"}, (400, "validation_failed")),
-        ({"type": "signup", "token": "1", "email": "no address"}, (422, "validation_failed")),
-        ({"type": "signup", "token": "1", "email": "nobody@b.c"}, (403, "otp_expired")),
-        ({"type": "signup", "token_hash": "unknown"}, (403, "otp_expired")),
-        ({"type": "sms", "token": "1", "phone": "1"}, (403, "otp_expired")),
-        ({"type": "unheard of", "token_hash": "x"}, (403, "otp_expired")),
+        ({}, NO_TYPE),
+        ({"type": "signup"}, ONE_OF_TWO),
+        ({"type": "signup", "token": "1", "token_hash": "2"}, ONE_OF_TWO),
+        ({"type": "signup", "token_hash": "x", "email": "a@b.c"}, HASH_ONLY),
+        ({"type": "signup", "token_hash": "x", "phone": "1"}, HASH_ONLY),
+        ({"type": "signup", "token": "1"}, WHOSE),
+        ({"type": "signup", "token": "1", "email": "a@b.c", "phone": "1"}, WHOSE),
+        (
+            {"type": "signup", "token": "1", "email": "no address"},
+            (422, "validation_failed", "Unable to validate email address: invalid format"),
+        ),
+        ({"type": "signup", "token": "1", "email": "nobody@b.c"}, DEAD_CODE),
+        ({"type": "sms", "token": "1", "phone": "1"}, DEAD_CODE),
+        ({"type": "signup", "token_hash": "unknown"}, DEAD_LINK),
+        ({"type": "unheard of", "token_hash": "x"}, DEAD_LINK),
     ],
 )
-def test_refusals(project: Project, body: dict[str, Any], expected: tuple[int, str]) -> None:
-    assert error(project.post("/verify", body)) == expected
+def test_refusals(project: Project, body: dict[str, Any], expected: tuple[int, str, str]) -> None:
+    assert refusal(project.post("/verify", body)) == expected
+
+
+def test_a_hash_goes_without_redirect(project: Project) -> None:
+    body = {"type": "signup", "token_hash": "x"}
+    assert refusal(project.post("/verify", body, params={"redirect_to": SITE})) == HASH_ONLY
+
+
+def test_one_redeemed_token_voids_the_others_of_the_user(project: Project) -> None:
+    email, mail = waiting(project)
+    project.post("/recover", {"email": email})
+    recovery = project.mails(email)[0]
+    assert project.post("/verify", {"type": "signup", "token_hash": mail["token_hash"]}).status_code == 200
+    late = project.post("/verify", {"type": "recovery", "token_hash": recovery["token_hash"]})
+    assert refusal(late) == DEAD_LINK
 
 
 def test_a_token_is_for_its_purpose_and_its_address(project: Project) -> None:
@@ -113,9 +122,8 @@ def test_after_its_time_a_token_is_dead(project: Project) -> None:
 
 def test_after_five_wrong_codes_the_right_one_is_dead(project: Project) -> None:
     email, mail = waiting(project)
-    wrong = f"{(int(mail['code']) + 1) % 10**6:06d}"
     for _ in range(5):
-        answer = project.post("/verify", {"type": "signup", "email": email, "token": wrong})
+        answer = project.post("/verify", {"type": "signup", "email": email, "token": wrong(mail["code"])})
         assert error(answer) == (403, "otp_expired")
         assert answer.json()["msg"] == "Token has expired or is invalid"
     right = project.post("/verify", {"type": "signup", "email": email, "token": mail["code"]})
@@ -124,9 +132,8 @@ def test_after_five_wrong_codes_the_right_one_is_dead(project: Project) -> None:
 
 def test_four_wrong_codes_cost_nothing(project: Project) -> None:
     email, mail = waiting(project)
-    wrong = f"{(int(mail['code']) + 1) % 10**6:06d}"
     for _ in range(4):
-        project.post("/verify", {"type": "signup", "email": email, "token": wrong})
+        project.post("/verify", {"type": "signup", "email": email, "token": wrong(mail["code"])})
     right = project.post("/verify", {"type": "signup", "email": email, "token": mail["code"]})
     assert right.status_code == 200
 
@@ -151,19 +158,40 @@ def test_opening_a_link_redirects_with_a_session(project: Project) -> None:
     assert project.refresh(found["refresh_token"]).status_code == 200
 
 
-def test_opening_a_dead_link_redirects_with_the_reason(project: Project) -> None:
+def test_the_reason_is_added_to_where_the_link_leads(project: Project) -> None:
     _, mail = waiting(project)
     project.clock.advance(601)
     parameters = {"type": "signup", "token": mail["token_hash"], "redirect_to": f"{SITE}/welcome?a=b"}
-    answer = project.get("/verify", params=parameters)
-    assert answer.status_code == 303
-    assert answer.headers["location"].startswith(f"{SITE}/welcome?a=b#")
-    assert fragment(answer.headers["location"]) == {
-        "error": "access_denied",
-        "error_code": "otp_expired",
-        "error_description": "Email link is invalid or has expired",
-        "sb": "",
-    }
+    location = project.get("/verify", params=parameters).headers["location"]
+    assert location.startswith(f"{SITE}/welcome?a=b#")
+    assert fragment(location)["error_code"] == "otp_expired"
+
+
+def test_a_banned_user_is_told_in_the_fragment(project: Project) -> None:
+    email, mail = waiting(project)
+    ban(project, email)
+    answer = project.get("/verify", params={"type": "signup", "token": mail["token_hash"]})
+    found = fragment(answer.headers["location"])
+    assert (found["error"], found["error_code"]) == ("access_denied", "user_banned")
+
+
+@pytest.mark.parametrize(
+    ("wishes", "reached"),
+    [
+        ({"redirect_to": f"{SITE}/a", "Referer": f"{SITE}/b"}, f"{SITE}/a"),
+        ({"redirect_to": "https://evil.example/", "Referer": f"{SITE}/b"}, f"{SITE}/b"),
+        ({"Referer": "https://evil.example/"}, SITE),
+        ({}, SITE),
+    ],
+)
+def test_a_redirect_leads_where_the_caller_wants_or_came_from(
+    project: Project, wishes: dict[str, str], reached: str
+) -> None:
+    parameters = {"type": "signup", "token": "x"}
+    if target := wishes.pop("redirect_to", ""):
+        parameters["redirect_to"] = target
+    location = project.get("/verify", params=parameters, headers=wishes).headers["location"]
+    assert location.partition("#")[0] == reached
 
 
 def test_head_uses_no_link_up(project: Project) -> None:
@@ -180,50 +208,3 @@ def test_a_link_without_parameters_is_json(project: Project) -> None:
 def test_a_link_needs_no_api_key(project: Project) -> None:
     answer = project.get("/verify", params={"type": "signup", "token": "x"}, headers={"apikey": ""})
     assert answer.status_code == 303
-
-
-def test_a_pkce_link_leads_to_a_code_and_the_code_to_a_session(project: Project) -> None:
-    _, mail = waiting(project, **PKCE)
-    assert mail["token_hash"].startswith("pkce_")
-    location = project.get("/verify", params={"type": "signup", "token": mail["token_hash"]}).headers[
-        "location"
-    ]
-    code = parse_qs(urlsplit(location).query)["code"][0]
-    path = "/token?grant_type=pkce"
-    wrong = project.post(path, {"auth_code": code, "code_verifier": "w" * 50})
-    assert error(wrong) == (400, "bad_code_verifier")
-    session = project.post(path, {"auth_code": code, "code_verifier": VERIFIER})
-    assert session.status_code == 200
-    assert "weak_password" not in session.json()
-    assert claims_of(session.json()["access_token"])["amr"][0]["method"] == "email/signup"
-    again = project.post(path, {"auth_code": code, "code_verifier": VERIFIER})
-    assert error(again) == (404, "flow_state_not_found")
-
-
-def test_a_pkce_flow_lives_five_minutes_from_its_request(project: Project) -> None:
-    _, mail = waiting(project, **PKCE)
-    project.clock.advance(301)
-    location = project.get("/verify", params={"type": "signup", "token": mail["token_hash"]}).headers[
-        "location"
-    ]
-    body = {"auth_code": parse_qs(urlsplit(location).query)["code"][0], "code_verifier": VERIFIER}
-    assert error(project.post("/token?grant_type=pkce", body)) == (422, "flow_state_expired")
-
-
-def test_a_dead_pkce_link_says_so_in_query_and_fragment(project: Project) -> None:
-    location = project.get("/verify", params={"type": "signup", "token": "pkce_x"}).headers["location"]
-    assert parse_qs(urlsplit(location).query)["error_code"] == ["otp_expired"]
-    assert fragment(location)["error_code"] == "otp_expired"
-
-
-@pytest.mark.parametrize("body", [{}, {"auth_code": "x"}, {"code_verifier": "x"}])
-def test_the_pkce_grant_needs_both_parts(project: Project, body: dict[str, str]) -> None:
-    assert error(project.post("/token?grant_type=pkce", body)) == (400, "validation_failed")
-
-
-def test_a_pkce_hash_by_post_opens_the_session_directly(project: Project) -> None:
-    email, mail = waiting(project, **PKCE)
-    assert project.post("/verify", {"type": "signup", "token_hash": mail["token_hash"]}).status_code == 200
-    email, mail = waiting(project, **PKCE)
-    body = {"type": "signup", "email": email, "token": mail["code"]}
-    assert project.post("/verify", body).status_code == 200
