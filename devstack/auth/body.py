@@ -21,7 +21,9 @@ class Body:
     def __init__(self, raw: bytes) -> None:
         try:
             fields = json.loads(raw, parse_constant=_refuse)
-        except (ValueError, RecursionError):
+        except RecursionError:  # how deep that is depends on the interpreter; too deep it is on each
+            raise _too_deep() from None
+        except ValueError:
             raise _not_parsed() from None
         if not isinstance(fields, dict):
             raise _not_parsed()
@@ -60,7 +62,7 @@ class Body:
 def _storable(value: Any, depth: int = 1) -> Any:
     """Return a value that PostgreSQL and every reader can hold; raise AuthError for others."""
     if depth > MAX_DEPTH:
-        raise invalid(f"The request body is nested deeper than {MAX_DEPTH} levels")
+        raise _too_deep()
     if isinstance(value, dict):
         return {_storable(name): _storable(item, depth + 1) for name, item in value.items()}
     if isinstance(value, list):
@@ -73,6 +75,10 @@ def _storable(value: Any, depth: int = 1) -> Any:
     if isinstance(value, float) and not math.isfinite(value):
         raise _not_parsed()
     return value
+
+
+def _too_deep() -> AuthError:
+    return invalid(f"The request body is nested deeper than {MAX_DEPTH} levels")
 
 
 def _not_parsed() -> AuthError:
