@@ -17,6 +17,23 @@ def mask(value: str) -> str:
     return f"{value[:6]}…" if len(value) > 12 else "…" if value else ""
 
 
+def is_text(value: str) -> bool:
+    """Whether a value is text: bytes that are not UTF-8 reach us as halves of surrogate pairs."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL leads to this machine."""
+    try:
+        return urlsplit(url).hostname in LOOPBACK_HOSTS
+    except ValueError:
+        return False
+
+
 def is_web_origin(url: str) -> bool:
     """Whether a URL is scheme, host and port only, and https unless its host is this machine."""
     try:

@@ -11,13 +11,12 @@ import http.cookiejar
 import threading
 import weakref
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 import httpx
 from flask import Flask, current_app, has_request_context, request
 
 from app.config import Settings
-from app.config_values import LOOPBACK_HOSTS
+from app.config_values import is_loopback
 from app.gatekeeper import Identity
 from app.gatekeeper.user_agent import forwardable
 
@@ -64,13 +63,12 @@ class SupabaseClients:
     def _shared_http(self) -> httpx.Client:
         with self._lock:
             if self._http is None:
-                is_loopback = urlsplit(self._settings.supabase_url).hostname in LOOPBACK_HOSTS
                 self._http = httpx.Client(
                     timeout=httpx.Timeout(10.0, connect=2.0),
                     limits=httpx.Limits(max_connections=40, max_keepalive_connections=8, keepalive_expiry=5),
                     cookies=_NoCookies(),
                     follow_redirects=False,
-                    trust_env=not is_loopback,
+                    trust_env=not is_loopback(self._settings.supabase_url),
                 )
                 weakref.finalize(self, self._http.close)
             return self._http

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from flask import Flask, Response, jsonify, make_response, render_template, request
 
-from app.config import Problem
+from app.config_reading import Problem
 from app.pages.responses import wants_json
 
 

@@ -81,6 +81,8 @@ def test_every_problem_is_reported_at_once() -> None:
         ("SUPABASE_PUBLISHABLE_KEY", "abcdefgh"),
         ("SECRET_KEY", "dev"),
         ("SECRET_KEY", "x" * 31),
+        ("SECRET_KEY", "\udcff" * 40),
+        ("DATABASE_URL", "[::1"),
         ("SECRET_KEY", "super-secret-jwt-token-with-at-least-32-characters-long"),
         ("SECRET_KEY_FALLBACKS", f"{SECRET} short"),
         ("SITE_URL", "http://www.example.com"),
