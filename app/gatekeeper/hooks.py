@@ -7,6 +7,7 @@ nobody is signed in.
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from functools import wraps
@@ -25,6 +26,8 @@ from .sessions import Sessions, Visit
 from .settings import GatekeeperSettings
 
 P = ParamSpec("P")
+
+log = logging.getLogger("gatekeeper")
 
 EXTENSION = "gatekeeper"
 
@@ -97,6 +100,7 @@ class Doorkeeper:
         try:
             g.identity = self.sessions.recognise(token.strip())
         except TokenError as error:
+            log.info("decision=unauthorized code=%s kid=%s", error.code, error.kid)
             return bearer_refused(error)
         except GatekeeperError as failure:
             raise unavailable(failure) from failure

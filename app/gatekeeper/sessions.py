@@ -132,6 +132,8 @@ class Sessions:
         match decision, reading.session:
             case Anonymous(clear=clear), _:
                 visit.clear = clear
+                if clear:
+                    log.info("decision=anonymous code=cookie_unreadable")
             case SignOut(reason=reason), _:
                 code = verdict.code if isinstance(verdict, TokenError) else ""
                 self._sign_out(visit, reason, code=code, verdict=verdict)
@@ -173,6 +175,8 @@ class Sessions:
                 renewed = StoredSession(refreshed.tokens, session.signed_in_at)
                 self._admit(visit, renewed, refreshed.claims)
                 self._keep(visit, renewed, refreshed.claims)
+                known = refreshed.claims
+                log.info("decision=refresh kid=%s session=%s", known.kid, known.session_id)
 
     def _keep(self, visit: Visit, session: StoredSession, claims: AccessClaims) -> None:
         if visit.identity is None:

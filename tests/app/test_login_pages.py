@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from flask import Flask
 
+from app import create_app
 from tests.accessibility import faults
 from tests.cast import PASSWORD
 from tests.people import Person, log_in, new_email
+from tests.site import SECRET_KEY
 from tests.visitor import Visitor
 
 
@@ -192,6 +196,28 @@ def test_a_form_that_is_out_of_date_comes_back_with_what_was_typed(app: Flask, v
     assert "This form was open for too long" in page.problems[0]
     assert page.field("email")["value"] == "ada@example.com"
     assert page.field("password")["value"] == ""
+    assert visitor.press("Log in", email="ada@example.com", password="wrong").problems == [
+        "The e-mail or password is not right."
+    ]
+
+
+def test_a_form_from_before_the_secret_key_changed_comes_back_with_what_was_typed(
+    app: Flask, visitor: Visitor
+) -> None:
+    visitor.get("/login")
+    form, cookie = visitor.page, visitor.client.get_cookie("session-8000", domain="127.0.0.1")
+    assert cookie is not None
+    rotated = replace(
+        app.extensions["settings"],
+        secret_key="another-secret-key-of-more-than-32-bytes",
+        secret_key_fallbacks=(SECRET_KEY,),
+    )
+    visitor.client = create_app(rotated).test_client()
+    visitor.client.set_cookie("session-8000", cookie.value, domain="127.0.0.1")
+    visitor.page = form
+    page = visitor.press("Log in", email="ada@example.com", password="secret words")
+    assert page.status == 422
+    assert page.field("email")["value"] == "ada@example.com"
     assert visitor.press("Log in", email="ada@example.com", password="wrong").problems == [
         "The e-mail or password is not right."
     ]

@@ -69,6 +69,7 @@ def test_no_session_is_kept_and_no_write_is_repeated(app: Flask, person: Person)
         options = user_client(identity).options
     assert (options.auto_refresh_token, options.persist_session) == (False, False)
     assert options.postgrest_client_retry is False
+    assert options.flow_type == "implicit", "no PKCE flow, so no verifier to keep in a cookie"
     assert options.headers["Authorization"] == f"Bearer {identity.access_token}"
 
 

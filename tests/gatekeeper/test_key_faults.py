@@ -1,4 +1,4 @@
-"""Faults of the key endpoint, over real HTTP: nobody gets in, and nobody is signed out by accident."""
+"""Faults of the key endpoint (attacks J26 to J31), over real HTTP: nobody gets in, nobody is signed out."""
 
 from __future__ import annotations
 

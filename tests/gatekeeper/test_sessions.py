@@ -232,7 +232,12 @@ def test_decisions_are_logged_by_code_and_never_with_a_token(
     auth.faults["refresh"] = answers(500)
     put_cookie(client, app, last := auth.sign_in(age=4000))
     client.get("/private")
+    app.test_client(use_cookies=False).get("/", headers={"Cookie": "sb-80=junk"})
+    client.get("/api", headers={"Authorization": "Bearer junk"})
     assert "decision=sign_out code=claim_refused" in caplog.text
+    assert "decision=refresh kid=es-key session=" in caplog.text
+    assert "decision=anonymous code=cookie_unreadable" in caplog.text
+    assert "decision=unauthorized code=token_malformed" in caplog.text
     assert "decision=unavailable code=auth_unavailable" in caplog.text
     for pair in [*pairs, last]:
         assert pair["access_token"] not in caplog.text

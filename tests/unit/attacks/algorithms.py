@@ -18,18 +18,17 @@ from tests.token_mint import (
     b64,
     claims,
 )
-
-Case = tuple[str, str, str]  # name, token, expected code
+from tests.unit.attacks.cases import Case, labelled
 
 
 def attacks(mint: Mint) -> Iterator[Case]:
     """Yield the cases of this group."""
-    yield from _algorithm_none(mint)
-    yield from _hmac_with_public_text(mint)
-    yield from _crossed_algorithms(mint)
-    yield from _key_ids(mint)
-    yield from _foreign_headers(mint)
-    yield from _legacy_keys(mint)
+    yield from labelled("J1", _algorithm_none(mint))
+    yield from labelled("J2", _hmac_with_public_text(mint))
+    yield from labelled("J3", _crossed_algorithms(mint))
+    yield from labelled("J4", _key_ids(mint))
+    yield from labelled("J5-J6", _foreign_headers(mint))
+    yield from labelled("J22", _legacy_keys(mint))
 
 
 def _body(payload: dict[str, Any] | None = None) -> str:

@@ -13,8 +13,7 @@ from tests.token_mint import (
     Mint,
     claims,
 )
-
-Case = tuple[str, str, str]  # name, token, expected code
+from tests.unit.attacks.cases import Case, labelled
 
 NIL = "00000000-0000-0000-0000-000000000000"
 NOT_UUIDS: dict[str, Any] = {
@@ -34,9 +33,9 @@ NOT_UUIDS: dict[str, Any] = {
 
 def attacks(mint: Mint) -> Iterator[Case]:
     """Yield the cases of this group."""
-    yield from _times(mint)
-    yield from _identities(mint)
-    yield from _audiences_and_issuers(mint)
+    yield from labelled("J17-J18", _times(mint))
+    yield from labelled("J19-J21", _identities(mint))
+    yield from labelled("J24-J25", _audiences_and_issuers(mint))
 
 
 def _times(mint: Mint) -> Iterator[Case]:

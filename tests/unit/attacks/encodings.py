@@ -11,16 +11,15 @@ from tests.token_mint import (
     b64,
     claims,
 )
-
-Case = tuple[str, str, str]  # name, token, expected code
+from tests.unit.attacks.cases import Case, labelled
 
 
 def attacks(mint: Mint) -> Iterator[Case]:
     """Yield the cases of this group."""
-    yield from _duplicate_members(mint)
-    yield from _payload_shapes(mint)
-    yield from _token_shapes(mint)
-    yield from _encodings(mint)
+    yield from labelled("J8", _duplicate_members(mint))
+    yield from labelled("J9", _payload_shapes(mint))
+    yield from labelled("J9-J11", _token_shapes(mint))
+    yield from labelled("J11", _encodings(mint))
 
 
 def _duplicate_members(mint: Mint) -> Iterator[Case]:

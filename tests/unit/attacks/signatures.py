@@ -15,15 +15,14 @@ from tests.token_mint import (
     es256_signature,
     rsa_signature,
 )
-
-Case = tuple[str, str, str]  # name, token, expected code
+from tests.unit.attacks.cases import Case, labelled
 
 
 def attacks(mint: Mint) -> Iterator[Case]:
     """Yield the cases of this group."""
-    yield from _ecdsa_signatures(mint)
-    yield from _eddsa_signatures(mint)
-    yield from _rsa_signatures(mint)
+    yield from labelled("J13-J15", _ecdsa_signatures(mint))
+    yield from labelled("J13", _eddsa_signatures(mint))
+    yield from labelled("J16", _rsa_signatures(mint))
 
 
 def _ecdsa_signatures(mint: Mint) -> Iterator[Case]:
