@@ -1,4 +1,4 @@
-"""What the commands say about signing keys. Pure."""
+"""What the commands say about signing keys, and what they refuse before they ask. Pure."""
 
 from __future__ import annotations
 
@@ -7,75 +7,137 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from app.errors import InputRejected, NotFound
+
+Key = Mapping[str, Any]
+
 MEANINGS: Mapping[str, str] = {
-    "standby": "published; signs nothing yet",
+    "standby": "published, so that verifiers know it; signs nothing yet",
     "in_use": "signs new tokens, and verifies",
     "previously_used": "verifies until its tokens have run out",
     "revoked": "refused and unpublished",
 }
 # Beyond the tokens' life: clocks differ, and requests are under way.
 REVOKE_MARGIN = timedelta(minutes=15)
-HOSTED_CACHES = timedelta(minutes=20)
+CACHE = timedelta(minutes=10)  # an app keeps the key set as long; so does the edge of a hosted project
+_MARKS = {"in_use": "✓", "standby": "•", "revoked": "!"}
+_WIDTH = max(map(len, MEANINGS))
 
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """What a rotation will do."""
+    """What a rotation will do: the standby key goes in use, the present one goes on verifying."""
 
     standby: str
-    in_use: str | None
-    created_at: datetime | None  # of the standby key
+    in_use: str
+    is_known_from: datetime | None  # when every cache has the standby key; None if it cannot be told
 
 
-def key_table(keys: Sequence[Mapping[str, Any]]) -> list[str]:
+def key_table(keys: Sequence[Key], token_life: timedelta, now: datetime) -> list[str]:
     """Return a line for each key, and what the states mean."""
-    width = max((len(state) for state in MEANINGS), default=0)
-    mark = {"in_use": "✓", "standby": "•", "revoked": "!"}
     lines = [
-        f"{mark.get(key['status'], ' ')} {key['id']}  {key['algorithm']:<5}  {key['status']:<{width}}"
-        f"  since {str(key.get('updated_at') or '')[:16].replace('T', ' ')}"
+        f"{_MARKS.get(key['status'], ' ')} {key['id']}  {key['algorithm']:<5}  {key['status']:<{_WIDTH}}"
+        f"  since {_clock(_moment(key.get('updated_at')))}{_advice(key, token_life, now)}"
         for key in keys
     ]
-    return [*lines, "", *(f"  {state:<{width}}  {meaning}" for state, meaning in MEANINGS.items())]
+    return [*lines, "", *(f"  {state:<{_WIDTH}}  {meaning}" for state, meaning in MEANINGS.items())]
 
 
-def find_rotation(keys: Sequence[Mapping[str, Any]]) -> Rotation | None:
-    """Return what a rotation would do; None without a standby key."""
+def find(keys: Sequence[Key], wanted: str) -> Key:
+    """Return the key of an id, or of its beginning where only one key begins so; raise AppError."""
+    found = [key for key in keys if key["id"] == wanted] or [
+        key for key in keys if wanted and key["id"].startswith(wanted)
+    ]
+    if len(found) > 1:
+        raise InputRejected(f"{len(found)} keys begin with {wanted}.", hint="Write more of the id.")
+    if not found:
+        raise NotFound(f"There is no signing key {wanted}.", hint="flask keys list")
+    return found[0]
+
+
+def check_no_standby(keys: Sequence[Key]) -> None:
+    """Raise InputRejected when a key stands by already: there is one at most."""
+    for key in keys:
+        if key["status"] == "standby":
+            raise InputRejected(f"{key['id']} stands by already.", hint="flask keys rotate")
+
+
+def check_revocable(key: Key) -> None:
+    """Raise InputRejected for a key that cannot be revoked."""
+    if key["status"] == "in_use":
+        raise InputRejected(
+            f"{key['id']} is in use; another key must take its place first.", hint="flask keys create"
+        )
+    if key["status"] == "revoked":
+        raise InputRejected(f"{key['id']} is revoked already.", hint="flask keys list")
+
+
+def check_revoked(key: Key, verb: str) -> None:
+    """Raise InputRejected unless a key is revoked; ``verb`` is what needs that."""
+    if key["status"] != "revoked":
+        hint = "flask keys list" if key["status"] == "in_use" else f"flask keys revoke {key['id']}"
+        raise InputRejected(f"Only a revoked key can be {verb}; {key['id']} is {key['status']}.", hint=hint)
+
+
+def find_rotation(keys: Sequence[Key], *, is_local: bool) -> Rotation:
+    """Return what a rotation would do; raise NotFound without a standby key."""
     by_state = {key["status"]: key for key in keys}
     if (standby := by_state.get("standby")) is None:
-        return None
-    in_use = by_state.get("in_use")
-    return Rotation(standby["id"], in_use["id"] if in_use else None, _moment(standby.get("created_at")))
+        raise NotFound("There is no standby key.", hint="flask keys create")
+    created = None if is_local else _moment(standby.get("created_at"))
+    known = created + 2 * CACHE if created else None
+    return Rotation(standby["id"], str(by_state.get("in_use", {}).get("id") or "The key in use"), known)
 
 
-def before_rotation(rotation: Rotation, now: datetime, *, is_local: bool) -> list[str]:
+def before_rotation(rotation: Rotation, now: datetime) -> list[str]:
     """Return what a person should know before a rotation."""
     lines = [
         f"{rotation.standby} will sign every new token.",
-        f"{rotation.in_use} will verify the tokens that it has signed, until you revoke it.",
+        f"{rotation.in_use} will go on verifying the tokens that it has signed, until you revoke it.",
         "Nobody has to sign in again.",
     ]
-    if not is_local and rotation.created_at and now < rotation.created_at + HOSTED_CACHES:
-        ready = rotation.created_at + HOSTED_CACHES
+    if rotation.is_known_from is not None and now < rotation.is_known_from:
         lines.append(
-            f"warning: caches may not know the standby key before {_clock(ready)}; until then, servers can"
-            " refuse its tokens. Better wait."
+            f"warning: caches may not know the new key before {_clock(rotation.is_known_from)}; until then,"
+            " servers can refuse its tokens. Better wait."
         )
     return lines
 
 
-def after_rotation(rotation: Rotation, token_life: int, now: datetime) -> list[str]:
-    """Return when the former key may go; ``token_life`` in seconds."""
-    safe = now + timedelta(seconds=token_life) + REVOKE_MARGIN
-    return [
-        f"{rotation.standby} is in use.",
-        f"Revoking {rotation.in_use} is safe from {_clock(safe)}.",
-        f"Next: flask keys revoke {rotation.in_use}",
+def before_revocation(key: Key, token_life: timedelta, now: datetime, *, is_local: bool) -> list[str]:
+    """Return what a person should know before a revocation."""
+    minutes = (CACHE if is_local else 2 * CACHE) // timedelta(minutes=1)
+    lines = [
+        f"Tokens of {key['id']} will be refused: by Auth and the data API at once, by apps within {minutes}"
+        " minutes.",
+        "Nobody has to sign in again: a session whose token is refused gets a new one.",
     ]
+    safe = revocable_from(key, token_life)
+    if safe is not None and now < safe:
+        lines.append(f"warning: tokens of this key may be in use until {_clock(safe)}. Better wait.")
+    return lines
 
 
-def _clock(moment: datetime) -> str:
-    return moment.astimezone().strftime("%Y-%m-%d %H:%M %Z")
+def revocable_from(key: Key, token_life: timedelta) -> datetime | None:
+    """Return when the last token of a former key has run out; None for other keys."""
+    since = _moment(key.get("updated_at")) if key["status"] == "previously_used" else None
+    return since + token_life + REVOKE_MARGIN if since else None
+
+
+def safe_line(kid: str, safe: datetime) -> str:
+    """Return the line that tells when a key can go."""
+    return f"Revoking {kid} is safe from {_clock(safe)}."
+
+
+def _advice(key: Key, token_life: timedelta, now: datetime) -> str:
+    safe = revocable_from(key, token_life)
+    if safe is None:
+        return ""
+    return "  can be revoked" if safe <= now else f"  revoking is safe from {_clock(safe)}"
+
+
+def _clock(moment: datetime | None) -> str:
+    return "?" if moment is None else moment.astimezone().strftime("%Y-%m-%d %H:%M %Z")
 
 
 def _moment(text: object) -> datetime | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import click
@@ -65,34 +66,94 @@ def test_a_key_lives_through_its_states(own: Project) -> None:
     assert states(own) == ["in_use"]
 
 
-def test_the_list_says_what_each_state_means(own: Project) -> None:
-    shown = run("list").stdout
-    for words in ("signs new tokens", "signs nothing yet", "refused and unpublished", "have run out"):
-        assert words in shown
+def test_a_program_learns_when_the_former_key_can_go(own: Project) -> None:
+    own.set(jwt_exp=600)
+    former = own.context.signing_keys.in_use().kid
+    read("create")
+    before = datetime.now(UTC).replace(microsecond=0)
+    rotated = read("rotate", "--yes")
+    assert rotated["previous_key"] == former
+    wait = datetime.fromisoformat(rotated["previous_key_revocable_from"]) - before
+    assert timedelta(minutes=25) <= wait < timedelta(minutes=26)
+
+
+MEANINGS = ("signs new tokens", "signs nothing yet", "refused and unpublished", "have run out")
+
+
+def test_every_table_says_what_each_state_means(own: Project) -> None:
+    kid = own.context.signing_keys.in_use().kid
+    steps = [("list",), ("create",), ("rotate", "--yes"), ("revoke", kid, "--yes"), ("restore", kid)]
+    for argv in [*steps, ("revoke", kid, "--yes"), ("delete", kid, "--yes")]:
+        shown = run(*argv).stdout
+        assert "Signing keys of the local stack" in shown
+        assert [words for words in MEANINGS if words not in shown] == []
+
+
+def test_a_key_is_found_by_the_beginning_of_its_id(own: Project) -> None:
+    kid = own.context.signing_keys.in_use().kid
+    read("create")
+    read("rotate", "--yes")
+    assert read("revoke", kid[:13], "--yes")["id"] == kid
 
 
 @pytest.mark.parametrize(
-    ("argv", "words"),
+    ("argv", "words", "step"),
     [
-        (("rotate", "--yes"), "flask keys create"),
-        (("revoke", "nothing", "--yes"), "There is no signing key nothing"),
-        (("restore", "KID"), "is not revoked"),
-        (("revoke", "KID", "--yes"), "The key in use stays"),
-        (("delete", "KID", "--yes"), "Only a revoked key"),
-        (("revoke", "KID"), "Add --yes"),
+        (("rotate", "--yes"), "There is no standby key.", "flask keys create"),
+        (("revoke", "nothing", "--yes"), "There is no signing key nothing", "flask keys list"),
+        (("revoke", "", "--yes"), "There is no signing key", "flask keys list"),
+        (("revoke", "KID", "--yes"), "is in use; another key must take its place", "flask keys create"),
+        (("restore", "KID"), "Only a revoked key can be restored; KID is in_use", "flask keys list"),
+        (("delete", "KID", "--yes"), "Only a revoked key can be deleted; KID is in_use", "flask keys list"),
     ],
 )
-def test_what_cannot_be_done_says_why(own: Project, argv: tuple[str, ...], words: str) -> None:
+def test_what_cannot_be_done_says_why_and_what_next(
+    own: Project, argv: tuple[str, ...], words: str, step: str
+) -> None:
     kid = own.context.signing_keys.in_use().kid
     named = [kid if part == "KID" else part for part in argv]
-    assert words in run(*named, code=1).stderr
+    told = run(*named, code=1).stderr
+    assert words.replace("KID", kid) in told
+    assert f"Next: {step}" in told
     error = json.loads(run(*named, "--json", code=1).stdout)["error"]
-    assert error["message"]
+    assert (words.replace("KID", kid) in error["message"], error["hint"]) == (True, step)
 
 
-def test_a_second_standby_key_is_refused(own: Project) -> None:
-    run("create")
-    assert "standby key already" in run("create", code=1).stderr
+def test_a_second_standby_key_is_refused_before_and_behind_the_api(own: Project) -> None:
+    kid = read("create")["id"]
+    assert f"{kid} stands by already." in run("create", code=1).stderr
+    refused = own.http.post(
+        "/v1/projects/local/config/auth/signing-keys",
+        json={"algorithm": "ES256"},
+        headers={"Authorization": f"Bearer {own.context.management_token}"},
+    )
+    assert refused.status_code == 422
+
+
+@pytest.mark.parametrize("command", ["rotate", "revoke", "delete"])
+def test_without_a_terminal_yes_must_be_said(own: Project, command: str) -> None:
+    former, kid = own.context.signing_keys.in_use().kid, read("create")["id"]
+    if command != "rotate":
+        read("rotate", "--yes")
+    if command == "delete":
+        read("revoke", former, "--yes")
+    before = states(own)
+    argv = (command,) if command == "rotate" else (command, former)
+    assert "Next: Add --yes" in run(*argv, code=1).stderr
+    assert states(own) == before
+    assert kid in run("list").stdout
+
+
+@pytest.mark.parametrize(("answer", "is_done"), [("y", True), ("n", False), ("", False)])
+def test_on_a_terminal_it_asks(
+    own: Project, monkeypatch: pytest.MonkeyPatch, answer: str, is_done: bool
+) -> None:
+    kid = read("create")["id"]
+    monkeypatch.setattr("click.testing._NamedTextIOWrapper.isatty", lambda _stream: True, raising=False)
+    result = CliRunner().invoke(keys, ["rotate"], input=f"{answer}\n")
+    assert result.exit_code == (0 if is_done else 1)
+    assert "This rotates the keys of the local stack. Go on? [y/N]" in result.stderr
+    assert (own.context.signing_keys.get(kid).status == "in_use") is is_done
 
 
 def test_a_wrong_token_is_told_without_showing_it(own: Project, monkeypatch: pytest.MonkeyPatch) -> None:
