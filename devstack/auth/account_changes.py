@@ -59,7 +59,7 @@ def read_change(body: Body, target: str) -> Change:
 def change_account(auth: Auth, claims: Claims, change: Change) -> dict[str, Any]:
     """Carry out a change and return the user; raise AuthError."""
     with auth.transaction() as connection:
-        bearer = require_user(auth, connection, claims)
+        bearer = require_user(auth, connection, claims, lock=bool(change.nonce))  # guesses take turns
         _check_allowed(connection, bearer, change)
         asks_current = _check_reauthentication(auth, connection, bearer, change)
     hashed = _new_hash(auth, bearer.user, change, asks_current=asks_current)
@@ -105,7 +105,7 @@ def _check_reauthentication(auth: Auth, connection: Rows, bearer: Bearer, change
 def _check_nonce(auth: Auth, connection: Rows, user: User, nonce: str) -> None:
     token = one_time_tokens.of_user(connection, user.id, REAUTHENTICATION)
     if token is not None and not token.is_expired(auth.settings.mailer_otp_exp, auth.now()):
-        if one_time_codes.matches(token.token_hash, token.relates_to, nonce):
+        if one_time_codes.matches(token.token_hash, auth.code_secret, token.relates_to, nonce):
             return
         one_time_tokens.note_wrong_guess(connection, token)
     message = "Nonce has expired or is invalid"

@@ -76,7 +76,9 @@ def issue(
     auth: Auth, connection: Rows, user: User, purpose: Purpose, address: str, *, is_pkce: bool = False
 ) -> OneTimeCode:
     """Make a token and keep its hash, in place of an older one."""
-    code = one_time_codes.new_code(address, auth.settings.mailer_otp_length, is_pkce=is_pkce)
+    code = one_time_codes.new_code(
+        auth.code_secret, address, auth.settings.mailer_otp_length, is_pkce=is_pkce
+    )
     one_time_tokens.save(
         connection, user.id, purpose.token_type, code.token_hash, address.lower(), auth.now()
     )

@@ -35,6 +35,11 @@ class Auth:
         """The app's address: as set, else as the stack was started."""
         return self.settings.site_url or self.context.site_url
 
+    @property
+    def code_secret(self) -> str:
+        """What goes into the hashes of mailed codes; whoever knows it may administer anyway."""
+        return self.context.api_keys.secret
+
     def now(self) -> datetime:
         """Return the present moment."""
         return self.context.clock()

@@ -77,7 +77,7 @@ def read_proof(body: Body, *, has_redirect: bool) -> Proof:
 
 def redeem(auth: Auth, connection: Rows, proof: Proof) -> Redeemed:
     """Use a token up and do what it stands for; raise AuthError."""
-    token = _by_hash(connection, proof) if proof.token_hash else _by_code(connection, proof)
+    token = _by_hash(connection, proof) if proof.token_hash else _by_code(auth, connection, proof)
     words = LINK_DEAD if proof.token_hash else CODE_DEAD
     if token is None or token.is_expired(auth.settings.mailer_otp_exp, auth.now()):
         raise dead(words, keeps_changes=True)
@@ -102,14 +102,23 @@ def _by_hash(connection: Rows, proof: Proof) -> StoredToken | None:
     return one_time_tokens.find_by_hash(connection, proof.token_hash, TOKEN_TYPES.get(proof.kind, ()))
 
 
-def _by_code(connection: Rows, proof: Proof) -> StoredToken | None:
-    found = one_time_tokens.find_by_address(connection, proof.email, TOKEN_TYPES.get(proof.kind, ()))
-    for token in found:
-        if one_time_codes.matches(token.token_hash, proof.email, proof.code):
+def _by_code(auth: Auth, connection: Rows, proof: Proof) -> StoredToken | None:
+    held = _held_for(connection, proof)
+    for token in held:
+        if one_time_codes.matches(token.token_hash, auth.code_secret, proof.email, proof.code):
             return token
-    for token in found:
+    for token in held:
         one_time_tokens.note_wrong_guess(connection, token)
     return None
+
+
+def _held_for(connection: Rows, proof: Proof) -> list[StoredToken]:
+    """Return the tokens that were mailed to an address, under their users' locks: guesses take turns."""
+    token_types = TOKEN_TYPES.get(proof.kind, ())
+    found = one_time_tokens.find_by_address(connection, proof.email, token_types)
+    for user_id in sorted({token.user_id for token in found}):
+        users.find_by_id(connection, user_id, lock=True)
+    return one_time_tokens.find_by_address(connection, proof.email, token_types) if found else []
 
 
 def _confirmed(auth: Auth, connection: Rows, user: User, token: StoredToken) -> User:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import time
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
 import pytest
 
+from devstack.auth import one_time_codes
 from tests.stack.auth.conftest import Project, claims_of, error, new_email, refusal
-from tests.stack.auth.steps import SITE, ban, fragment, waiting, wrong
+from tests.stack.auth.steps import SITE, ban, fragment, signed, waiting, wrong
 
 
 def test_the_link_of_a_mail_leads_to_the_apps_page(project: Project) -> None:
@@ -42,15 +46,24 @@ def test_the_code_opens_a_session_with_the_address(project: Project, kind: str) 
     assert answer.status_code == 200, answer.text
 
 
-def test_code_and_hash_are_not_stored_as_such(project: Project) -> None:
+def test_the_code_is_stored_nowhere_but_in_the_mailbox(project: Project) -> None:
     email, mail = waiting(project)
     ((stored, user),) = project.rows(
-        "select token_hash, row_to_json(users)::text from auth.one_time_tokens"
-        " join auth.users on users.id = user_id where relates_to = %s",
+        "select row_to_json(one_time_tokens)::jsonb - 'id' - 'user_id', row_to_json(users)::text"
+        " from auth.one_time_tokens join auth.users on users.id = user_id where relates_to = %s",
         email,
     )
-    assert stored == hashlib.sha224((email + mail["code"]).encode()).hexdigest() == mail["token_hash"]
+    assert stored.pop("token_hash") == mail["token_hash"]
+    assert mail["code"] not in stored.values()
     assert mail["token_hash"] not in user
+
+
+def test_nobody_computes_a_links_hash_from_the_address_and_a_code(project: Project) -> None:
+    """Tries at a hash are not counted, so a million of them must not stand for every code of an address."""
+    email, mail = waiting(project)
+    computed = hashlib.sha224((email + mail["code"]).encode()).hexdigest()
+    assert error(project.post("/verify", {"type": "signup", "token_hash": computed})) == (403, "otp_expired")
+    assert len(mail["token_hash"]) == len(computed)
 
 
 INVALID = (400, "validation_failed")
@@ -128,6 +141,36 @@ def test_after_five_wrong_codes_the_right_one_is_dead(project: Project) -> None:
         assert answer.json()["msg"] == "Token has expired or is invalid"
     right = project.post("/verify", {"type": "signup", "email": email, "token": mail["code"]})
     assert error(right) == (403, "otp_expired")
+
+
+@pytest.mark.parametrize("kind", ["signup", "reauthentication"])
+def test_guesses_at_once_are_counted_one_by_one(
+    project: Project, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    email, mail = waiting(project)
+    token = signed(project, sub=project.rows("select id::text from auth.users where email = %s", email)[0][0])
+    if kind == "reauthentication":
+        project.set(security_update_password_require_reauthentication=True)
+        project.rows("update auth.users set email_confirmed_at = now() where email = %s", email)
+        project.get("/reauthenticate", token)
+    compared: list[str] = []
+    compare = one_time_codes.matches
+
+    def spy(stored: str, secret: str, address: str, code: str) -> bool:
+        compared.append(code)
+        time.sleep(0.02)  # long enough for others to come in between, if they could
+        return compare(stored, secret, address, code)
+
+    def guess(code: str) -> httpx.Response:
+        if kind == "signup":
+            return project.post("/verify", {"type": kind, "email": email, "token": code})
+        return project.put("/user", {"password": "another password", "nonce": code}, token)
+
+    monkeypatch.setattr(one_time_codes, "matches", spy)
+    codes = [f"{number:06d}" for number in range(40) if f"{number:06d}" != mail["code"]]
+    with ThreadPoolExecutor(20) as pool:
+        assert {answer.status_code for answer in pool.map(guess, codes)} <= {403, 422}
+    assert len(compared) == 5
 
 
 def test_four_wrong_codes_cost_nothing(project: Project) -> None:
