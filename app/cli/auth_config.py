@@ -49,4 +49,6 @@ def read_value(text: str, present: Any) -> Any:
 
 
 def _shown(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)
+    if isinstance(value, str):
+        return value or "(empty)"
+    return json.dumps(int(value) if isinstance(value, float) and value.is_integer() else value)

@@ -37,7 +37,7 @@ def key_table(keys: Sequence[Key], token_life: timedelta, now: datetime) -> list
     """Return a line for each key, and what the states mean."""
     lines = [
         f"{_MARKS.get(key['status'], ' ')} {key['id']}  {key['algorithm']:<5}  {key['status']:<{_WIDTH}}"
-        f"  since {_clock(_moment(key.get('updated_at')))}{_advice(key, token_life, now)}"
+        f"  since {_clock(_moment(key.get('updated_at')), now)}{_advice(key, token_life, now)}"
         for key in keys
     ]
     return [*lines, "", *(f"  {state:<{_WIDTH}}  {meaning}" for state, meaning in MEANINGS.items())]
@@ -98,8 +98,8 @@ def before_rotation(rotation: Rotation, now: datetime) -> list[str]:
     ]
     if rotation.is_known_from is not None and now < rotation.is_known_from:
         lines.append(
-            f"warning: caches may not know the new key before {_clock(rotation.is_known_from)}; until then,"
-            " servers can refuse its tokens. Better wait."
+            f"warning: caches may not know the new key before {_clock(rotation.is_known_from, now)};"
+            " until then, servers can refuse its tokens. Better wait."
         )
     return lines
 
@@ -114,7 +114,7 @@ def before_revocation(key: Key, token_life: timedelta, now: datetime, *, is_loca
     ]
     safe = revocable_from(key, token_life)
     if safe is not None and now < safe:
-        lines.append(f"warning: tokens of this key may be in use until {_clock(safe)}. Better wait.")
+        lines.append(f"warning: tokens of this key may be in use until {_clock(safe, now)}. Better wait.")
     return lines
 
 
@@ -124,20 +124,25 @@ def revocable_from(key: Key, token_life: timedelta) -> datetime | None:
     return since + token_life + REVOKE_MARGIN if since else None
 
 
-def safe_line(kid: str, safe: datetime) -> str:
+def safe_line(kid: str, safe: datetime, now: datetime) -> str:
     """Return the line that tells when a key can go."""
-    return f"Revoking {kid} is safe from {_clock(safe)}."
+    return f"Revoking {kid} is safe from {_clock(safe, now)}."
 
 
 def _advice(key: Key, token_life: timedelta, now: datetime) -> str:
     safe = revocable_from(key, token_life)
     if safe is None:
         return ""
-    return "  can be revoked" if safe <= now else f"  revoking is safe from {_clock(safe)}"
+    return ", safe to revoke" if safe <= now else f", safe to revoke from {_clock(safe, now)}"
 
 
-def _clock(moment: datetime | None) -> str:
-    return "?" if moment is None else moment.astimezone().strftime("%Y-%m-%d %H:%M %Z")
+def _clock(moment: datetime | None, now: datetime) -> str:
+    """Return a time of this machine's clock, with its day when that is not today."""
+    if moment is None:
+        return "?"
+    here = moment.astimezone()
+    day = "" if here.date() == now.astimezone().date() else "%Y-%m-%d "
+    return here.strftime(f"{day}%H:%M %Z")
 
 
 def _moment(text: object) -> datetime | None:

@@ -34,10 +34,7 @@ def _with_kid(command: Command) -> Command:
 
 @click.group()
 def keys() -> None:
-    """Signing keys: list, create, rotate, revoke.
-
-    KID is the id of a key, or as much of its beginning as fits no other key.
-    """
+    """Signing keys: list, create, rotate, revoke."""
 
 
 @keys.command("list")
@@ -80,7 +77,10 @@ def rotate(as_json: bool, yes: bool) -> None:
     key = project.call("PATCH", f"{PATH}/{rotation.standby}", {"status": "in_use"})
     safe = datetime.now(UTC).replace(microsecond=0) + life + key_words.REVOKE_MARGIN
     content = {**key, "previous_key": rotation.in_use, "previous_key_revocable_from": safe.isoformat()}
-    after = [key_words.safe_line(rotation.in_use, safe), f"Next: flask keys revoke {rotation.in_use}"]
+    after = [
+        key_words.safe_line(rotation.in_use, safe, datetime.now(UTC)),
+        f"Next: flask keys revoke {rotation.in_use}",
+    ]
     _report(project, content, as_json, f"{rotation.standby} is in use.", after)
 
 
@@ -90,7 +90,10 @@ def rotate(as_json: bool, yes: bool) -> None:
 @_with_yes
 @fails_in_words
 def revoke(kid: str, as_json: bool, yes: bool) -> None:
-    """Refuse every token of a key from now on, and publish the key no more."""
+    """Refuse every token of a key from now on, and publish the key no more.
+
+    KID is its id, or as much of the beginning as fits no other key.
+    """
     project = find_project()
     key = key_words.find(_keys(project), kid)
     key_words.check_revocable(key)
@@ -110,7 +113,10 @@ def revoke(kid: str, as_json: bool, yes: bool) -> None:
 @with_json
 @fails_in_words
 def restore(kid: str, as_json: bool) -> None:
-    """Take a revocation back: the key verifies again."""
+    """Take a revocation back: the key verifies again.
+
+    KID is its id, or as much of the beginning as fits no other key.
+    """
     project = find_project()
     key = key_words.find(_keys(project), kid)
     key_words.check_revoked(key, "restored")
@@ -124,7 +130,10 @@ def restore(kid: str, as_json: bool) -> None:
 @_with_yes
 @fails_in_words
 def delete(kid: str, as_json: bool, yes: bool) -> None:
-    """Delete a revoked key for good."""
+    """Delete a revoked key for good.
+
+    KID is its id, or as much of the beginning as fits no other key.
+    """
     project = find_project()
     key = key_words.find(_keys(project), kid)
     key_words.check_revoked(key, "deleted")

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -27,9 +29,13 @@ def key(status: str, age: timedelta = timedelta(0), kid: str = "") -> dict[str, 
 
 
 @pytest.fixture(autouse=True)
-def in_utc(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Tell clock times in UTC, wherever the tests run."""
-    monkeypatch.setattr(key_words, "_clock", lambda moment: f"{moment:%H:%M}")
+def in_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let the machine's clock be UTC while a test runs."""
+    monkeypatch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
 
 
 @pytest.mark.parametrize(
@@ -56,7 +62,9 @@ def test_a_revocation_says_how_long_apps_take(is_local: bool, minutes: int) -> N
     assert not any(line.startswith("warning:") for line in told)
 
 
-@pytest.mark.parametrize(("minutes", "advice"), [(74, "revoking is safe from 12:01"), (75, "can be revoked")])
+@pytest.mark.parametrize(
+    ("minutes", "advice"), [(74, ", safe to revoke from 12:01 UTC"), (75, ", safe to revoke")]
+)
 def test_a_former_key_can_go_a_tokens_life_and_fifteen_minutes_later(minutes: int, advice: str) -> None:
     former = key("previously_used", timedelta(minutes=minutes))
     assert key_words.key_table([former], HOUR, NOW)[0].endswith(advice)
@@ -72,6 +80,15 @@ def test_other_keys_wait_for_nothing(status: str) -> None:
 def test_times_that_cannot_be_read_say_nothing() -> None:
     odd = {**key("previously_used"), "updated_at": None}
     assert key_words.revocable_from(odd, HOUR) is None
+    assert key_words.key_table([odd], HOUR, NOW)[0].endswith("since ?")
+
+
+def test_another_day_is_named() -> None:
+    former = key("previously_used", timedelta(hours=13))
+    shown = key_words.key_table([former], timedelta(hours=24), NOW)[0]
+    assert shown.endswith("since 2025-12-31 23:00 UTC, safe to revoke from 23:15 UTC")
+    safe = NOW + timedelta(hours=12)
+    assert key_words.safe_line("a", safe, NOW) == "Revoking a is safe from 2026-01-02 00:00 UTC."
 
 
 def test_the_beginning_of_an_id_must_fit_one_key() -> None:

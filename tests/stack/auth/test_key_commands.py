@@ -182,19 +182,21 @@ def local(own: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
 
 
 @pytest.mark.parametrize(
-    ("name", "value", "kept"),
+    ("name", "value", "kept", "shown"),
     [
-        ("jwt_exp", "60", 60),
-        ("sessions_timebox", "24h", 86_400.0),
-        ("mailer_autoconfirm", "false", False),
-        ("password_required_characters", "123", "123"),
-        ("rate_limit_email_sent", "null", None),
+        ("jwt_exp", "60", 60, "60"),
+        ("sessions_timebox", "24h", 86_400.0, "86400"),
+        ("sessions_timebox", "0.5", 0.5, "0.5"),
+        ("mailer_autoconfirm", "false", False, "false"),
+        ("password_required_characters", "123", "123", "123"),
+        ("uri_allow_list", "", "", "(empty)"),
+        ("rate_limit_email_sent", "null", None, "null"),
     ],
 )
-def test_a_setting_is_changed_and_shown(local: Project, name: str, value: str, kept: Any) -> None:
+def test_a_setting_is_changed_and_shown(local: Project, name: str, value: str, kept: Any, shown: str) -> None:
     assert read(name, value, command=config) == {name: kept}
     assert read(command=config)[name] == kept
-    assert run(name, command=config).stdout.startswith(name)
+    assert run(name, command=config).stdout.split() == [name, shown]
 
 
 def test_a_setting_that_does_not_fit_says_why(local: Project) -> None:
