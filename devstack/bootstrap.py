@@ -8,7 +8,7 @@ copy of the database without migrations is kept as a template, for tools that ap
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import psycopg
@@ -51,18 +51,29 @@ def apply_files(cluster: Cluster, warn: Callable[[str], None]) -> None:
         connection.execute(CREATE_HISTORY)
         rows = connection.execute("select name, sha256 from bootstrap.files").fetchall()
         seen: dict[str, str] = dict(rows)
-        for path in sorted(FOLDER.glob("*.sql")):
-            content = path.read_bytes()
-            digest = hashlib.sha256(content).hexdigest()
-            if path.name not in seen:
-                connection.execute(content)
-                connection.execute("insert into bootstrap.files values (%s, %s)", (path.name, digest))
-            elif seen[path.name] != digest:
-                warn(f"{path.name} has changed since this cluster was made; start afresh: flask local reset")
+        if changed := _run_new(connection, seen):
+            warn(
+                f"this cluster was made by another version: {', '.join(changed)} changed since and is not"
+                " run again. Next: flask local reset (deletes its people, rows, mails and signing keys)"
+            )
         if not seen:
             set_passwords(connection, cluster)
     if not seen:
         keep_blank(cluster)
+
+
+def _run_new(connection: psycopg.Connection, seen: Mapping[str, str]) -> list[str]:
+    """Run what is new, and return the names of files that ran with another content."""
+    changed = []
+    for path in sorted(FOLDER.glob("*.sql")):
+        content = path.read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        if path.name not in seen:
+            connection.execute(content)
+            connection.execute("insert into bootstrap.files values (%s, %s)", (path.name, digest))
+        elif seen[path.name] != digest:
+            changed.append(path.name)
+    return changed
 
 
 def keep_blank(cluster: Cluster) -> None:
