@@ -32,8 +32,8 @@ REFRESH_SQL = (
     "select user_id, refresh_token_counter, refresh_token_hmac_key from auth.sessions where id = %(session)s",
     "select * from auth.users where id = %(user)s and instance_id = '00000000-0000-0000-0000-000000000000'",
     "select refresh_token_counter from auth.sessions where id = %(session)s for update skip locked",
-    "update auth.sessions set refresh_token_counter = refresh_token_counter + 1 where id = %(session)s",
-    "update auth.sessions set refreshed_at = now(), updated_at = now() where id = %(session)s",
+    "update auth.sessions set refresh_token_counter = refresh_token_counter + 1, refreshed_at = now(),"
+    " updated_at = now() where id = %(session)s",
     "select authentication_method, updated_at from auth.mfa_amr_claims where session_id = %(session)s",
     "select * from auth.identities where user_id = %(user)s order by created_at, id",
 )
