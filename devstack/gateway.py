@@ -34,6 +34,13 @@ OPEN_PATHS = (
     "/mailbox",
     "/v1",
 )
+# Other services of a hosted project, which clients may call.
+ABSENT = {
+    "storage": "Storage",
+    "realtime": "Realtime",
+    "functions": "Edge Functions",
+    "graphql": "GraphQL",
+}
 _OPEN = re.compile(rf"(?:{'|'.join(map(re.escape, OPEN_PATHS))})(?:/.*)?", re.DOTALL)
 _LOOPBACK_HOST = re.compile(r"(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?", re.IGNORECASE)
 NO_KEY = {
@@ -130,8 +137,8 @@ def _refuse(status: str, body: dict[str, str], start_response: StartResponse) ->
 
 
 def _not_found(environ: WSGIEnvironment, start_response: StartResponse) -> list[bytes]:
-    return _refuse(
-        "404 Not Found",
-        {"message": f"The local stack serves nothing at {environ['PATH_INFO']}"},
-        start_response,
-    )
+    path = environ["PATH_INFO"]
+    if absent := ABSENT.get(path.removeprefix("/").partition("/")[0]):
+        words = {"message": f"The local stack has no {absent}", "hint": "Use a hosted project for it."}
+        return _refuse("501 Not Implemented", words, start_response)
+    return _refuse("404 Not Found", {"message": f"The local stack serves nothing at {path}"}, start_response)

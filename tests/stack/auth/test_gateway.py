@@ -27,6 +27,22 @@ def test_a_wrong_api_key_is_refused(project: Project) -> None:
     assert project.get("/health", headers={"apikey": token}).status_code == 401
 
 
+@pytest.mark.parametrize(
+    ("path", "status", "words"),
+    [
+        ("/storage/v1/object/list/avatars", 501, "The local stack has no Storage"),
+        ("/realtime/v1/websocket", 501, "The local stack has no Realtime"),
+        ("/functions/v1/hello", 501, "The local stack has no Edge Functions"),
+        ("/graphql/v1", 501, "The local stack has no GraphQL"),
+        ("/storages", 404, "The local stack serves nothing at /storages"),
+    ],
+)
+def test_what_is_not_there_is_named(project: Project, path: str, status: int, words: str) -> None:
+    headers = {"apikey": project.context.api_keys.publishable}
+    answer = httpx.get(f"{project.origin}{path}", headers=headers)
+    assert (answer.status_code, answer.json()["message"]) == (status, words)
+
+
 def test_an_api_key_may_stand_in_the_query(project: Project) -> None:
     key = project.context.api_keys.publishable
     assert httpx.get(f"{project.origin}/auth/v1/health", params={"apikey": key}).status_code == 200
