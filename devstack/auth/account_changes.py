@@ -40,14 +40,21 @@ class Change:
     wish: Wish
 
 
-def read_change(body: Body, target: str) -> Change:
-    """Return what the body of PUT /user asks for; raise AuthError."""
+def read_change(auth: Auth, body: Body, target: str) -> Change:
+    """Return what the body of PUT /user asks for; raise AuthError.
+
+    A password is judged here, before anything about the account is looked at, as on the hosted service.
+    """
     challenge = read_challenge(body.text("code_challenge_method"), body.text("code_challenge"))
+    email = checked_email(body.text("email")) if body.text("email") else None
     if body.text("phone"):
         raise AuthError(400, "phone_provider_disabled", "Phone numbers are not supported")
+    password = body.optional_text("password")
+    if password is not None:
+        check_new_password(auth, password)
     return Change(
-        checked_email(body.text("email")) if body.text("email") else None,
-        body.optional_text("password"),
+        email,
+        password,
         body.optional_text("current_password"),
         body.text("nonce"),
         body.mapping("data"),
@@ -117,16 +124,14 @@ def _new_hash(auth: Auth, user: User, change: Change, *, asks_current: bool) -> 
     if change.password is None:
         return None
     if asks_current:
+        message = "Current password required when setting new password."
         if not change.current_password:
-            raise AuthError(
-                400, "current_password_required", "Current password required when setting new password."
-            )
+            raise AuthError(400, "current_password_required", message)
         if not auth.passwords.matches(change.current_password, user.encrypted_password):
-            raise AuthError(400, "current_password_invalid", "Current password is incorrect.")
+            raise AuthError(400, "current_password_invalid", message)
     if user.encrypted_password and auth.passwords.matches(change.password, user.encrypted_password):
         message = "New password should be different from the old password."
         raise AuthError(422, "same_password", message)
-    check_new_password(auth, change.password)
     return auth.passwords.make(change.password)
 
 

@@ -12,14 +12,14 @@ _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _ADDRESS = re.compile(rf"[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{_LABEL}(?:\.{_LABEL})*")
 
 
-def checked_email(email: str, status: int = 400) -> str:
+def checked_email(email: str) -> str:
     """Return the address in lower case; raise AuthError when it is none."""
     if not email:
-        raise invalid("An email address is required", status)
+        raise invalid("An email address is required")
     if len(email.encode()) > MAX_BYTES:
-        raise invalid("An email address is too long", status)
+        raise invalid("An email address is too long")
     if not _ADDRESS.fullmatch(email):
-        raise invalid("Unable to validate email address: invalid format", status)
+        raise invalid("Unable to validate email address: invalid format")
     return email.lower()
 
 

@@ -46,7 +46,7 @@ def generate(auth: Auth, body: Body, target: str) -> dict[str, Any]:
     kind, email = body.text("type"), addresses.checked_email(body.text("email"))
     if kind not in PURPOSES:
         raise invalid(f"Invalid email action link type requested: {kind[:40]}")
-    hashed = _new_hash(auth, body) if kind == "signup" else None
+    hashed = _hash_for_stranger(auth, email, body) if kind == "signup" else None
     with auth.transaction() as connection:
         user = users.find_by_email(connection, email, lock=True)
         if user is None and kind == "magiclink":
@@ -54,8 +54,7 @@ def generate(auth: Auth, body: Body, target: str) -> dict[str, Any]:
             user = sign_up.create_user(auth, connection, email, None, body.mapping("data"))
         elif kind == "signup":
             _refuse_confirmed(user)
-            content = body.mapping("data")
-            user = user or sign_up.create_user(auth, connection, email, hashed, content)
+            user = _signed_up(auth, connection, user, email, hashed, body.mapping("data"))
         elif kind == "invite":
             user = _invited(auth, connection, email, body)
         if user is None:
@@ -86,12 +85,26 @@ def _link(auth: Auth, purpose: Purpose, kind: str, code: OneTimeCode, target: st
     }
 
 
-def _new_hash(auth: Auth, body: Body) -> str:
+def _hash_for_stranger(auth: Auth, email: str, body: Body) -> str | None:
+    """Return the hash of the password for a new account; None for an address that has one. Slow."""
+    with auth.transaction() as connection:
+        if users.find_by_email(connection, email) is not None:
+            return None
     password = body.text("password")
     if not password:
         raise invalid("Signup requires a valid password")
     sign_up.check_new_password(auth, password)
     return auth.passwords.make(password)
+
+
+def _signed_up(
+    auth: Auth, connection: Rows, user: User | None, email: str, hashed: str | None, content: dict[str, Any]
+) -> User:
+    """Return a new account, or the one that waits for its confirmation with its metadata changed."""
+    if user is None:
+        return sign_up.create_user(auth, connection, email, hashed, content)
+    metadata = users.merged(user.raw_user_meta_data, content)
+    return users.update(connection, user.id, auth.now(), raw_user_meta_data=metadata)
 
 
 def _refuse_confirmed(user: User | None) -> None:
@@ -107,6 +120,8 @@ def _invited(auth: Auth, connection: Rows, email: str, body: Body) -> User:
 
 
 def _changing(auth: Auth, connection: Rows, user: User, kind: str, body: Body) -> tuple[User, str]:
+    if kind == "email_change_current" and not auth.settings.mailer_secure_email_change_enabled:
+        raise invalid("Enable secure email change to generate link for current email")
     new_email = addresses.checked_email(body.text("new_email"))
     email_change.check_free(connection, user, new_email)
     user = users.update(

@@ -54,7 +54,7 @@ def read_account(auth: Auth, body: Body, *, is_new: bool) -> Account:
         body.text("aud"),
         body.mapping("user_metadata"),
         body.mapping("app_metadata"),
-        body.has("ban_duration"),
+        bool(body.text("ban_duration")),
         _ban(body.text("ban_duration"), auth.now()),
     )
 
@@ -116,6 +116,8 @@ def delete(connection: Rows, user: User) -> None:
 
 def soft_delete(auth: Auth, connection: Rows, user: User) -> None:
     """Keep the row, but nothing by which anybody could be recognised or sign in."""
+    if user.deleted_at is not None:
+        return
     now = auth.now()
     sessions.end(connection, user.id, None, "global")
     one_time_tokens.clear(connection, user.id)

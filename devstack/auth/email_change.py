@@ -20,16 +20,14 @@ def check_free(connection: Rows, user: User, email: str) -> None:
 
 
 def begin(auth: Auth, connection: Rows, user: User, email: str, wish: Wish) -> User:
-    """Remember the new address and mail it; the old one too when both must confirm."""
+    """Remember the new address and mail it; the old one too when both must confirm.
+
+    A confirmation that was given before counts no more.
+    """
     mailing.check_frequency(auth, user, EMAIL_CHANGE_NEW)
-    user = users.update(connection, user.id, auth.now(), email_change=email)
+    changes = {"email_change": email, "email_change_confirm_status": NONE_CONFIRMED}
+    user = users.update(connection, user.id, auth.now(), **changes)
     mailing.begin_flow(auth, connection, user, EMAIL_CHANGE_NEW, wish)
-    return send(auth, connection, user, wish)
-
-
-def send(auth: Auth, connection: Rows, user: User, wish: Wish) -> User:
-    """Mail the pending change; a confirmation that was given before counts no more."""
-    user = users.update(connection, user.id, auth.now(), email_change_confirm_status=NONE_CONFIRMED)
     if needs_both(auth, user):
         mailing.send(auth, connection, user, EMAIL_CHANGE_CURRENT, wish)
     return mailing.send(auth, connection, user, EMAIL_CHANGE_NEW, wish, user.email_change or "")

@@ -13,7 +13,7 @@ from devstack.auth.addresses import checked_email
 from devstack.auth.bearer import require_user
 from devstack.auth.body import Body
 from devstack.auth.errors import AuthError, invalid
-from devstack.auth.mailing import EMAIL_CHANGE_NEW, MAGIC_LINK, REAUTHENTICATION, RECOVERY, SIGNUP, Wish
+from devstack.auth.mailing import MAGIC_LINK, REAUTHENTICATION, RECOVERY, SIGNUP, Wish
 from devstack.auth.pkce import read_challenge
 from devstack.auth.service import Auth
 from devstack.auth.users import Rows, User
@@ -24,9 +24,10 @@ PHONE_TYPES = ("sms", "phone_change")
 
 def recover(auth: Auth, body: Body, target: str) -> None:
     """Mail a link with which a new password can be set, if there is such an account; raise AuthError."""
+    _check_provider(auth)
     if not body.text("email"):
         raise invalid("Password recovery requires an email")
-    email, wish = _address(auth, body), _wish(body, target)
+    email, wish = checked_email(body.text("email")), _wish(body, target)
     with auth.transaction() as connection:
         user = users.find_by_email(connection, email, lock=True)
         if user is not None:
@@ -38,32 +39,29 @@ def recover(auth: Auth, body: Body, target: str) -> None:
 def resend(auth: Auth, body: Body, target: str) -> None:
     """Mail a confirmation again, if one is due; raise AuthError."""
     kind = body.text("type")
-    if kind in PHONE_TYPES:
-        raise AuthError(400, "phone_provider_disabled", "Phone logins are disabled")
-    if kind not in RESENT:
+    if kind not in (*RESENT, *PHONE_TYPES):
         raise invalid("Missing one of these types: signup, email_change, sms, phone_change")
-    if not body.text("email"):
-        raise invalid("Type provided requires an email address")
-    email, wish = _address(auth, body), Wish(target)
+    wish = _wish(body, target) if kind in RESENT else Wish(target)
+    email = _resent_to(auth, body, kind)
     with auth.transaction() as connection:
         user = users.find_by_email(connection, email, lock=True)
         if user is None:
             return
         if kind == "signup" and user.email_confirmed_at is None:
             mailing.check_frequency(auth, user, SIGNUP)
+            mailing.begin_flow(auth, connection, user, SIGNUP, wish)
             mailing.send(auth, connection, user, SIGNUP, wish)
         elif kind == "email_change" and user.email_change:
-            mailing.check_frequency(auth, user, EMAIL_CHANGE_NEW)
-            email_change.send(auth, connection, user, wish)
+            email_change.begin(auth, connection, user, user.email_change, wish)
 
 
 def send_link(auth: Auth, body: Body, target: str) -> None:
     """Mail a link to sign in, and make the account first when there is none; raise AuthError."""
-    if bool(body.text("email")) == bool(body.text("phone")):
-        raise invalid("One of email or phone must be set")
-    if body.text("phone"):
-        raise AuthError(400, "phone_provider_disabled", "Phone logins are disabled")
-    email, wish = _address(auth, body), _wish(body, target)
+    if body.text("email") and body.text("phone"):
+        raise invalid("Only an email address or phone number should be provided")
+    if body.text("email") and body.text("channel"):
+        raise invalid("Channel should only be specified with Phone OTP")
+    wish, email = _wish(body, target), _link_to(auth, body)
     try:
         _send_link(auth, body, email, wish)
     except UniqueViolation:  # another request for the same new address was faster
@@ -106,10 +104,36 @@ def _new_user(auth: Auth, connection: Rows, body: Body, email: str) -> User:
     return sign_up.create_user(auth, connection, email, None, body.mapping("data"))
 
 
-def _address(auth: Auth, body: Body) -> str:
+def _resent_to(auth: Auth, body: Body, kind: str) -> str:
+    """Return the address of a request to mail something again; raise AuthError."""
+    email, phone = body.text("email"), body.text("phone")
+    if kind == "signup" and not email:
+        raise invalid("Type provided requires an email address")
+    if kind == "sms" and not phone:
+        raise invalid("Type provided requires a phone number")
+    if email and phone:
+        raise invalid("Only an email address or phone number should be provided.")
+    if phone:
+        raise AuthError(400, "phone_provider_disabled", "Phone logins are disabled")
+    if not email:
+        raise invalid("Missing email address or phone number")
+    _check_provider(auth)
+    return checked_email(email)
+
+
+def _link_to(auth: Auth, body: Body) -> str:
+    """Return the address of a request for a link; raise AuthError."""
+    if body.text("phone"):
+        raise AuthError(400, "phone_provider_disabled", "Unsupported phone provider")
+    if not body.text("email"):
+        raise invalid("One of email or phone must be set")
+    _check_provider(auth)
+    return checked_email(body.text("email"))
+
+
+def _check_provider(auth: Auth) -> None:
     if not auth.settings.external_email_enabled:
         raise AuthError(400, "email_provider_disabled", "Email logins are disabled")
-    return checked_email(body.text("email"))
 
 
 def _wish(body: Body, target: str) -> Wish:

@@ -12,7 +12,8 @@ from datetime import datetime, timedelta
 from devstack.auth.errors import AuthError, invalid
 
 FLOW_LIFE = timedelta(seconds=300)
-_CHALLENGE = re.compile(r"[A-Za-z0-9._~-]{43,128}")
+_ALPHABET = re.compile(r"[A-Za-z0-9._~-]+")
+_SHORTEST, _LONGEST = 43, 128
 METHODS = ("s256", "plain")
 
 
@@ -32,8 +33,11 @@ def read_challenge(method: str, value: str) -> Challenge | None:
         raise invalid("PKCE flow requires code_challenge_method and code_challenge")
     if method.lower() not in METHODS:
         raise invalid("code_challenge_method must be s256 or plain")
-    if not _CHALLENGE.fullmatch(value):
-        raise invalid("code_challenge must be 43 to 128 characters of A-Z a-z 0-9 . _ ~ -")
+    if not _SHORTEST <= len(value) <= _LONGEST:
+        raise invalid(f"code challenge has to be between {_SHORTEST} and {_LONGEST} characters")
+    if not _ALPHABET.fullmatch(value):
+        allowed = "alphanumeric characters, hyphens, periods, underscores and tildes"
+        raise invalid(f"code challenge can only contain {allowed}")
     return Challenge(method.lower(), value)
 
 

@@ -56,7 +56,7 @@ class Redeemed:
     is_half: bool = False
 
 
-def read_proof(body: Body, *, has_redirect: bool) -> Proof:
+def read_proof(body: Body) -> Proof:
     """Return what the body of POST /verify redeems; raise AuthError."""
     kind, code, token_hash = body.text("type"), body.text("token"), body.text("token_hash")
     email, phone = body.text("email"), body.text("phone")
@@ -65,14 +65,17 @@ def read_proof(body: Body, *, has_redirect: bool) -> Proof:
     if bool(code) == bool(token_hash):
         raise invalid("Verify requires either a token or a token hash")
     if token_hash:
-        if email or phone or has_redirect:
+        if email or phone or body.text("redirect_to"):
             raise invalid("Only the token_hash and type should be provided")
         return Proof(kind, token_hash)
     if bool(email) == bool(phone):
         raise invalid("Only an email address or phone number should be provided on verify")
     if phone:
         raise dead(CODE_DEAD)  # no message to a telephone was ever sent
-    return Proof(kind, "", code, checked_email(email, 422))
+    try:
+        return Proof(kind, "", code, checked_email(email))
+    except AuthError:
+        raise invalid("Invalid email format", 422) from None
 
 
 def redeem(auth: Auth, connection: Rows, proof: Proof) -> Redeemed:
@@ -99,7 +102,9 @@ def dead(message: str, *, keeps_changes: bool = False) -> AuthError:
 
 
 def _by_hash(connection: Rows, proof: Proof) -> StoredToken | None:
-    return one_time_tokens.find_by_hash(connection, proof.token_hash, TOKEN_TYPES.get(proof.kind, ()))
+    if proof.kind not in TOKEN_TYPES:
+        raise invalid("Invalid email verification type")
+    return one_time_tokens.find_by_hash(connection, proof.token_hash, TOKEN_TYPES[proof.kind])
 
 
 def _by_code(auth: Auth, connection: Rows, proof: Proof) -> StoredToken | None:

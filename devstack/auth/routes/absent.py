@@ -37,11 +37,17 @@ def single_sign_on(rest: str = "") -> Response:
     raise AuthError(404, "saml_provider_disabled", "SAML 2.0 is disabled")
 
 
+@bp.route("/passkeys", methods=ANY)
 @bp.route("/passkeys/<path:rest>", methods=ANY)
+def passkeys(rest: str = "") -> Response:
+    """Refuse passkeys."""
+    raise AuthError(404, "passkey_disabled", "Passkeys are disabled")
+
+
 @bp.route("/oauth/<path:rest>", methods=ANY)
-def disabled(rest: str) -> Response:
-    """Refuse passkeys, and being an OAuth server."""
-    raise AuthError(404, "feature_disabled", "This feature is disabled")
+def oauth(rest: str) -> Response:
+    """Refuse to be an OAuth server."""
+    raise AuthError(404, "feature_disabled", "OAuth server is disabled")
 
 
 @bp.route("/admin/<any(sso, oauth, audit):area>", methods=ANY)

@@ -37,6 +37,24 @@ SOCIAL = (
     "twitter",
     "zoom",
 )
+# What tokens of the OAuth server would say.
+CLAIMS = (
+    "sub",
+    "aud",
+    "iss",
+    "exp",
+    "iat",
+    "auth_time",
+    "nonce",
+    "email",
+    "email_verified",
+    "phone_number",
+    "phone_number_verified",
+    "name",
+    "picture",
+    "preferred_username",
+    "updated_at",
+)
 
 
 @bp.get("/health")
@@ -89,7 +107,7 @@ def openid_configuration() -> Response:
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256", "HS256", "ES256"],
         "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post", "none"],
-        "claims_supported": ["sub", "aud", "iss", "exp", "iat", "email", "email_verified", "phone"],
+        "claims_supported": list(CLAIMS),
         "code_challenge_methods_supported": ["S256", "plain"],
     }
     return http.answer(content, headers=KEPT_TEN_MINUTES)

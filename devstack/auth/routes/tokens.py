@@ -12,6 +12,7 @@ from devstack.auth.routes import http
 
 bp = Blueprint("tokens", __name__)
 
+GRANTS = ("password", "refresh_token", "pkce", "id_token", "web3")
 SCOPES = ("global", "local", "others")
 
 
@@ -28,8 +29,10 @@ def signup() -> Response:
 @bp.post("/token")
 def token() -> Response:
     """Exchange a proof for a session."""
+    grant_type = request.args.get("grant_type", "")
+    if grant_type not in GRANTS:
+        raise AuthError(400, "invalid_credentials", "unsupported_grant_type")
     http.check_limit("token", http.auth().settings.rate_limit_token_refresh)
-    grant_type = request.args.get("grant_type")
     if grant_type == "password":
         return http.grant_answer(password_grant.sign_in(http.auth(), http.body(), http.client()))
     if grant_type == "refresh_token":
@@ -39,9 +42,7 @@ def token() -> Response:
         return http.grant_answer(code_grant.exchange(http.auth(), http.body(), http.client()))
     if grant_type == "id_token":
         raise AuthError(400, "provider_disabled", "Sign-in with an ID token is disabled")
-    if grant_type == "web3":
-        raise AuthError(422, "web3_provider_disabled", "Web3 provider is disabled")
-    raise AuthError(400, "invalid_credentials", "unsupported_grant_type")
+    raise AuthError(422, "web3_provider_disabled", "Web3 provider is disabled")
 
 
 @bp.post("/logout")

@@ -30,11 +30,11 @@ def show() -> Response:
 @bp.put("/user")
 def change() -> Response:
     """Change the bearer's account."""
-    http.check_limit("user", http.auth().settings.rate_limit_otp)
     claims = claims_of(http.auth(), http.credentials())
     with http.auth().transaction() as connection:
         require_user(http.auth(), connection, claims)
-    wanted = read_change(http.body(), http.target())
+    http.check_limit("user", http.auth().settings.rate_limit_otp)
+    wanted = read_change(http.auth(), http.body(), http.target())
     return http.answer(change_account(http.auth(), claims, wanted))
 
 

@@ -32,8 +32,7 @@ _METHODS_BY_TOKEN = {
 def verify() -> Response:
     """Redeem a token hash, or a code with its address, for a session."""
     http.check_limit("verify", http.auth().settings.rate_limit_verify)
-    has_redirect = bool(request.args.get("redirect_to"))
-    proof = verification.read_proof(http.body(), has_redirect=has_redirect)
+    proof = verification.read_proof(http.body())
     with http.auth().transaction() as connection:
         redeemed = verification.redeem(http.auth(), connection, proof)
         if redeemed.is_half:
@@ -47,8 +46,10 @@ def follow_link() -> AnyResponse:
     """Redeem a link that was opened, and redirect with a session, a code or an error."""
     http.check_limit("verify", http.auth().settings.rate_limit_verify)
     proof = Proof(request.args.get("type", ""), request.args.get("token", ""))
-    if not proof.kind or not proof.token_hash:
-        raise invalid("Verify requires a token and a verification type")
+    if not proof.kind:
+        raise invalid("Verify requires a verification type")
+    if not proof.token_hash:
+        raise invalid("Verify requires a token or a token hash")
     is_pkce = proof.token_hash.startswith(PKCE_PREFIX)
     try:
         return _follow(proof, is_pkce=is_pkce)

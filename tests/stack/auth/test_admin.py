@@ -9,8 +9,8 @@ from urllib.parse import urlsplit
 import bcrypt
 import pytest
 
-from tests.stack.auth.conftest import PASSWORD, Project, claims_of, error, new_email
-from tests.stack.auth.steps import created, signed
+from tests.stack.auth.conftest import PASSWORD, Project, claims_of, error, new_email, refusal
+from tests.stack.auth.steps import created, signed, waiting
 
 
 @pytest.mark.parametrize(
@@ -158,6 +158,7 @@ def test_a_ban_ends_sessions_and_is_lifted(project: Project) -> None:
     path = f"/admin/users/{session['user']['id']}"
     assert project.admin("PUT", path, {"ban_duration": "24h"}).json()["banned_until"]
     assert error(project.refresh(session["refresh_token"])) == (400, "refresh_token_not_found")
+    assert project.admin("PUT", path, {"ban_duration": ""}).json()["banned_until"]
     assert "banned_until" not in project.admin("PUT", path, {"ban_duration": "none"}).json()
     project.sign_in(session["user"]["email"])
 
@@ -177,6 +178,8 @@ def test_soft_deletion_keeps_the_row_and_nothing_else(project: Project) -> None:
     path = f"/admin/users/{session['user']['id']}"
     assert project.admin("DELETE", path, {"should_soft_delete": True}).json() == {}
     left = project.admin("GET", path).json()
+    project.admin("DELETE", path, {"should_soft_delete": True})
+    assert project.admin("GET", path).json() == left
     assert left["deleted_at"]
     assert left["user_metadata"] == left["app_metadata"] == {}
     assert email not in str(left)
@@ -209,15 +212,43 @@ def test_a_generated_link_works_and_no_mail_is_sent(project: Project, kind: str,
     assert answer.headers["location"].startswith("http://127.0.0.1:8000/x#access_token=")
 
 
-@pytest.mark.parametrize("kind", ["email_change_current", "email_change_new"])
-def test_a_link_for_a_change_of_address(project: Project, kind: str) -> None:
+def test_links_for_both_halves_of_a_change_of_address(project: Project) -> None:
+    email, new = new_email(), new_email()
+    project.sign_up(email)
+    hashes = [
+        project.admin(
+            "POST", "/admin/generate_link", {"type": f"email_change_{half}", "email": email, "new_email": new}
+        ).json()["hashed_token"]
+        for half in ("current", "new")
+    ]
+    half, whole = (project.post("/verify", {"type": "email_change", "token_hash": hash_}) for hash_ in hashes)
+    assert (half.json()["code"], whole.json()["user"]["email"]) == ("200", new)
+
+
+def test_without_secure_change_there_is_a_link_for_the_new_address_only(project: Project) -> None:
     project.set(mailer_secure_email_change_enabled=False)
     email, new = new_email(), new_email()
     project.sign_up(email)
-    body = {"type": kind, "email": email, "new_email": new}
-    made = project.admin("POST", "/admin/generate_link", body).json()
+    body = {"type": "email_change_current", "email": email, "new_email": new}
+    words = "Enable secure email change to generate link for current email"
+    refused = project.admin("POST", "/admin/generate_link", body)
+    assert refusal(refused) == (400, "validation_failed", words)
+    made = project.admin("POST", "/admin/generate_link", {**body, "type": "email_change_new"}).json()
     redeemed = project.post("/verify", {"type": "email_change", "token_hash": made["hashed_token"]})
     assert redeemed.json()["user"]["email"] == new
+
+
+def test_a_link_to_sign_up_needs_no_password_where_the_account_waits(project: Project) -> None:
+    email, _ = waiting(project)
+    body = {"type": "signup", "email": email, "data": {"team": "x"}}
+    made = project.admin("POST", "/admin/generate_link", body).json()
+    assert made["user_metadata"]["team"] == "x"
+    body = {"type": "signup", "token_hash": made["hashed_token"]}
+    assert project.post("/verify", body).status_code == 200
+    assert error(project.admin("POST", "/admin/generate_link", {**body, "email": email})) == (
+        422,
+        "email_exists",
+    )
 
 
 @pytest.mark.parametrize(

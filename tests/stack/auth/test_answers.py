@@ -132,6 +132,7 @@ def test_discovery(project: Project) -> None:
     assert content["authorization_endpoint"] == f"{base}/oauth/authorize"
     assert content["token_endpoint"] == f"{base}/oauth/token"
     assert content["id_token_signing_alg_values_supported"] == ["RS256", "HS256", "ES256"]
+    assert {"auth_time", "phone_number", "preferred_username"} < set(content["claims_supported"])
     assert content["code_challenge_methods_supported"] == ["S256", "plain"]
 
 

@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from tests.stack.auth.conftest import Project, error
+from tests.stack.auth.steps import signed
 
 
 def test_without_an_api_key_nothing_but_open_paths_is_served(project: Project) -> None:
@@ -123,9 +124,31 @@ def test_a_caller_named_by_a_header_has_a_burst_of_thirty(project: Project, path
 
 def is_limited(project: Project, path: str, headers: dict[str, str]) -> bool:
     """Send a request that is refused for its content, unless it is refused for coming too often."""
-    method = "PUT" if path == "/user" else "POST"
-    answer = project.call(method, path, json={"email": "no address", "password": "x"}, headers=headers)
-    return error(answer) == (429, "over_request_rate_limit")
+    method, token = "POST", None
+    if path == "/user":
+        method, token = "PUT", signed(project, sub=project.sign_up()["user"]["id"])
+    path = "/token?grant_type=password" if path == "/token" else path
+    body = {"email": "no address", "password": "x" * 8}
+    return error(project.call(method, path, token, json=body, headers=headers)) == (
+        429,
+        "over_request_rate_limit",
+    )
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "expected"),
+    [
+        ("PUT", "/user", (403, "bad_jwt")),
+        ("POST", "/token?grant_type=magic", (400, "invalid_credentials")),
+    ],
+)
+def test_what_is_refused_before_the_limit_is_not_counted(
+    project: Project, method: str, path: str, expected: tuple[int, str]
+) -> None:
+    project.set(rate_limit_header="X-Client")
+    headers = {"X-Client": f"{method} {path}"}
+    answers = [project.call(method, path, json={}, headers=headers) for _ in range(31)]
+    assert {error(answer) for answer in answers} == {expected}
 
 
 def test_without_the_setting_nobody_is_limited(project: Project) -> None:

@@ -14,6 +14,9 @@ NO_PHONES = (400, "phone_provider_disabled", "Phone logins are disabled")
 NO_SIGN_UP = (422, "otp_disabled", "Signups not allowed for otp")
 WHICH = (*INVALID, "Missing one of these types: signup, email_change, sms, phone_change")
 ONE_OF_TWO = (*INVALID, "One of email or phone must be set")
+NOT_BOTH = (*INVALID, "Only an email address or phone number should be provided")
+NO_CHANNEL = (*INVALID, "Channel should only be specified with Phone OTP")
+HALF_PKCE = (*INVALID, "PKCE flow requires code_challenge_method and code_challenge")
 
 
 @pytest.mark.parametrize(
@@ -24,11 +27,22 @@ ONE_OF_TWO = (*INVALID, "One of email or phone must be set")
         ("/resend", {}, WHICH),
         ("/resend", {"type": "recovery", "email": "a@b.c"}, WHICH),
         ("/resend", {"type": "signup"}, (*INVALID, "Type provided requires an email address")),
+        ("/resend", {"type": "signup", "code_challenge": "x" * 43}, HALF_PKCE),
+        ("/resend", {"type": "signup", "phone": "1"}, (*INVALID, "Type provided requires an email address")),
+        ("/resend", {"type": "sms"}, (*INVALID, "Type provided requires a phone number")),
+        ("/resend", {"type": "email_change"}, (*INVALID, "Missing email address or phone number")),
+        (
+            "/resend",
+            {"type": "email_change", "email": "a@b.c", "phone": "1"},
+            (*INVALID, "Only an email address or phone number should be provided."),
+        ),
         ("/resend", {"type": "sms", "phone": "1"}, NO_PHONES),
         ("/resend", {"type": "phone_change", "phone": "1"}, NO_PHONES),
         ("/otp", {}, ONE_OF_TWO),
-        ("/otp", {"email": "a@b.c", "phone": "1"}, ONE_OF_TWO),
-        ("/otp", {"phone": "1"}, NO_PHONES),
+        ("/otp", {"email": "a@b.c", "phone": "1"}, NOT_BOTH),
+        ("/otp", {"email": "a@b.c", "channel": "sms"}, NO_CHANNEL),
+        ("/otp", {"phone": "1"}, (400, "phone_provider_disabled", "Unsupported phone provider")),
+        ("/otp", {"code_challenge": "x" * 43}, HALF_PKCE),
         ("/otp", {"email": "nobody@b.c", "create_user": False}, NO_SIGN_UP),
         ("/magiclink", {"email": "nobody@b.c", "create_user": False}, NO_SIGN_UP),
     ],
@@ -40,7 +54,7 @@ def test_refusals(project: Project, path: str, body: dict[str, Any], expected: t
 @pytest.mark.parametrize("path", ["/recover", "/otp", "/resend"])
 def test_without_the_email_provider_no_mail_is_asked_for(project: Project, path: str) -> None:
     project.set(external_email_enabled=False)
-    body = {"email": "a@b.c", "type": "signup"}
+    body = {"email": "no address", "type": "signup"}
     assert error(project.post(path, body)) == (400, "email_provider_disabled")
 
 
@@ -212,7 +226,8 @@ def test_a_recovery_session_may_set_a_password_without_the_present_one(project: 
     wanted = {"password": "another password"}
     assert error(project.put("/user", wanted, token)) == (400, "current_password_required")
     guess = {**wanted, "current_password": "wrong"}
-    assert error(project.put("/user", guess, token)) == (400, "current_password_invalid")
+    words = "Current password required when setting new password."
+    assert refusal(project.put("/user", guess, token)) == (400, "current_password_invalid", words)
     right = {"password": "the next password", "current_password": PASSWORD}
     assert project.put("/user", right, token).status_code == 200
     project.post("/recover", {"email": email})

@@ -42,9 +42,30 @@ def test_a_challenge_is_whole_or_not_there(
     assert answer.status_code == 200 if is_good else error(answer) == INVALID
 
 
-def test_half_a_challenge_is_told(project: Project) -> None:
-    answer = project.post("/otp", {"email": new_email(), "code_challenge": "x" * 43})
-    assert refusal(answer) == (*INVALID, HALF)
+LENGTH = "code challenge has to be between 43 and 128 characters"
+ALPHABET = "code challenge can only contain alphanumeric characters, hyphens, periods, underscores and tildes"
+
+
+@pytest.mark.parametrize(
+    ("challenge", "words"),
+    [
+        ({"code_challenge": "x" * 43}, HALF),
+        ({"code_challenge": "x" * 42, "code_challenge_method": "s256"}, LENGTH),
+        ({"code_challenge": "+" * 43, "code_challenge_method": "s256"}, ALPHABET),
+    ],
+)
+def test_what_is_wrong_with_a_challenge_is_told(
+    project: Project, challenge: dict[str, str], words: str
+) -> None:
+    assert refusal(project.post("/otp", {"email": new_email(), **challenge})) == (*INVALID, words)
+
+
+def test_a_mail_that_is_sent_again_can_belong_to_a_flow(project: Project) -> None:
+    email, _ = waiting(project)
+    project.clock.advance(61)
+    project.post("/resend", {"type": "signup", "email": email, **PKCE})
+    code = code_of(project, "signup", project.mails(email)[0]["token_hash"])
+    assert exchange(project, code, VERIFIER).status_code == 200
 
 
 def test_the_plain_method_compares_the_verifier_itself(project: Project) -> None:

@@ -68,6 +68,15 @@ def test_refused_changes(project: Project, change: dict[str, Any], expected: tup
     assert refusal(project.put("/user", change, project.sign_up()["access_token"])) == expected
 
 
+def test_a_new_password_is_judged_before_anything_else(project: Project) -> None:
+    email = new_email()
+    token = project.sign_up(email)["access_token"]
+    project.set(password_min_length=40, security_update_password_require_reauthentication=True)
+    change = {"password": PASSWORD, "email": email, "app_metadata": {"admin": True}}
+    words = "Password should be at least 40 characters."
+    assert refusal(project.put("/user", change, token)) == (422, "weak_password", words)
+
+
 def test_an_administrator_may_change_app_metadata(project: Project) -> None:
     user_id = project.sign_up()["user"]["id"]
     token = signed(project, sub=user_id, role="service_role")

@@ -83,25 +83,29 @@ DEAD_LINK = (403, "otp_expired", "Email link is invalid or has expired")
         ({"type": "signup", "token": "1", "token_hash": "2"}, ONE_OF_TWO),
         ({"type": "signup", "token_hash": "x", "email": "a@b.c"}, HASH_ONLY),
         ({"type": "signup", "token_hash": "x", "phone": "1"}, HASH_ONLY),
+        ({"type": "signup", "token_hash": "x", "redirect_to": SITE}, HASH_ONLY),
         ({"type": "signup", "token": "1"}, WHOSE),
         ({"type": "signup", "token": "1", "email": "a@b.c", "phone": "1"}, WHOSE),
         (
             {"type": "signup", "token": "1", "email": "no address"},
-            (422, "validation_failed", "Unable to validate email address: invalid format"),
+            (422, "validation_failed", "Invalid email format"),
         ),
         ({"type": "signup", "token": "1", "email": "nobody@b.c"}, DEAD_CODE),
         ({"type": "sms", "token": "1", "phone": "1"}, DEAD_CODE),
         ({"type": "signup", "token_hash": "unknown"}, DEAD_LINK),
-        ({"type": "unheard of", "token_hash": "x"}, DEAD_LINK),
+        ({"type": "unheard of", "token_hash": "x"}, (*INVALID, "Invalid email verification type")),
+        ({"type": "unheard of", "token": "1", "email": "nobody@b.c"}, DEAD_CODE),
     ],
 )
 def test_refusals(project: Project, body: dict[str, Any], expected: tuple[int, str, str]) -> None:
     assert refusal(project.post("/verify", body)) == expected
 
 
-def test_a_hash_goes_without_redirect(project: Project) -> None:
-    body = {"type": "signup", "token_hash": "x"}
-    assert refusal(project.post("/verify", body, params={"redirect_to": SITE})) == HASH_ONLY
+def test_where_to_go_afterwards_may_stand_in_the_address(project: Project) -> None:
+    """Clients send their `redirectTo` so, with a hash as with a code."""
+    _, mail = waiting(project)
+    body = {"type": "signup", "token_hash": mail["token_hash"]}
+    assert project.post("/verify", body, params={"redirect_to": SITE}).status_code == 200
 
 
 def test_one_redeemed_token_voids_the_others_of_the_user(project: Project) -> None:
@@ -245,7 +249,14 @@ def test_head_uses_no_link_up(project: Project) -> None:
 
 
 def test_a_link_without_parameters_is_json(project: Project) -> None:
-    assert error(project.get("/verify")) == (400, "validation_failed")
+    assert refusal(project.get("/verify?token=x")) == NO_TYPE
+    no_token = (*INVALID, "Verify requires a token or a token hash")
+    assert refusal(project.get("/verify?type=signup")) == no_token
+
+
+def test_a_link_of_an_unknown_type_is_told_in_the_fragment(project: Project) -> None:
+    found = fragment(project.get("/verify?type=spell&token=x").headers["location"])
+    assert (found["error"], found["error_code"]) == ("invalid_request", "validation_failed")
 
 
 def test_a_link_needs_no_api_key(project: Project) -> None:
