@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from difflib import get_close_matches
 from typing import Any
 
 import click
 
-from app.cli.management_api import local_project
+from app.cli.management_api import ManagementApi, local_project
 from app.cli.output import fails_in_words, show, show_json
-from app.errors import NotFound
+from app.errors import InputRejected, NotFound
 
 PATH = "/config/auth"
 
 
-@click.command()
+# -1 is a value here, to be refused in words, and not an option.
+@click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("name", required=False)
 @click.argument("value", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -27,9 +29,10 @@ def config(name: str | None, value: str | None, as_json: bool) -> None:
     project = local_project()
     settings = project.call("GET", PATH)
     if name is not None and name not in settings:
-        raise NotFound(f"There is no setting {name}.", hint="flask local config")
+        close = " ".join(get_close_matches(name, settings, 1))
+        raise NotFound(f"There is no setting {name}.", hint=f"flask local config {close}".rstrip())
     if name is not None and value is not None:
-        settings = project.call("PATCH", PATH, {name: read_value(value, settings[name])})
+        settings = _change(project, name, read_value(value, settings[name]))
     chosen = settings if name is None else {name: settings[name]}
     if as_json:
         show_json(chosen)
@@ -40,12 +43,26 @@ def config(name: str | None, value: str | None, as_json: bool) -> None:
 
 def read_value(text: str, present: Any) -> Any:
     """Return a value as the API takes it: JSON where it is any, except for a setting that is text."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InputRejected("The value is not UTF-8.", hint="Type it again.") from None
     if isinstance(present, str):
         return text
     try:
-        return json.loads(text)
-    except ValueError:
+        value = json.loads(text)
+        json.dumps(value, allow_nan=False)  # Python reads NaN and 1e999, which are no JSON
+    except (ValueError, RecursionError):
         return text
+    return value
+
+
+def _change(project: ManagementApi, name: str, value: Any) -> dict[str, Any]:
+    """Change a setting and return all of them; raise AppError."""
+    try:
+        return project.call("PATCH", PATH, {name: value})
+    except InputRejected as error:
+        raise InputRejected(f"{error.message}.", hint=f"flask local config {name}") from error
 
 
 def _shown(value: Any) -> str:

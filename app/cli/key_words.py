@@ -89,11 +89,12 @@ def find_rotation(keys: Sequence[Key], *, is_local: bool) -> Rotation:
     return Rotation(standby["id"], str(by_state.get("in_use", {}).get("id") or "The key in use"), known)
 
 
-def before_rotation(rotation: Rotation, now: datetime) -> list[str]:
+def before_rotation(rotation: Rotation, token_life: timedelta, now: datetime) -> list[str]:
     """Return what a person should know before a rotation."""
     lines = [
         f"{rotation.standby} will sign every new token.",
         f"{rotation.in_use} will go on verifying the tokens that it has signed, until you revoke it.",
+        safe_line(rotation.in_use, now + token_life + REVOKE_MARGIN, now),
         "Nobody has to sign in again.",
     ]
     if rotation.is_known_from is not None and now < rotation.is_known_from:
@@ -125,8 +126,8 @@ def revocable_from(key: Key, token_life: timedelta) -> datetime | None:
 
 
 def safe_line(kid: str, safe: datetime, now: datetime) -> str:
-    """Return the line that tells when a key can go."""
-    return f"Revoking {kid} is safe from {_clock(safe, now)}."
+    """Return the line that tells when a key can go, and why not before."""
+    return f"Revoking {kid} is safe from {_clock(safe, now)}: its last token runs out 15 minutes before that."
 
 
 def _advice(key: Key, token_life: timedelta, now: datetime) -> str:

@@ -71,7 +71,7 @@ def rotate(as_json: bool, yes: bool) -> None:
     project = find_project()
     rotation = key_words.find_rotation(_keys(project), is_local=project.is_local)
     life = _token_life(project)
-    for line in key_words.before_rotation(rotation, datetime.now(UTC)):
+    for line in key_words.before_rotation(rotation, life, datetime.now(UTC)):
         tell(line)
     confirm(f"This rotates the keys of the {project.name}.", yes)
     key = project.call("PATCH", f"{PATH}/{rotation.standby}", {"status": "in_use"})

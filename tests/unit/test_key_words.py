@@ -50,9 +50,10 @@ def test_a_rotation_before_every_cache_knows_the_key_is_warned_about(
     age: timedelta, is_local: bool, warns: bool
 ) -> None:
     rotation = key_words.find_rotation([key("in_use"), key("standby", age)], is_local=is_local)
-    told = key_words.before_rotation(rotation, NOW)
+    told = key_words.before_rotation(rotation, HOUR, NOW)
     assert any(line.startswith("warning:") for line in told) is warns
     assert told[0] == "standby-key will sign every new token."
+    assert "Revoking in_use-key is safe from 13:15 UTC" in told[2]
 
 
 @pytest.mark.parametrize(("is_local", "minutes"), [(True, 10), (False, 20)])
@@ -88,7 +89,8 @@ def test_another_day_is_named() -> None:
     shown = key_words.key_table([former], timedelta(hours=24), NOW)[0]
     assert shown.endswith("since 2025-12-31 23:00 UTC, safe to revoke from 23:15 UTC")
     safe = NOW + timedelta(hours=12)
-    assert key_words.safe_line("a", safe, NOW) == "Revoking a is safe from 2026-01-02 00:00 UTC."
+    words = "Revoking a is safe from 2026-01-02 00:00 UTC: its last token runs out 15 minutes before that."
+    assert key_words.safe_line("a", safe, NOW) == words
 
 
 def test_the_beginning_of_an_id_must_fit_one_key() -> None:

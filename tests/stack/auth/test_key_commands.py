@@ -55,7 +55,8 @@ def test_a_key_lives_through_its_states(own: Project) -> None:
     second = read("create", "--algorithm", "EdDSA")["id"]
     assert states(own) == ["in_use", "standby"]
     rotated = run("rotate", "--yes")
-    assert f"Revoking {first} is safe from" in rotated.stdout
+    for told in (rotated.stderr, rotated.stdout):  # before it asks, and when it is done
+        assert f"Revoking {first} is safe from" in told
     assert "Nobody has to sign in again." in rotated.stderr
     assert states(own) == ["previously_used", "in_use"]
     assert read("revoke", first, "--yes")["status"] == "revoked"
@@ -174,11 +175,11 @@ def test_a_platform_that_does_not_answer_is_told(own: Project, monkeypatch: pyte
 
 
 @pytest.fixture
-def local(own: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
+def local(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     """Return the project as the local stack."""
-    found = ManagementApi(own.origin, "local", own.context.management_token)
+    found = ManagementApi(project.origin, "local", project.context.management_token)
     monkeypatch.setattr(auth_config, "local_project", lambda: found)
-    return own
+    return project
 
 
 @pytest.mark.parametrize(
@@ -199,6 +200,33 @@ def test_a_setting_is_changed_and_shown(local: Project, name: str, value: str, k
     assert run(name, command=config).stdout.split() == [name, shown]
 
 
-def test_a_setting_that_does_not_fit_says_why(local: Project) -> None:
-    assert "whole number" in run("jwt_exp", "soon", command=config, code=1).stderr
-    assert "There is no setting jwt_expiry" in run("jwt_expiry", command=config, code=1).stderr
+@pytest.mark.parametrize(
+    ("argv", "words", "step"),
+    [
+        (("jwt_exp", "soon"), "jwt_exp must be a whole number from 1 to 604800.", " jwt_exp"),
+        (("jwt_exp", "-1"), "jwt_exp must be a whole number from 1 to 604800.", " jwt_exp"),
+        (("jwt_exp", "NaN"), "jwt_exp must be a whole number from 1 to 604800.", " jwt_exp"),
+        (
+            ("sessions_timebox", "1e999"),
+            'sessions_timebox must be seconds, or a duration such as "24h"',
+            " s",
+        ),
+        (("sessions_timebox", "[" * 9000), "sessions_timebox must be seconds", " sessions_timebox"),
+        (("mailer_autoconfirm", "maybe"), "mailer_autoconfirm must be true or false.", " mailer_autoconfirm"),
+        (("jwt_expiry",), "There is no setting jwt_expiry.", " jwt_exp"),
+        (("jwt_expiry", "60"), "There is no setting jwt_expiry.", " jwt_exp"),
+        (("colour",), "There is no setting colour.", ""),
+    ],
+)
+def test_a_setting_that_does_not_fit_says_why_and_what_next(
+    local: Project, argv: tuple[str, ...], words: str, step: str
+) -> None:
+    told = run(*argv, command=config, code=1).stderr
+    assert words in told
+    assert f"Next: flask local config{step}" in told
+    error = json.loads(run(*argv, "--json", command=config, code=1).stdout)["error"]
+    assert words in error["message"]
+
+
+def test_a_value_that_is_no_text_is_told(local: Project) -> None:
+    assert "The value is not UTF-8." in run("uri_allow_list", "\udcff", command=config, code=1).stderr
