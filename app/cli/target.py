@@ -8,7 +8,9 @@ from pathlib import Path
 
 from app.cli import checkout_stack, startup
 from app.errors import Misconfigured
-from app.migrate import target
+from app.migrate.connection_string import named
+
+_EXAMPLE = "--database-url postgresql://USER:PASSWORD@HOST:5432/DATABASE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,7 @@ class Target:
     @property
     def name(self) -> str:
         """The target without its password."""
-        return target.named(self.url)
+        return named(self.url)
 
     def __str__(self) -> str:
         return f"{self.name} (local)" if self.is_local_stack else self.name
@@ -29,6 +31,9 @@ class Target:
 
 def find_target(database_url: str | None) -> Target:
     """Return the database to work on, starting the local stack for it when that is meant; raises AppError."""
+    if database_url is not None and not database_url.strip():
+        # A variable that is not set, most likely: another database must not take its place.
+        raise Misconfigured("--database-url is empty.", code="no_database", hint=f"Write  {_EXAMPLE}")
     if url := database_url or _from_environment():
         return Target(url)
     if startup.wants_local_stack(os.environ):
@@ -36,7 +41,7 @@ def find_target(database_url: str | None) -> Target:
     raise Misconfigured(
         "No database is named.",
         code="no_database",
-        hint="Set DATABASE_URL, or add  --database-url postgresql://USER:PASSWORD@HOST:5432/DATABASE",
+        hint=f"Set DATABASE_URL, or add  {_EXAMPLE}",
     )
 
 
@@ -46,8 +51,13 @@ def _from_environment() -> str:
     if not (path := os.environ.get("DATABASE_URL_FILE")):
         return ""
     try:
-        return Path(path).read_text().strip()
+        url = Path(path).read_text().strip()
     except (OSError, UnicodeDecodeError) as error:
         raise Misconfigured(
             f"DATABASE_URL_FILE names {path}, which cannot be read: {error}.", hint="Correct the path."
         ) from error
+    if not url:
+        raise Misconfigured(
+            f"DATABASE_URL_FILE names {path}, which is empty.", hint="Write the connection string into it."
+        )
+    return url

@@ -5,6 +5,8 @@ Accounts are Auth's, not the migrations': they and the signing keys stay, and wi
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,12 +14,14 @@ from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
 from app.migrate import runner
+from app.migrate.connection_string import named, names_another_machine
 from app.migrate.errors import MigrationError
 from app.migrate.events import Applied, OnEvent, Waiting
 from app.migrate.files import find
 from app.migrate.lock import locked
+from app.migrate.refusals import check
 from app.migrate.schemas import user_schemas
-from app.migrate.target import connected, is_on_loopback, named
+from app.migrate.target import connected, is_on_loopback
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +34,7 @@ class Loss:
 
 def losses(connection_string: str) -> tuple[Loss, ...]:
     """Return what a reset would take away; raises MigrationError where a reset is not allowed."""
-    with connected(connection_string, "db reset") as connection:
-        _refuse_elsewhere(connection, connection_string)
+    with _connected_here(connection_string) as connection:
         tables = connection.execute(
             "select schemaname, tablename from pg_tables where schemaname = any (%s) order by 1, 2",
             (user_schemas(connection),),
@@ -41,21 +44,34 @@ def losses(connection_string: str) -> tuple[Loss, ...]:
 
 def reset(connection_string: str, folder: Path, on_event: OnEvent) -> tuple[Applied, ...]:
     """Drop everything in one transaction, then upgrade; raises MigrationError."""
-    find(folder)  # before anything is dropped, know that there is something to build from
-    with connected(connection_string, "db reset") as connection:
-        _refuse_elsewhere(connection, connection_string)
-        with locked(connection, lambda holder: on_event(Waiting(holder))), connection.transaction():
-            connection.execute("set local lock_timeout = '4s'")
-            _drop_everything(connection)
+    for migration in find(folder):  # before anything is dropped, know that there is something to build from
+        check(migration)
+    with (
+        _connected_here(connection_string) as connection,
+        locked(connection, lambda holder: on_event(Waiting(holder))),
+        connection.transaction(),
+    ):
+        connection.execute("set local lock_timeout = '4s'")
+        _drop_everything(connection)
     return runner.upgrade(connection_string, folder, on_event)
 
 
-def _refuse_elsewhere(connection: Connection[TupleRow], connection_string: str) -> None:
-    if not is_on_loopback(connection):
-        raise MigrationError(
-            f"{named(connection_string)} is not on this machine: only a local database can be reset.",
-            hint="Undo what is wrong with a new migration:  flask db new NAME",
-        )
+@contextmanager
+def _connected_here(connection_string: str) -> Iterator[Connection[TupleRow]]:
+    """Connect to a database of this machine; raises MigrationError for any other, if possible unasked."""
+    if names_another_machine(connection_string):
+        raise _elsewhere(connection_string)
+    with connected(connection_string, "db reset") as connection:
+        if not is_on_loopback(connection):
+            raise _elsewhere(connection_string)
+        yield connection
+
+
+def _elsewhere(connection_string: str) -> MigrationError:
+    return MigrationError(
+        f"{named(connection_string)} is not on this machine: only a local database can be reset.",
+        hint="Undo what is wrong with a new migration:  flask db new NAME",
+    )
 
 
 def _count(connection: Connection[TupleRow], schema: str, table: str) -> int:

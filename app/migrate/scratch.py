@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from psycopg import Connection, conninfo, errors, sql
 from psycopg.rows import TupleRow
 
+from app.migrate.connection_string import named
 from app.migrate.errors import MigrationError
-from app.migrate.target import connected, named
+from app.migrate.target import connected
 
 # A template that the local stack keeps: roles and schema auth, no migrations.
 BLANK = "signet_blank"

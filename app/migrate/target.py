@@ -1,4 +1,4 @@
-"""The database that a command works on: how to reach it, and how to name it without its password."""
+"""The connection to the database that a command works on, and what to do when there is none."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psycopg
-from psycopg import Connection, conninfo
-from psycopg.pq import Conninfo
+from psycopg import Connection
 from psycopg.rows import TupleRow
 
+from app.migrate.connection_string import named, refuse_transaction_pooler
 from app.migrate.errors import DatabaseUnreachable, MigrationError
 
 CONNECT_SECONDS = 10
-_TRANSACTION_POOLER_PORT = "6543"
+WAITING = "db wait"  # the purpose of who waits already
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,20 +32,15 @@ _REMEDIES = (  # the first that fits
     _Remedy("password authentication failed", "Check the password in the connection string.", False),
     _Remedy("no password supplied", "Put the password into the connection string.", False),
     _Remedy("does not exist", "Check the names of the database and the role.", False),
-    _Remedy("failed to resolve host", f"Check the host and the network. {_WAIT}", True),
-    _Remedy("Connection refused", f"Start the database, or check host and port. {_WAIT}", True),
-    _Remedy("timeout expired", f"Check host, port and network. {_WAIT}", True),
-    _Remedy("", f"Check the connection string and the server's log. {_WAIT}", True),
+    _Remedy("is bad: invalid", "Correct it in the connection string.", False),
+    _Remedy("does not support SSL", "Take sslmode out of the connection string.", False),
+    _Remedy("Tenant or user not found", "Take host and user from the project's page, under Connect.", False),
+    _Remedy("Network is unreachable", "Hosted databases use IPv6: take the session pooler's URL.", False),
+    _Remedy("failed to resolve host", "Check the host and the network.", True),
+    _Remedy("Connection refused", "Start the database, or check host and port.", True),
+    _Remedy("timeout expired", "Check host, port and network.", True),
+    _Remedy("", "Check the connection string and the server's log.", True),
 )
-
-
-def named(connection_string: str) -> str:
-    """Return the target in words, without the password; raises MigrationError for no connection string."""
-    parts = _parts(connection_string)
-    host = parts.get("host") or parts.get("hostaddr") or "localhost"
-    return (
-        f"{parts.get('user', '')}@{host}:{parts.get('port', '')}/{parts.get('dbname', parts.get('user', ''))}"
-    )
 
 
 def is_on_loopback(connection: Connection[TupleRow]) -> bool:
@@ -54,25 +49,10 @@ def is_on_loopback(connection: Connection[TupleRow]) -> bool:
     return not address or ipaddress.ip_address(address).is_loopback
 
 
-def _parts(connection_string: str) -> dict[str, str]:
-    """Return the parts of a connection string, with what libpq takes from the environment for the rest."""
-    try:
-        given = conninfo.conninfo_to_dict(connection_string)
-    except psycopg.ProgrammingError as error:
-        # The parser's own words may repeat the password.
-        raise MigrationError(
-            "The connection string cannot be read.",
-            hint="It looks like  postgresql://USER:PASSWORD@HOST:5432/DATABASE  with special characters"
-            " percent-encoded.",
-        ) from error
-    defaults = {o.keyword.decode(): o.val.decode() for o in Conninfo.get_defaults() if o.val}
-    return defaults | {key: str(value) for key, value in given.items() if value}
-
-
 @contextmanager
 def connected(connection_string: str, purpose: str) -> Iterator[Connection[TupleRow]]:
     """Open a connection in autocommit mode; what the server refuses becomes a MigrationError."""
-    _refuse_transaction_pooler(connection_string)
+    refuse_transaction_pooler(connection_string)
     try:
         connection = psycopg.connect(
             connection_string,
@@ -83,7 +63,7 @@ def connected(connection_string: str, purpose: str) -> Iterator[Connection[Tuple
             prepare_threshold=None,
         )
     except psycopg.OperationalError as error:
-        raise _unreachable(connection_string, error) from error
+        raise _unreachable(connection_string, error, purpose) from error
     try:
         with connection:
             yield connection
@@ -91,11 +71,18 @@ def connected(connection_string: str, purpose: str) -> Iterator[Connection[Tuple
         raise _refused(connection_string, error) from error
 
 
-def _unreachable(connection_string: str, error: psycopg.OperationalError) -> DatabaseUnreachable:
+def _unreachable(
+    connection_string: str, error: psycopg.OperationalError, purpose: str
+) -> DatabaseUnreachable:
     said = " ".join(str(error).split())
     remedy = next(remedy for remedy in _REMEDIES if remedy.words in said)
-    message = f"No connection to {named(connection_string)}: {said.rpartition('failed: ')[2]}"
-    return DatabaseUnreachable(message, hint=remedy.hint, may_pass=remedy.may_pass)
+    reason = said.rpartition("failed: ")[2].partition(" Is the server running")[0]
+    step = f" {_WAIT}" if remedy.may_pass and purpose != WAITING else ""
+    return DatabaseUnreachable(
+        f"No connection to {named(connection_string)}: {reason}",
+        hint=remedy.hint + step,
+        may_pass=remedy.may_pass,
+    )
 
 
 def _refused(connection_string: str, error: psycopg.Error) -> MigrationError:
@@ -109,13 +96,3 @@ def _refused(connection_string: str, error: psycopg.Error) -> MigrationError:
         f"{named(connection_string)} refused: {error.diag.message_primary} ({error.sqlstate})",
         hint="Migrations run as the role postgres, or as another that owns what they change.",
     )
-
-
-def _refuse_transaction_pooler(connection_string: str) -> None:
-    """Refuse the pooler that hands every transaction to another session: the lock would protect nothing."""
-    parts = _parts(connection_string)
-    if parts.get("port") == _TRANSACTION_POOLER_PORT and ".supabase.co" in parts.get("host", ""):
-        raise MigrationError(
-            "Port 6543 is the transaction pooler, which cannot hold the lock of a migration run.",
-            hint="Use the session pooler or the direct connection: port 5432.",
-        )

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 
 from app.migrate.errors import DatabaseUnreachable
-from app.migrate.target import connected
+from app.migrate.target import WAITING, connected
 
 PAUSE_SECONDS = 0.25
 
@@ -23,7 +23,7 @@ def wait_until_ready(
     began = clock()
     while True:
         try:
-            with connected(connection_string, "db wait"):
+            with connected(connection_string, WAITING):
                 return clock() - began
         except DatabaseUnreachable as error:
             if not error.may_pass or clock() - began >= seconds:
