@@ -35,6 +35,7 @@ class LazyGroup(click.Group):
     def _group(self) -> click.Group:
         group = getattr(import_module(f"app.cli.{self.name}"), str(self.name))
         assert isinstance(group, click.Group)  # noqa: S101
+        self.commands = group.commands  # what click suggests instead of a name that is not there
         return group
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -76,7 +76,7 @@ def upgrade(
     show_either(
         as_json,
         {"target": target.name, "applied": report.applied_json(applied)},
-        [report.upgrade_summary(applied)],
+        [report.upgrade_summary(applied, to)],
     )
 
 
@@ -102,8 +102,9 @@ def new(name: str, folder: Path, as_json: bool, table: str | None) -> None:
 
     Example: flask db new add_notes --table notes
     """
-    path = new_file.create(folder, name, datetime.now(UTC), table_text(table) if table else None)
-    step = f"Next: {'adapt' if table else 'write'} it, then run  flask db upgrade"
+    text = None if table is None else table_text(table)
+    path = new_file.create(folder, name, datetime.now(UTC), text)
+    step = f"Next: {'write' if text is None else 'adapt'} it, then run  flask db upgrade"
     show_either(as_json, {"file": str(path)}, [f"Made {shown_path(path)}", step])
 
 

@@ -49,12 +49,23 @@ def show_either(as_json: bool, value: object, lines: Iterable[str]) -> None:
 
 
 def confirm(question: str, yes: bool) -> None:
-    """Ask before something is lost; raises InputRejected when nobody is there to answer."""
+    """Ask before something is lost; a no ends the command. Raises InputRejected where nobody can answer."""
     if yes:
         return
-    if not sys.stdin.isatty():
+    if not _can_answer():
         raise InputRejected(question, hint="Add --yes to do it without being asked.")
-    click.confirm(f"{question} Go on?", abort=True, err=True)
+    try:
+        is_meant = click.confirm(f"{question} Go on?", err=True)
+    except click.Abort as abort:  # Ctrl-C and Ctrl-D, which click does not tell apart
+        tell("")
+        raise KeyboardInterrupt from abort
+    if not is_meant:
+        tell("Nothing was changed.")
+        raise SystemExit(FAILED)
+
+
+def _can_answer() -> bool:
+    return sys.stdin.isatty()
 
 
 def fails_in_words(command: Callable[P, R]) -> Callable[P, R]:

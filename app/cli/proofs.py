@@ -11,7 +11,7 @@ from app.cli.output import FAILED, fails_in_words, show_either, tell
 from app.cli.progress import tell_waiting
 from app.cli.target import Target, find_target
 from app.migrate.lint import RULES, Judgement, Level, lint_database, lint_files
-from app.migrate.lint.words import judgement_json, judgement_lines, rule_json, rules_lines
+from app.migrate.lint.words import judgement_json, judgement_lines, next_step, rule_json, rules_lines
 from app.migrate.verification import accept, verify
 from app.migrate.verification_words import verification_json, verification_lines
 
@@ -35,7 +35,11 @@ def lint(database_url: str | None, folder: Path, as_json: bool, strict: bool, on
         return
     target = find_target(database_url)
     judgement = _judge(target, folder, is_live=database_url is not None)
-    show_either(as_json, {"target": target.name, **judgement_json(judgement)}, judgement_lines(judgement))
+    show_either(
+        as_json,
+        {"target": target.name, **judgement_json(judgement)},
+        [*judgement_lines(judgement), *next_step(judgement)],
+    )
     if judgement.open(Level.ERROR) or (strict and (judgement.open(Level.WARNING) or judgement.unused)):
         raise SystemExit(FAILED)
 

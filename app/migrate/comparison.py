@@ -96,7 +96,7 @@ def find_entry(entries: Sequence[Entry], version: str) -> Entry:
     found = next((entry for entry in entries if entry.version == version), None)
     if found is None:
         raise HistoryConflict(
-            f"There is no migration {version}.", hint="See the versions with  flask db status"
+            f"There is no migration “{version}”.", hint="See the versions with  flask db status"
         )
     return found
 

@@ -7,6 +7,7 @@ from psycopg import Error
 from app.migrate.errors import MigrationFailed
 from app.migrate.execution import StatementRefused
 from app.migrate.files import Migration
+from app.migrate.lexer import Statement
 
 NOTHING_KEPT = "Nothing from this file was kept."
 _CORRECT = "Correct the file, then run  flask db upgrade"
@@ -37,6 +38,18 @@ def explain(
         number = min(refused.done + _statements_before(migration, offset), len(migration.statements) - 1)
         position = migration.statements[number].first
     return _failed(migration, error, position, kept)
+
+
+def without_transaction(done: int, total: int, failed: Statement) -> str:
+    """Say what stays of a file that runs statement by statement."""
+    kept = (
+        f"This file runs without a transaction: {done} of its {total} statements are done and stay,"
+        " and the next run begins with the first again (write “if not exists”)."
+    )
+    if "concurrently" in failed.words:
+        # "if not exists" would then pass over it for ever, and no query would use it.
+        kept += " The index that failed may be there, invalid: drop it before the next run."
+    return kept
 
 
 def explain_commit(migration: Migration, error: Error) -> MigrationFailed:

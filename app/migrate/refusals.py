@@ -19,6 +19,15 @@ _TRANSACTION_CONTROL = (
     ("release",),
     ("prepare", "transaction"),
 )
+_WHOLE = (
+    "each file is one transaction already",
+    "Delete the statement. For what cannot run in a transaction, begin the file with"
+    "  -- signet: no-transaction",
+)
+_BY_STATEMENT = (
+    "this file runs statement by statement",
+    "Delete the statement. What must be one transaction goes into a file without  -- signet: no-transaction",
+)
 _PSQL_COMMAND = re.compile(r"\\[a-z!?]+", re.IGNORECASE)
 
 
@@ -39,10 +48,10 @@ def _refuse_transaction_control(migration: Migration, statement: Statement) -> N
     """Refuse what would end the transaction of the file, and leave half of it without a record."""
     for words in _TRANSACTION_CONTROL:
         if statement.words[: len(words)] == words:
+            why, hint = _WHOLE if migration.is_transactional else _BY_STATEMENT
             raise FileRefused(
-                f"{' '.join(words).upper()} is not allowed here: each file is one transaction already.",
-                hint="Delete the statement. For what cannot run in a transaction, begin the file with"
-                "  -- signet: no-transaction",
+                f"{' '.join(words).upper()} is not allowed here: {why}.",
+                hint=hint,
                 place=migration.place(statement.first),
             )
 

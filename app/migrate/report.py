@@ -84,8 +84,10 @@ def status_json(entries: Sequence[Entry]) -> list[dict[str, object]]:
     ]
 
 
-def upgrade_summary(applied: Sequence[Applied]) -> str:
-    """Return what an upgrade did in one line."""
+def upgrade_summary(applied: Sequence[Applied], to: str | None = None) -> str:
+    """Return what an upgrade, up to a version if given, did in one line."""
+    if not applied and to is not None:
+        return f"Nothing to apply up to {to}."
     if not applied:
         return "Nothing to apply: the database is up to date."
     return f"{len(applied)} applied in {sum(one.seconds for one in applied):.1f} s"

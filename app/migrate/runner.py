@@ -20,7 +20,7 @@ from app.migrate.comparison import Entry, compare, to_apply
 from app.migrate.errors import FileRefused, MigrationFailed
 from app.migrate.events import Applied, Applying, Noticed, OnEvent, Waiting, ignore
 from app.migrate.execution import StatementRefused, run_text
-from app.migrate.failure import explain, explain_commit
+from app.migrate.failure import explain, explain_commit, without_transaction
 from app.migrate.files import Migration, find
 from app.migrate.lock import locked
 from app.migrate.refusals import check
@@ -125,10 +125,7 @@ def _apply_by_statement(connection: Connection[TupleRow], migration: Migration) 
         try:
             run_text(connection, statement.text)
         except StatementRefused as refused:
-            kept = (
-                f"This file runs without a transaction: {number} of its {total} statements are done and stay,"
-                " and the next run begins with the first again (write “if not exists”)."
-            )
+            kept = without_transaction(number, total, statement)
             raise explain(migration, refused, offset=statement.start, kept=kept) from refused.error
     history.record(connection, migration)
 

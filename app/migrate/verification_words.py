@@ -6,7 +6,8 @@ from datetime import UTC
 
 from app.migrate.catalogue import Difference
 from app.migrate.comparison import State
-from app.migrate.lint.words import judgement_json, judgement_lines
+from app.migrate.lint import Level
+from app.migrate.lint.words import judgement_json, judgement_lines, next_step
 from app.migrate.report import counts, status_json
 from app.migrate.verification import Verification
 
@@ -62,9 +63,11 @@ def _next(found: Verification) -> list[str]:
         return ["Next: flask db status"]
     if found.drift:
         return [f"Next: undo it, or write it as a migration, or take it for right:  {_ACCEPT}"]
+    if found.judgement.open(Level.ERROR):
+        return next_step(found.judgement)
     if found.drift is None and any(entry.record for entry in found.entries):
         return [f"Next: look at the database, then take it for right:  {_ACCEPT}"]
-    return []
+    return next_step(found.judgement)
 
 
 def verification_json(found: Verification) -> dict[str, object]:

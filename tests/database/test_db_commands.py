@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from app.cli import LazyGroup, output
 from app.cli.db import db
 from tests.database.conftest import ask
 from tests.database.paths import MIGRATIONS
@@ -22,8 +23,8 @@ def run(target: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     """Return a function that runs `flask db` on a fresh database and an empty folder."""
     monkeypatch.setenv("DATABASE_URL", target)
 
-    def run_command(*arguments: str) -> Result:
-        return CliRunner().invoke(db, [*arguments, "--folder", str(folder)])
+    def run_command(*arguments: str, input: str | None = None) -> Result:
+        return CliRunner().invoke(db, [*arguments, "--folder", str(folder)], input=input)
 
     return run_command
 
@@ -70,6 +71,20 @@ def test_json_is_all_that_is_on_stdout(run: Run, write: Write) -> None:
     assert Path(made["file"]).is_file()
 
 
+def test_an_upgrade_to_a_version_says_up_to_where(run: Run, write: Write) -> None:
+    """What waits behind it is not said to be there; a version that nobody knows applies nothing."""
+    write("1_one.sql", "create table one ();")
+    write("2_two.sql", "create table two ();")
+    for version in ("", "3", "20"):
+        unknown = run("upgrade", "--to", version)
+        assert (unknown.exit_code, f"There is no migration “{version}”." in unknown.stderr) == (1, True)
+    assert run("upgrade", "--to", "1").stdout.startswith("1 applied in ")
+    assert run("upgrade", "--to", "1").stdout == "Nothing to apply up to 1.\n"
+    assert "1 applied, 1 pending" in run("status").stdout
+    assert run("upgrade", "--to", "2").stdout.startswith("1 applied in ")
+    assert run("upgrade").stdout == "Nothing to apply: the database is up to date.\n"
+
+
 def test_a_failure_is_shown_on_stderr_and_exits_with_1(run: Run, write: Write) -> None:
     write("20260101000000_one.sql", "create table one ();\nselect x;")
     result = run("upgrade")
@@ -106,6 +121,17 @@ def test_without_a_database_the_next_step_is_named(folder: Path, monkeypatch: py
     assert "Next: Set DATABASE_URL" in result.stderr
 
 
+@pytest.mark.parametrize("command", [["status"], ["lint"], ["verify"], ["reset", "--yes"], ["wait"]])
+def test_an_empty_database_url_is_a_mistake(
+    target: str, command: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A variable that was not set: no other database takes the place of the one that was meant."""
+    monkeypatch.setenv("DATABASE_URL", target)
+    result = CliRunner().invoke(db, [*command, "--database-url", " "])
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert "error: --database-url is empty.      [no_database]" in result.stderr
+
+
 @pytest.mark.parametrize("forbidden", ["", "1"])
 def test_colour_is_for_terminals_without_no_color(
     run: Run, monkeypatch: pytest.MonkeyPatch, forbidden: str
@@ -117,6 +143,8 @@ def test_colour_is_for_terminals_without_no_color(
 
 def test_wrong_usage_exits_with_2(run: Run) -> None:
     assert run("upgrade", "--nonsense").exit_code == 2
+    mistyped = CliRunner().invoke(LazyGroup("db", "Migrations."), ["upgrad"])
+    assert (mistyped.exit_code, "Did you mean 'upgrade'?" in mistyped.stderr) == (2, True)
 
 
 def test_new_writes_a_table_that_runs(run: Run, folder: Path, write: Write) -> None:
@@ -125,9 +153,10 @@ def test_new_writes_a_table_that_runs(run: Run, folder: Path, write: Write) -> N
     made = run("new", "add notes", "--table", "notes")
     assert "Next: adapt it, then run  flask db upgrade" in made.stdout
     assert run("upgrade").exit_code == 0
-    refused = run("new", "add notes", "--table", "My Notes")
-    assert refused.exit_code == 1
-    assert "not a plain name for a table" in refused.stderr
+    for name in ("My Notes", "", "notes; drop table x"):
+        refused = run("new", "add notes", "--table", name)
+        assert refused.exit_code == 1
+        assert "not a plain name for a table" in refused.stderr
 
 
 def test_repair_says_what_the_history_says_now(run: Run, write: Write) -> None:
@@ -151,6 +180,21 @@ def test_reset_asks_and_says_what_is_lost(run: Run, write: Write, target: str) -
     assert ask(target, "select count(*) from one") == [(1,)]
     done = run("reset", "--yes", "--json")
     assert (done.exit_code, [one["version"] for one in json.loads(done.stdout)["applied"]]) == (0, ["1"])
+
+
+@pytest.mark.parametrize(
+    ("key", "exit_code", "said"), [("n\n", 1, "Nothing was changed."), ("", 130, "Interrupted.")]
+)
+def test_reset_is_answered_with_no_or_ctrl_c(
+    run: Run, write: Write, target: str, monkeypatch: pytest.MonkeyPatch, key: str, exit_code: int, said: str
+) -> None:
+    write("1_one.sql", "create table one ();")
+    run("upgrade")
+    monkeypatch.setattr(output, "_can_answer", lambda: True)
+    result = run("reset", "--json", input=key)
+    assert (result.exit_code, result.stdout) == (exit_code, "")
+    assert result.stderr.splitlines()[-1] == said
+    assert ask(target, "select to_regclass('public.one') is not null") == [(True,)]
 
 
 def test_wait_tells_how_long_it_took(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -180,6 +224,9 @@ def test_a_database_url_can_come_from_a_file(
     monkeypatch.setenv("DATABASE_URL_FILE", str(secret))
     arguments = ["status", "--folder", str(folder)]
     assert CliRunner().invoke(db, arguments).exit_code == 0
+    secret.write_text("\n")
+    empty = CliRunner().invoke(db, arguments)
+    assert (empty.exit_code, "which is empty" in empty.stderr) == (1, True)
     secret.unlink()
     missing = CliRunner().invoke(db, arguments)
     assert missing.exit_code == 1

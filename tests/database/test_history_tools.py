@@ -11,7 +11,13 @@ import pytest
 
 from app.migrate import repair, reset, runner
 from app.migrate.comparison import State
-from app.migrate.errors import DatabaseUnreachable, HistoryConflict, MigrationError, MigrationFailed
+from app.migrate.errors import (
+    DatabaseUnreachable,
+    FileRefused,
+    HistoryConflict,
+    MigrationError,
+    MigrationFailed,
+)
 from app.migrate.events import ignore
 from app.migrate.lock import Holder
 from app.migrate.waiting import wait_until_ready
@@ -58,7 +64,7 @@ def test_repair_takes_a_record_away(target: str, folder: Path, write: Write) -> 
 
 
 @pytest.mark.parametrize(
-    ("version", "words"), [("9", "There is no migration 9"), ("1", "There is no file for 1")]
+    ("version", "words"), [("9", "There is no migration “9”"), ("1", "There is no file for 1")]
 )
 def test_repair_needs_something_to_record(
     target: str, folder: Path, write: Write, version: str, words: str
@@ -100,9 +106,10 @@ def test_reset_drops_nothing_when_there_is_nothing_to_build_from(
 ) -> None:
     write("1_one.sql", "create table one ();")
     runner.upgrade(target, folder)
-    write("2_two.sql", "select 'never ends")
-    with pytest.raises(MigrationError):
-        reset.reset(target, folder, ignore)
+    for text in ("select 'never ends", "-- nothing\n", "create table two (); commit;"):
+        write("2_two.sql", text)
+        with pytest.raises(FileRefused):
+            reset.reset(target, folder, ignore)
     assert ask(target, "select to_regclass('public.one') is not null") == [(True,)]
 
 
@@ -110,6 +117,16 @@ def test_reset_refuses_a_server_elsewhere(target: str, folder: Path, monkeypatch
     """What counts is where the connection goes, not what the connection string says."""
     monkeypatch.setattr(psycopg.ConnectionInfo, "hostaddr", "203.0.113.7")
     for refused in (lambda: reset.losses(target), lambda: reset.reset(target, folder, ignore)):
+        with pytest.raises(MigrationError, match="is not on this machine"):
+            refused()
+
+
+def test_reset_does_not_even_connect_to_what_names_another_machine(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(psycopg, "connect", lambda *_, **__: pytest.fail("connected"))
+    hosted = "postgresql://postgres:x@db.abcdefghij.supabase.co:5432/postgres"
+    for refused in (lambda: reset.losses(hosted), lambda: reset.reset(hosted, folder, ignore)):
         with pytest.raises(MigrationError, match="is not on this machine"):
             refused()
 
@@ -147,6 +164,16 @@ def test_what_cannot_run_in_a_transaction_runs_without_one(target: str, folder: 
     assert ask(target, "select count(*) from pg_indexes where tablename = 'one'") == [(1,)]
 
 
+def test_an_index_that_failed_is_mentioned(target: str, folder: Path, write: Write) -> None:
+    """It is there, invalid; “if not exists” would pass over it."""
+    write("1_one.sql", "create table one (a int); insert into one values (1), (1);")
+    write("2_two.sql", "-- signet: no-transaction\ncreate unique index concurrently one_a on one (a);")
+    with pytest.raises(MigrationFailed, match="could not create unique index") as caught:
+        runner.upgrade(target, folder)
+    assert "may be there, invalid: drop it before the next run" in caught.value.kept
+    assert ask(target, "select indisvalid from pg_index where indexrelid = 'one_a'::regclass") == [(False,)]
+
+
 def test_a_failure_without_a_transaction_says_what_stays(target: str, folder: Path, write: Write) -> None:
     """The line is right in the middle of a file, and the file is not recorded."""
     write(
@@ -157,5 +184,6 @@ def test_a_failure_without_a_transaction_says_what_stays(target: str, folder: Pa
     assert caught.value.place is not None
     assert caught.value.place.line == 5
     assert "1 of its 2 statements are done and stay" in caught.value.kept
+    assert "invalid" not in caught.value.kept
     assert ask(target, "select to_regclass('public.one') is not null") == [(True,)]
     assert states(target, folder) == [State.PENDING]

@@ -159,6 +159,16 @@ def test_edited_and_missing_files_are_conflicts(target: str, folder: Path, write
     assert [entry.state for entry in found.conflicts] == [State.EDITED, State.MISSING]
     assert not found.is_sound
     assert "  ! 1 one: edited after it was applied" in verification_lines(found)
+    assert verification_lines(found)[-1] == "Next: flask db status"
+
+
+def test_the_last_line_is_the_next_step_and_the_only_one(target: str, folder: Path, write: Write) -> None:
+    """Also where nothing but a rule is broken."""
+    write("1_one.sql", "create table one (id int primary key);")
+    runner.upgrade(target, folder)
+    lines = verification_lines(verify(target, folder))
+    assert [line for line in lines if "Next:" in line] == lines[-1:]
+    assert lines[-1].endswith("-- signet: allow rls_disabled on public.one: why")
 
 
 def test_the_command_fails_until_the_database_is_sound(

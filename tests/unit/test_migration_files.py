@@ -93,6 +93,13 @@ def test_transaction_control_is_refused_with_its_line(tmp_path: Path, text: str,
     assert caught.value.place.line == line
 
 
+def test_transaction_control_is_refused_without_a_transaction_too(tmp_path: Path) -> None:
+    path = write(tmp_path, "1_a.sql", "-- signet: no-transaction\nbegin; vacuum;")
+    with pytest.raises(FileRefused, match="this file runs statement by statement") as caught:
+        check(files.Migration.read(path))
+    assert "without  -- signet: no-transaction" in caught.value.hint
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

@@ -75,7 +75,7 @@ def test_line_ends_and_last_comments_of_another_tool_are_no_edit(tmp_path: Path)
 def test_to_stops_after_a_version_and_must_exist(tmp_path: Path) -> None:
     entries = compare(tuple(migration(tmp_path, v) for v in ("1", "2", "3")), ())
     assert [one.version for one in to_apply(entries, to="2", include_all=False)] == ["1", "2"]
-    with pytest.raises(HistoryConflict, match="no migration 9"):
+    with pytest.raises(HistoryConflict, match="no migration “9”"):
         to_apply(entries, to="9", include_all=False)
 
 

@@ -17,7 +17,7 @@ _MARKS = {Level.ERROR: "error:", Level.WARNING: "warning:", Level.INFO: "note:"}
 
 
 def judgement_lines(judgement: Judgement) -> list[str]:
-    """Return what is open, rule by rule, with reason and remedy, then the counts and the next step."""
+    """Return what is open, rule by rule, with reason and remedy, then the counts."""
     lines: list[str] = []
     for level in Level:
         found = judgement.open(level)
@@ -27,7 +27,7 @@ def judgement_lines(judgement: Judgement) -> list[str]:
         f"warning: {waiver.file} allows {waiver.rule} on {waiver.object}, but there is no such finding."
         for waiver in judgement.unused
     ]
-    return [*lines, _counts(judgement), *_next(judgement)]
+    return [*lines, _counts(judgement)]
 
 
 def _rule_lines(rule: Rule, found: list[Finding]) -> list[str]:
@@ -48,7 +48,8 @@ def _counts(judgement: Judgement) -> str:
     return ", ".join([*counts, f"{allowed} allowed"])
 
 
-def _next(judgement: Judgement) -> list[str]:
+def next_step(judgement: Judgement) -> list[str]:
+    """Return the line with the next step, where an error or a warning is open."""
     found = judgement.open(Level.ERROR) or judgement.open(Level.WARNING)
     if not found:
         return []
