@@ -154,6 +154,21 @@ def test_administration(target: Target) -> None:
     assert code_of(banned) == "user_banned"
 
 
+def test_deletion(target: Target) -> None:
+    admin, email = target.admin().auth.admin, target.person()
+    client, user_id = target.signed_in(email), target.users[0]
+    admin.delete_user(user_id, should_soft_delete=True)
+    with pytest.raises(AuthApiError) as ended:
+        client.auth.get_user()
+    assert code_of(ended) == "session_not_found"
+    assert admin.get_user_by_id(user_id).user.email != email
+    admin.delete_user(user_id)
+    target.users.clear()
+    with pytest.raises(AuthApiError) as gone:
+        admin.get_user_by_id(user_id)
+    assert code_of(gone) == "user_not_found"
+
+
 def test_only_administrators_administer(target: Target) -> None:
     with pytest.raises(AuthApiError) as caught:
         target.client().auth.admin.list_users()
