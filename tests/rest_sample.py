@@ -6,8 +6,7 @@ from typing import Any
 
 from devstack.rest.catalog.load import _relations
 from devstack.rest.catalog.model import Catalog, Parameter, Routine, Table, TableColumn
-from devstack.rest.plan.request import ApiRequest, Plan, Target, plan_call, plan_table
-from devstack.rest.preferences import parse_preferences
+from devstack.rest.plan.request import Asked, Plan, Target, plan_request
 from devstack.rest.settings import RestSettings
 from devstack.rest.sql.statement import main_statement
 
@@ -56,13 +55,10 @@ def make_plan(line: str, body: str = "", prefer: str = "", accept: str = "", **s
     """Plan ``METHOD /path?query`` against the sample catalog."""
     method, _, address = line.partition(" ")
     path, _, query = address.partition("?")
-    request = ApiRequest(method, "", path, query, {"accept": accept}, body.encode())
-    preferences, chosen = parse_preferences(prefer), RestSettings(schemas=("s",), **settings)
-    name = path.rpartition("/")[2]
-    if path.startswith("/rpc/"):
-        routines = CATALOG.routines.get(("s", name), ())
-        return plan_call(request, Target("s", name, True), routines, preferences, CATALOG, chosen)
-    return plan_table(request, Target("s", name), CATALOG.tables["s", name], preferences, CATALOG, chosen)
+    is_call = path.startswith("/rpc/")
+    target = Target("s", path.rpartition("/")[2], is_call)
+    asked = Asked(method, target, query, prefer, accept, body=body.encode())
+    return plan_request(asked, CATALOG, RestSettings(schemas=("s",), **settings))
 
 
 def sql_of(

@@ -14,7 +14,7 @@ from devstack.context import Context
 from devstack.gateway import caller_of
 from devstack.rest import cors
 from devstack.rest.errors import RestError
-from devstack.rest.plan.request import ApiRequest
+from devstack.rest.prelude import ApiRequest
 from devstack.rest.response import Reply, error_reply
 from devstack.rest.service import DataApi
 from devstack.rest.settings import RestSettings

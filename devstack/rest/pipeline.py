@@ -2,13 +2,15 @@
 
 A request costs BEGIN, settings, statement and COMMIT: one after the other four round trips, here one.
 Statements that come again are prepared. Results stay PostgreSQL's own text.
+
+A plan may hold a function's body in place of its call, and then nobody asks again who may call it: what one
+role has prepared is never run by another.
 """
 
 from __future__ import annotations
 
 import select
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -23,19 +25,8 @@ MAX_KNOWN = 200
 
 Row = tuple[bytes | None, ...]
 _Values = list[bytes | None]
-
-
-@dataclass(slots=True)
-class _Known:
-    """What one connection has seen: a name for each role and text, and which names are prepared.
-
-    A plan may hold a function's body in place of its call, and then nobody asks again who may call it: what
-    one role has prepared is never run by another.
-    """
-
-    names: dict[tuple[str, str], bytes] = field(default_factory=dict)
-    prepared: set[bytes] = field(default_factory=set)
-
+_Key = tuple[str, str]  # role and text
+_Known = dict[_Key, tuple[bytes, bool]]  # a name for each, and whether it is prepared
 
 _known: WeakKeyDictionary[Connection[Any], _Known] = WeakKeyDictionary()
 
@@ -45,13 +36,13 @@ def exchange(connection: Connection[Any], role: str, statements: Sequence[Statem
 
     After an error the rest is not run, and the connection may be in a failed transaction.
     """
-    values = [[_encode(value) for value in statement.values] for statement in statements]
-    known = _known.setdefault(connection, _Known())
-    if len(known.names) > MAX_KNOWN:
+    commands = [(statement.text, [_encode(value) for value in statement.values]) for statement in statements]
+    known = _known.setdefault(connection, {})
+    if len(known) > MAX_KNOWN:
         connection.execute("DEALLOCATE ALL")
-        known = _known[connection] = _Known()
+        known.clear()
     try:
-        results = _exchange(connection.pgconn, known, role, statements, values)
+        results = _exchange(connection.pgconn, known, role, commands)
     except BaseException:
         connection.close()  # in the middle of a pipeline nobody could go on
         raise
@@ -71,18 +62,19 @@ def _encode(value: str | None) -> bytes | None:
 
 
 def _exchange(
-    wire: PGconn, known: _Known, role: str, statements: Sequence[Statement], values: Sequence[_Values]
+    wire: PGconn, known: _Known, role: str, commands: Sequence[tuple[str, _Values]]
 ) -> list[PGresult]:
     wire.enter_pipeline_mode()
-    preparing = [_send(wire, known, role, *command) for command in zip(statements, values, strict=True)]
+    preparing = [_send(wire, known, (role, text), values) for text, values in commands]
     wire.pipeline_sync()
-    _flush(wire)
+    while wire.flush():  # reading meanwhile: a long body must not block both sides
+        _wait(wire, select.POLLIN | select.POLLOUT)
     results = []
-    for name in preparing:
-        if name is not None:
+    for key in preparing:
+        if key is not None:
             result = _result(wire)
             if result.status == ExecStatus.COMMAND_OK:
-                known.prepared.add(name)
+                known[key] = (known[key][0], True)
             else:
                 results.append(result)
         results.append(_result(wire))
@@ -91,26 +83,17 @@ def _exchange(
     return results
 
 
-def _send(wire: PGconn, known: _Known, role: str, statement: Statement, values: _Values) -> bytes | None:
-    """Queue one statement; return its name if it is being prepared now: at its second time."""
-    key, text = (role, statement.text), statement.text.encode()
-    name = known.names.get(key)
+def _send(wire: PGconn, known: _Known, key: _Key, values: _Values) -> _Key | None:
+    """Queue one statement; return its key if it is being prepared now: at its second time."""
+    name, is_prepared = known.get(key, (None, False))
     if name is None:
-        known.names[key] = b"rest_%d" % len(known.names)
-        wire.send_query_params(text, values)
+        known[key] = (b"rest_%d" % len(known), False)
+        wire.send_query_params(key[1].encode(), values)
         return None
-    if name in known.prepared:
-        wire.send_query_prepared(name, values)
-        return None
-    wire.send_prepare(name, text)
+    if not is_prepared:
+        wire.send_prepare(name, key[1].encode())
     wire.send_query_prepared(name, values)
-    return name
-
-
-def _flush(wire: PGconn) -> None:
-    """Send what is queued, reading meanwhile: a long body must not block both sides."""
-    while wire.flush():
-        _wait(wire, select.POLLIN | select.POLLOUT)
+    return None if is_prepared else key
 
 
 def _result(wire: PGconn) -> PGresult:
@@ -137,7 +120,5 @@ def _wait(wire: PGconn, events: int) -> None:
 
 
 def _rows(result: PGresult) -> list[Row]:
-    return [
-        tuple(result.get_value(row, column) for column in range(result.nfields))
-        for row in range(result.ntuples)
-    ]
+    columns = range(result.nfields)
+    return [tuple(result.get_value(row, column) for column in columns) for row in range(result.ntuples)]

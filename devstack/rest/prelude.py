@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from devstack.rest.catalog.model import RoleSettings
 from devstack.rest.errors import RestError
-from devstack.rest.plan.request import ApiRequest
-from devstack.rest.preferences import Preferences
-from devstack.rest.settings import RestSettings
 from devstack.rest.sql.fragments import names
 
 Settings = tuple[tuple[str, str], ...]
 
 # A token must not make a request run as the connection's own role.
 NEVER_ROLES = frozenset({"none", "authenticator"})
+
+
+@dataclass(frozen=True, slots=True)
+class ApiRequest:
+    """What arrived; ``path`` (below ``prefix``) and ``query`` are raw, header names in lower case."""
+
+    method: str
+    prefix: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    def header(self, name: str) -> str:
+        """Return a header, or the empty text."""
+        return self.headers.get(name, "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +41,7 @@ class Actor:
     claims: str = field(repr=False)
 
 
-def actor_of(claims: dict[str, Any], key_role: str) -> Actor:
+def actor_of(claims: Mapping[str, Any], key_role: str) -> Actor:
     """Return who acts: the role that the claims name, else that of the API key."""
     named = claims.get("role", key_role)
     role = named if isinstance(named, str) else json.dumps(named)
@@ -36,13 +50,20 @@ def actor_of(claims: dict[str, Any], key_role: str) -> Actor:
     return Actor(role, _json({**claims, "role": role}))
 
 
-def request_settings(request: ApiRequest, actor: Actor, preferences: Preferences) -> Settings:
-    """Return role, claims and the request as settings; the order matters to nobody but the role's grants."""
+def settings_of(
+    request: ApiRequest,
+    actor: Actor,
+    search_path: tuple[str, ...],
+    role: RoleSettings,
+    timezone: str | None,
+) -> Settings:
+    """Return the settings of a transaction in order; the role's own stand before the role."""
     headers = {name: value for name, value in request.headers.items() if name != "cookie"}
-    pairs = (pair.partition("=") for pair in request.headers.get("cookie", "").split(";"))
+    pairs = (pair.partition("=") for pair in request.header("cookie").split(";"))
     cookies = {name.strip(): value.strip() for name, equals, value in pairs if equals}
-    timezone = preferences.get("timezone")
     return (
+        ("search_path", names(dict.fromkeys(search_path))),
+        *role.settings,
         ("role", actor.role),
         ("request.jwt.claims", actor.claims),
         ("request.method", request.method),
@@ -51,14 +72,6 @@ def request_settings(request: ApiRequest, actor: Actor, preferences: Preferences
         ("request.cookies", _json(cookies)),
         *((("timezone", timezone),) if timezone else ()),
     )
-
-
-def all_settings(
-    schema: str, settings: RestSettings, role: RoleSettings, request: Settings, hoisted: Settings
-) -> Settings:
-    """Put the settings of a transaction in order: the role's own before the role, a function's last."""
-    path = names(dict.fromkeys((schema, *settings.extra_search_path)))
-    return (("search_path", path), *role.settings, *request, *hoisted)
 
 
 def _json(value: dict[str, Any]) -> str:

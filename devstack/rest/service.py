@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from functools import partial
+from operator import attrgetter
 from urllib.parse import unquote_to_bytes
 
 import psycopg
@@ -14,12 +16,13 @@ from devstack.rest.catalog.cache import CatalogCache
 from devstack.rest.catalog.model import Catalog, RoleSettings
 from devstack.rest.errors import RestError, from_postgres
 from devstack.rest.media import negotiate_root
-from devstack.rest.plan.request import ApiRequest, Plan, Target, plan_call, plan_table
-from devstack.rest.preferences import WRITES, Preferences, parse_preferences
-from devstack.rest.prelude import Actor, Settings, actor_of, all_settings, request_settings
-from devstack.rest.response import Conclusion, Reply, error_reply, profile_header
+from devstack.rest.plan.request import Asked, Target, find_table
+from devstack.rest.planner import Planned, Planner
+from devstack.rest.preferences import WRITES, parse_preferences
+from devstack.rest.prelude import Actor, ApiRequest, Settings, actor_of, settings_of
+from devstack.rest.response import Reply, conclude, error_reply, profile_header
 from devstack.rest.settings import RestSettings
-from devstack.rest.sql.statement import Statement, count_statement, main_statement
+from devstack.rest.sql.statement import Statement
 from devstack.rest.tokens import TokenVerifier
 from devstack.rest.transaction import Transaction, run
 
@@ -34,6 +37,7 @@ class DataApi:
         self._settings = settings
         self._tokens = TokenVerifier(context.signing_keys.published, context.clock)
         self._catalog = CatalogCache(context.database.data, settings.schemas)
+        self._planner: Planner | None = None
 
     def answer(self, request: ApiRequest, key_role: str | None, bearer: str | None) -> Reply:
         """Answer a request; every refusal is a reply too."""
@@ -41,7 +45,7 @@ class DataApi:
         role = anonymous
         try:
             # A token without a role is nobody's, whatever the API key.
-            claims = {} if bearer is None else dict(self._tokens.verify(bearer))
+            claims = {} if bearer is None else self._tokens.verify(bearer)
             actor = actor_of(claims, (key_role or anonymous) if bearer is None else anonymous)
             role = actor.role
             return self._answer(request, actor)
@@ -54,24 +58,26 @@ class DataApi:
 
     def _answer(self, request: ApiRequest, actor: Actor) -> Reply:
         target = self._target(request)
-        preferences = parse_preferences(request.headers.get("prefer", ""))
+        preferences = parse_preferences(request.header("prefer"))
         catalog = self._catalog.current()
         if request.method == "OPTIONS":
             return Reply(200, (("Allow", _allowed(target, catalog)),))
-        said = request_settings(request, actor, preferences)
         role = catalog.roles.get(actor.role, RoleSettings())
-        if target.is_root:
-            return self._describe(request, actor, target, catalog, said)
-        plan = self._plan(request, target, preferences, catalog)
-        hoisted = dict(plan.hoisted)
+        path = (target.schema, *self._settings.extra_search_path)
+        settings = settings_of(request, actor, path, role, preferences.get("timezone"))
+        if not target.name:
+            return self._describe(request, target, catalog, actor, settings)
+        planned = self._plan(request, target, catalog)
+        plan = planned.plan
+        hoisted = dict(plan.call.routine.settings if plan.call else ())
         isolation = hoisted.pop(ISOLATION, None) or role.isolation
-        settings = all_settings(target.schema, self._settings, role, said, tuple(hoisted.items()))
-        count = count_statement(plan) if _asks_planner(plan) else None
+        settings = (*settings, *hoisted.items())
+        ends = preferences.get("tx") if self._settings.end_override else None
+        keeps = ends != "rollback" if ends else not self._settings.rolls_back
         transaction = Transaction(
-            actor.role, plan.is_read_only, isolation, settings, main_statement(plan), count
+            actor.role, plan.is_read_only, isolation, settings, planned.main, planned.count, keeps
         )
-        conclusion = Conclusion(plan, request.path, self._settings)
-        return conclusion.reply(run(self._pool, transaction, conclusion.check))
+        return run(self._pool, transaction, partial(conclude, plan, request.path, self._settings))
 
     def _target(self, request: ApiRequest) -> Target:
         header = "content-profile" if request.method in WRITES else "accept-profile"
@@ -91,50 +97,43 @@ class DataApi:
                 return Target(schema, routine, is_call=True, is_named=is_named)
         raise RestError("PGRST125", "Invalid path specified in request URL")
 
-    def _plan(self, request: ApiRequest, target: Target, preferences: Preferences, catalog: Catalog) -> Plan:
-        place = (target.schema, target.name)
-        if target.is_call:
-            routines = catalog.routines.get(place, ())
-            return plan_call(request, target, routines, preferences, catalog, self._settings)
-        if request.method not in {"GET", "HEAD", *WRITES}:
-            raise RestError("PGRST117", f"Unsupported HTTP method: {request.method}")
-        if place not in catalog.tables:
-            raise _no_table(target)
-        return plan_table(request, target, catalog.tables[place], preferences, catalog, self._settings)
+    def _plan(self, request: ApiRequest, target: Target, catalog: Catalog) -> Planned:
+        planner = self._planner
+        if planner is None or planner.catalog is not catalog:
+            planner = self._planner = Planner(catalog, self._settings)
+        prefer, accept, range_ = map(request.header, ("prefer", "accept", "range"))
+        kind = request.header("content-type")
+        return planner.plan(
+            Asked(request.method, target, request.query, prefer, accept, range_, kind, request.body)
+        )
 
     def _describe(
-        self, request: ApiRequest, actor: Actor, target: Target, catalog: Catalog, said: Settings
+        self, request: ApiRequest, target: Target, catalog: Catalog, actor: Actor, settings: Settings
     ) -> Reply:
         if request.method not in ("GET", "HEAD"):
             raise RestError("PGRST117", f"Unsupported HTTP method: {request.method}")
-        media = negotiate_root(request.headers.get("accept", ""))
-        role = catalog.roles.get(actor.role, RoleSettings())
-        settings = all_settings(target.schema, self._settings, role, said, ())
+        media = negotiate_root(request.header("accept"))
         visible = Statement(openapi.VISIBLE, (target.schema,))
-        outcome = run(
-            self._pool, Transaction(actor.role, True, None, settings, visible), lambda outcome: True
+        rows = run(self._pool, Transaction(actor.role, True, None, settings, visible), attrgetter("main"))
+        tables, routines = (json.loads(column or b"[]") for column in (rows or [(None, None)])[0])
+        content = openapi.describe(
+            catalog, target.schema, tables, routines, request.header("host"), request.prefix
         )
-        names = [json.loads(column or b"[]") for row in outcome.main for column in row] or [[], []]
-        host = request.headers.get("host", "")
-        content = openapi.describe(catalog, target.schema, names[0], names[1], host, request.prefix)
         headers = (("Content-Type", media.content_type), *profile_header(target, self._settings))
         return Reply(200, headers, json.dumps(content).encode())
 
 
 def _allowed(target: Target, catalog: Catalog) -> str:
     """Return the methods that a table, view or function takes."""
-    if target.is_root:
+    if not target.name:
         return "OPTIONS,GET,HEAD"
     if target.is_call:
+        place = f"{target.schema}.{target.name}"
         routines = catalog.routines.get((target.schema, target.name), ())
         if not routines:
-            raise RestError(
-                "PGRST202", f"Could not find the function {target.schema}.{target.name} in the schema cache"
-            )
+            raise RestError("PGRST202", f"Could not find the function {place} in the schema cache")
         return "OPTIONS,POST" if all(r.is_volatile for r in routines) else "OPTIONS,GET,HEAD,POST"
-    table = catalog.tables.get((target.schema, target.name))
-    if table is None:
-        raise _no_table(target)
+    table = find_table(catalog, target)
     methods = {
         "POST": table.insertable,
         "PUT": table.insertable and table.updatable and bool(table.primary_key),
@@ -142,14 +141,3 @@ def _allowed(target: Target, catalog: Catalog) -> str:
         "DELETE": table.deletable,
     }
     return ",".join(["OPTIONS,GET,HEAD", *(method for method, is_open in methods.items() if is_open)])
-
-
-def _asks_planner(plan: Plan) -> bool:
-    is_table_read = plan.write is None and plan.call is None
-    return is_table_read and plan.preferences.get("count") in ("planned", "estimated")
-
-
-def _no_table(target: Target) -> RestError:
-    return RestError(
-        "PGRST205", f"Could not find the table '{target.schema}.{target.name}' in the schema cache"
-    )

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from typing import TypeVar
 
 import psycopg
 
@@ -15,9 +17,14 @@ from devstack.database import Pool
 from devstack.rest.pipeline import Row, exchange
 from devstack.rest.sql.statement import Statement
 
-_COMMIT, _ROLLBACK = Statement("COMMIT", ()), Statement("ROLLBACK", ())
-_CHECK_CONSTRAINTS = Statement("SET CONSTRAINTS ALL IMMEDIATE", ())
-ISOLATIONS = ("read committed", "repeatable read", "serializable")
+_COMMIT, _ROLLBACK = Statement("COMMIT"), Statement("ROLLBACK")
+_CHECK_CONSTRAINTS = Statement("SET CONSTRAINTS ALL IMMEDIATE")
+_BEGIN = {
+    (isolation, is_read_only): Statement(f"BEGIN ISOLATION LEVEL {isolation} READ {mode}")
+    for isolation in ("read committed", "repeatable read", "serializable")
+    for is_read_only, mode in ((True, "ONLY"), (False, "WRITE"))
+}
+Concluded = TypeVar("Concluded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +37,7 @@ class Transaction:
     settings: tuple[tuple[str, str], ...]
     main: Statement
     count: Statement | None = None
+    keeps: bool = True  # ends with COMMIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +52,8 @@ class ConnectionLost(Exception):
     """Raised when a connection broke before anything could be committed."""
 
 
-def run(pool: Pool, transaction: Transaction, conclude: Callable[[Outcome], bool]) -> Outcome:
-    """Run a transaction; ``conclude`` sees the outcome and tells whether to commit, or raises to roll back.
+def run(pool: Pool, transaction: Transaction, conclude: Callable[[Outcome], Concluded]) -> Concluded:
+    """Run a transaction and return what ``conclude`` makes of its outcome; it may raise to roll back.
 
     Raises psycopg.Error, and whatever ``conclude`` raises.
     """
@@ -59,15 +67,15 @@ def run(pool: Pool, transaction: Transaction, conclude: Callable[[Outcome], bool
         raise psycopg.OperationalError(str(lost)) from None
 
 
-def _run(pool: Pool, transaction: Transaction, conclude: Callable[[Outcome], bool]) -> Outcome:
+def _run(pool: Pool, transaction: Transaction, conclude: Callable[[Outcome], Concluded]) -> Concluded:
     with pool.connection() as connection:
-        connection.autocommit = True  # BEGIN and COMMIT are ours
+        if not connection.autocommit:
+            connection.autocommit = True  # BEGIN and COMMIT are ours
         try:
             # What only reads has nothing to keep or to undo, and ends in the same flush.
             end = [_COMMIT] if transaction.is_read_only else []
             results = exchange(connection, transaction.role, [*_statements(transaction), *end])
-            outcome = Outcome(results[2], results[3] if transaction.count else [])
-            keep = conclude(outcome)
+            concluded = conclude(Outcome(results[2], results[3] if transaction.count else []))
         except BaseException as error:
             if not connection.closed:
                 connection.rollback()
@@ -75,19 +83,23 @@ def _run(pool: Pool, transaction: Transaction, conclude: Callable[[Outcome], boo
                 raise ConnectionLost(str(error)) from error
             raise
         if not transaction.is_read_only:
-            exchange(connection, transaction.role, [_COMMIT] if keep else [_CHECK_CONSTRAINTS, _ROLLBACK])
-        return outcome
+            end = [_COMMIT] if transaction.keeps else [_CHECK_CONSTRAINTS, _ROLLBACK]
+            exchange(connection, transaction.role, end)
+        return concluded
 
 
 def _statements(transaction: Transaction) -> list[Statement]:
-    isolation = transaction.isolation if transaction.isolation in ISOLATIONS else ISOLATIONS[0]
-    mode = "READ ONLY" if transaction.is_read_only else "READ WRITE"
-    pairs = ", ".join(
-        f"set_config(${2 * n + 1}, ${2 * n + 2}, true)" for n in range(len(transaction.settings))
-    )
+    begin = _BEGIN.get((transaction.isolation or "", transaction.is_read_only))
+    values = tuple(text for pair in transaction.settings for text in pair)
     return [
-        Statement(f"BEGIN ISOLATION LEVEL {isolation} {mode}", ()),
-        Statement(f"SELECT {pairs}", tuple(text for pair in transaction.settings for text in pair)),
+        begin or _BEGIN["read committed", transaction.is_read_only],
+        Statement(_set_configs(len(transaction.settings)), values),
         transaction.main,
         *([transaction.count] if transaction.count else []),
     ]
+
+
+@cache
+def _set_configs(number: int) -> str:
+    pairs = (f"set_config(${2 * n + 1}, ${2 * n + 2}, true)" for n in range(number))
+    return f"SELECT {', '.join(pairs)}"

@@ -12,7 +12,7 @@ from devstack.rest import cors, hooks
 from devstack.rest.errors import RestError
 from devstack.rest.grammar.trees import Window
 from devstack.rest.media import negotiate, negotiate_root
-from devstack.rest.plan.window import within_range
+from devstack.rest.plan.request import within_range
 from devstack.rest.preferences import ALWAYS, CHOICES, parse_preferences
 
 ALL_KINDS = frozenset(CHOICES)

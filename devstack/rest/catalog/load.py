@@ -13,6 +13,7 @@ from devstack.rest.catalog import queries
 from devstack.rest.catalog.model import (
     Catalog,
     Kind,
+    Pairs,
     Parameter,
     Relation,
     RoleSettings,
@@ -55,42 +56,36 @@ def _tables(rows: _Rows, column_rows: _Rows) -> dict[tuple[str, str], Table]:
 def _relations(
     rows: _Rows, tables: dict[tuple[str, str], Table]
 ) -> dict[tuple[str, str], tuple[Relation, ...]]:
-    found: dict[tuple[str, str], list[Relation]] = defaultdict(list)
+    keys: dict[tuple[str, str], list[Relation]] = defaultdict(list)
     for schema, source, constraint, target, is_unique, sources, targets in rows:
         if (schema, source) in tables and (schema, target) in tables:
-            pairs = tuple(zip(sources, targets, strict=True))
             kind: Kind = "one-to-one" if is_unique else "many-to-one"
-            found[schema, source].append(Relation(kind, source, target, constraint, pairs))
-    keys = {place: tuple(relations) for place, relations in found.items()}
-    for (schema, _), relations in keys.items():
-        for relation in relations:
-            found[schema, relation.target].append(_reversed(relation))
-        key = set(tables[schema, relations[0].source].primary_key)
-        for many in _many_to_many(relations, key):
-            found[schema, many.source].append(many)
+            pairs = tuple(zip(sources, targets, strict=True))
+            keys[schema, source].append(Relation(schema, kind, source, target, constraint, pairs))
+    found = defaultdict(list, {place: list(relations) for place, relations in keys.items()})
+    for place, relations in keys.items():
+        many_to_many = _many_to_many(relations, set(tables[place].primary_key))
+        for relation in (*map(_reversed, relations), *many_to_many):
+            found[relation.schema, relation.source].append(relation)
     return {place: tuple(relations) for place, relations in found.items()}
 
 
-def _reversed(relation: Relation) -> Relation:
-    pairs = tuple((target, source) for source, target in relation.columns)
-    return Relation(REVERSED[relation.kind], relation.target, relation.source, relation.constraint, pairs)
+def _reversed(key: Relation) -> Relation:
+    kind = REVERSED[key.kind]
+    return Relation(key.schema, kind, key.target, key.source, key.constraint, _swapped(key.columns))
 
 
-def _many_to_many(relations: tuple[Relation, ...], primary_key: set[str]) -> Iterator[Relation]:
+def _many_to_many(keys: list[Relation], primary_key: set[str]) -> Iterator[Relation]:
     """Read a table as a junction wherever the columns of two foreign keys are part of its primary key."""
-    for near, far in permutations(relations, 2):
+    for near, far in permutations(keys, 2):
         if {source for source, _ in (*near.columns, *far.columns)} <= primary_key:
-            pairs = tuple((target, source) for source, target in near.columns)
-            yield Relation(
-                "many-to-many",
-                near.target,
-                far.target,
-                near.constraint,
-                pairs,
-                near.source,
-                far.constraint,
-                far.columns,
-            )
+            ends = (near.target, far.target, near.constraint, _swapped(near.columns))
+            junction = (near.source, far.constraint, far.columns)
+            yield Relation(near.schema, "many-to-many", *ends, *junction)
+
+
+def _swapped(columns: Pairs) -> Pairs:
+    return tuple((target, source) for source, target in columns)
 
 
 def _routines(rows: _Rows) -> dict[tuple[str, str], tuple[Routine, ...]]:

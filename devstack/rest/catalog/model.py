@@ -44,6 +44,7 @@ class Relation:
     columns and ``far_columns`` junction with target columns.
     """
 
+    schema: str
     kind: Kind
     source: str
     target: str

@@ -3,97 +3,66 @@
 from __future__ import annotations
 
 import re
-from typing import Final, Literal, TypeVar
 
 from devstack.rest.grammar.scanner import FIELD_NAME, Scanner
-from devstack.rest.grammar.trees import (
-    Comparison,
-    Condition,
-    Field,
-    Logic,
-    LogicOperator,
-    OrderTerm,
-    Path,
-    Tree,
-)
+from devstack.rest.grammar.trees import Comparison, Condition, Field, Logic, OrderTerm, Path, Tree
 
 QUANTIFIED = ("eq", "gte", "gt", "lte", "lt", "like", "ilike", "match", "imatch")
 PLAIN = ("neq", "cs", "cd", "ov", "sl", "sr", "nxr", "nxl", "adj", "isdistinct")
 TEXT_SEARCH = ("fts", "plfts", "phfts", "wfts")
-DIRECTIONS: Final[tuple[Literal["asc", "desc"], ...]] = ("asc", "desc")
-NULLS: Final[tuple[Literal["nullsfirst", "nullslast"], ...]] = ("nullsfirst", "nullslast")
-LOGIC: Final[dict[str, LogicOperator]] = {"and": "and", "or": "or"}
+LOGIC = ("and", "or")
 IS_WORDS = ("not_null", "null", "true", "false", "unknown")
 
-Word = TypeVar("Word", bound=str)
-
 _OPERATOR = re.compile("(?:" + "|".join((*QUANTIFIED, *PLAIN, *TEXT_SEARCH, "in", "is")) + r")(?=[.(]|$)")
-_QUANTIFIER = re.compile(r"\((?:any|all)\)")
-_CONFIG = re.compile(r"\([\w $]+\)")
+_MODIFIERS = {
+    **dict.fromkeys(QUANTIFIED, re.compile(r"\((?:any|all)\)")),
+    **dict.fromkeys(TEXT_SEARCH, re.compile(r"\([\w $]+\)")),
+}
+_IS_WORD = re.compile("|".join(IS_WORDS), re.IGNORECASE)
+_LOGIC = re.compile(r"(?:and|or)(?=[ \t]*\()")
 _UNTIL_DELIMITER = re.compile(r"[^,)]*")
 _ARRAY = re.compile(r"\{[^{}]*\}")
+_DIRECTION = re.compile(r"\.(?:asc|desc)(?!\w)")
+_NULLS = re.compile(r"\.nulls(?:first|last)(?!\w)")
 _OPERATORS_EXPECTED = "operator (eq, gt, ...)"
-_IS_EXPECTED = "null or trilean value (unknown, true, false)"
 _LOGIC_EXPECTED = f"{FIELD_NAME}, negation operator (not) or logic operator (and, or)"
 
 
 def parse_path(key: str) -> tuple[Path, Field]:
     """Parse the key of a filter: names of embeds, then the field, joined by dots."""
-    scanner = Scanner("tree path", key)
     names: list[str] = []
-    while True:
-        field = scanner.field()
-        if field.path or not scanner.accept("."):
-            scanner.expect_end('letter, digit, "-", "->>", "->", "." or end of input')
-            return tuple(names), field
-        names.append(field.name)
+
+    def read(scanner: Scanner) -> Field:
+        while (field := scanner.field()) and not field.path and scanner.accept("."):
+            names.append(field.name)
+        return field
+
+    field = Scanner("tree path", key).whole(read, 'letter, digit, "-", "->>", "->", "." or end of input')
+    return tuple(names), field
 
 
 def parse_comparison(text: str) -> Comparison:
     """Parse the value of a filter: ``[not.]operator.value``."""
-    scanner = Scanner("filter", text)
-    comparison = _comparison(scanner, in_tree=False)
-    scanner.expect_end()
-    return comparison
+    return Scanner("filter", text).whole(lambda scanner: _comparison(scanner, in_tree=False))
 
 
-def parse_logic(operator: LogicOperator, value: str, *, negated: bool) -> Logic:
+def parse_logic(operator: str, value: str, *, negated: bool) -> Logic:
     """Parse ``and=(…)`` or ``or=(…)``; errors count columns as if the operator stood before the value."""
     prefix = ("not." if negated else "") + operator
     scanner = Scanner("logic tree", prefix + value, shown=value)
     scanner.expect(prefix)
-    scanner.skip_blanks()
-    tree = Logic(operator, _children(scanner), negated)
-    scanner.skip_blanks()
-    scanner.expect_end('"," or ")"')
-    return tree
+    return Logic(operator, scanner.whole(_children, '"," or ")"'), negated)
 
 
 def parse_order(text: str) -> tuple[OrderTerm, ...]:
     """Parse an order parameter."""
-    scanner = Scanner("order", text)
-    terms = [_order_term(scanner)]
-    while scanner.accept(","):
-        terms.append(_order_term(scanner))
-    scanner.expect_end('"asc", "desc", "nullsfirst" or "nullslast"')
-    return tuple(terms)
+    ends = '"asc", "desc", "nullsfirst" or "nullslast"'
+    return Scanner("order", text).whole(lambda scanner: scanner.commas(_order_term), ends)
 
 
 def parse_names(what: str, text: str) -> tuple[str, ...]:
     """Parse a comma-separated list of names."""
-    scanner = Scanner(what, text)
-    names = [_padded_name(scanner)]
-    while scanner.accept(","):
-        names.append(_padded_name(scanner))
-    scanner.expect_end('"," or end of input')
-    return tuple(names)
-
-
-def _padded_name(scanner: Scanner) -> str:
-    scanner.skip_blanks()
-    name = scanner.name()
-    scanner.skip_blanks()
-    return name
+    return Scanner(what, text).whole(lambda scanner: scanner.commas(Scanner.name), '"," or end of input')
 
 
 def _comparison(scanner: Scanner, *, in_tree: bool) -> Comparison:
@@ -101,31 +70,18 @@ def _comparison(scanner: Scanner, *, in_tree: bool) -> Comparison:
     operator = scanner.match(_OPERATOR)
     if operator is None:
         raise scanner.fail(_OPERATORS_EXPECTED if negated else f'"not" or {_OPERATORS_EXPECTED}')
-    modifier = _modifier(scanner, operator)
+    modifier = scanner.match(_MODIFIERS[operator]) if operator in _MODIFIERS else None
     scanner.expect(".", _OPERATORS_EXPECTED)
+    value: str | tuple[str, ...] | None
     if operator == "in":
-        return Comparison(operator, _list(scanner), negated)
-    if operator == "is":
-        return Comparison(operator, _is_word(scanner), negated)
-    value = _tree_value(scanner) if in_tree else scanner.rest()
-    return Comparison(operator, value, negated, modifier)
-
-
-def _modifier(scanner: Scanner, operator: str) -> str | None:
-    if operator in QUANTIFIED:
-        found = scanner.match(_QUANTIFIER)
-    elif operator in TEXT_SEARCH:
-        found = scanner.match(_CONFIG)
+        value = _list(scanner)
+    elif operator == "is":
+        value = (scanner.match(_IS_WORD) or "").lower()
+        if not value:
+            raise scanner.fail("null or trilean value (unknown, true, false)")
     else:
-        return None
-    return None if found is None else found[1:-1].strip()
-
-
-def _is_word(scanner: Scanner) -> str:
-    for word in IS_WORDS:
-        if scanner.match(re.compile(word, re.IGNORECASE)):
-            return word
-    raise scanner.fail(_IS_EXPECTED)
+        value = _tree_value(scanner) if in_tree else scanner.rest()
+    return Comparison(operator, value, negated, modifier and modifier[1:-1].strip())
 
 
 def _list(scanner: Scanner) -> tuple[str, ...]:
@@ -144,49 +100,31 @@ def _delimited(scanner: Scanner) -> str:
     """Read a value that ends at ``,`` or ``)``; quotes count only when they enclose all of it."""
     start = scanner.at
     quoted = scanner.quoted()
-    if quoted is not None and (scanner.is_done() or scanner.is_next(",") or scanner.is_next(")")):
+    if quoted is not None and (scanner.is_done() or scanner.is_next(",", ")")):
         return quoted
     scanner.at = start
     return scanner.match(_UNTIL_DELIMITER) or ""
 
 
 def _tree_value(scanner: Scanner) -> str:
-    if not scanner.is_next('"') and (array := scanner.match(_ARRAY)) is not None:
-        return array
-    return _delimited(scanner)
-
-
-def _tree(scanner: Scanner) -> Tree:
-    scanner.enter()
-    scanner.skip_blanks()
-    start = scanner.at
-    negated = scanner.accept("not.")
-    for operator in LOGIC.values():
-        if scanner.accept(operator):
-            scanner.skip_blanks()
-            if scanner.is_next("("):
-                tree: Tree = Logic(operator, _children(scanner), negated)
-                break
-            scanner.at = start
-    else:
-        scanner.at = start
-        tree = _condition(scanner)
-    scanner.skip_blanks()
-    scanner.leave()
-    return tree
+    array = scanner.match(_ARRAY)
+    return _delimited(scanner) if array is None else array
 
 
 def _children(scanner: Scanner) -> tuple[Tree, ...]:
-    scanner.expect("(")
-    children = [_tree(scanner)]
-    while scanner.accept(","):
-        children.append(_tree(scanner))
-    scanner.expect(")", '"," or ")"')
-    return tuple(children)
+    scanner.skip_blanks()
+    children = scanner.group(_tree, '"," or ")"')
+    scanner.skip_blanks()
+    return children
 
 
-def _condition(scanner: Scanner) -> Condition:
-    if scanner.is_next(")") or scanner.is_next(",") or scanner.is_done():
+def _tree(scanner: Scanner) -> Tree:
+    start = scanner.at
+    negated = scanner.accept("not.")
+    if operator := scanner.match(_LOGIC):
+        return Logic(operator, _children(scanner), negated)
+    scanner.at = start
+    if scanner.is_next(")", ",") or scanner.is_done():
         raise scanner.fail(_LOGIC_EXPECTED)
     field = scanner.field()
     scanner.expect(".", 'letter, digit, "-", "->>", "->" or delimiter (.)')
@@ -194,19 +132,10 @@ def _condition(scanner: Scanner) -> Condition:
 
 
 def _order_term(scanner: Scanner) -> OrderTerm:
-    scanner.skip_blanks()
     field, embed = scanner.field(), None
     if not field.path and scanner.accept("("):
         embed, field = field.name, scanner.field()
         scanner.expect(")")
-    direction, nulls = _choice(scanner, DIRECTIONS), _choice(scanner, NULLS)
-    scanner.skip_blanks()
-    return OrderTerm(field, direction, nulls, embed)
-
-
-def _choice(scanner: Scanner, words: tuple[Word, ...]) -> Word | None:
-    """Accept ``.word``; a longer word that only begins like one is left for the error at the end."""
-    for word in words:
-        if scanner.match(re.compile(rf"\.{word}(?![\w])")):
-            return word
-    return None
+    # A longer word that only begins like one is left for the error at the end.
+    direction, nulls = scanner.match(_DIRECTION), scanner.match(_NULLS)
+    return OrderTerm(field, direction and direction[1:], nulls and nulls[1:], embed)

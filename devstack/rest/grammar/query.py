@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import quote, unquote_plus
 
@@ -25,10 +25,9 @@ MAX_COLUMNS = 500
 
 _INTEGER = re.compile(r"-?[0-9]{1,18}")
 _RESERVED = {"select", "columns", "on_conflict"}
-_LEVEL_KEYS = {"order", "limit", "offset", "and", "or"}
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Query:
     """Everything that the query string says. Levels (order, windows, conditions) are keyed by embed path."""
 
@@ -52,46 +51,50 @@ def parse_query(query_string: str, *, takes_arguments: bool = False) -> Query:
     """Parse a raw query string; with ``takes_arguments`` what is no filter is an argument of a function."""
     pairs = split_pairs(query_string)
     first = dict(reversed(pairs))
-    conditions, arguments = _conditions(pairs, takes_arguments)
-    select = parse_select(first.get("select", ""))
-    _check_sizes(select, conditions)
-    return Query(
-        select=select,
-        columns=parse_names("columns parameter", first["columns"]) if first.get("columns") else None,
-        on_conflict=parse_names("on_conflict parameter", first["on_conflict"])
-        if first.get("on_conflict")
-        else (),
-        conditions=tuple(conditions),
-        order=_orders(pairs),
-        windows=_windows(pairs),
-        arguments=tuple(arguments),
-        canonical="&".join(f"{quote(key, '')}={quote(value, '')}" for key, value in sorted(pairs)),
-    )
-
-
-def _conditions(
-    pairs: list[tuple[str, str]], takes_arguments: bool
-) -> tuple[list[tuple[Path, Tree]], list[tuple[str, str]]]:
-    conditions: list[tuple[Path, Tree]] = []
-    arguments: list[tuple[str, str]] = []
+    query = Query(canonical="&".join(f"{quote(key, '')}={quote(value, '')}" for key, value in sorted(pairs)))
     for key, value in pairs:
-        last = key.rpartition(".")[2]
-        if last in LOGIC:
-            names = _level(key)
-            path = tuple(name for name in names if name != "not")
-            conditions.append((path, parse_logic(LOGIC[last], value, negated="not" in names)))
-        elif key not in _RESERVED and last not in _LEVEL_KEYS:
-            try:
-                comparison = parse_comparison(value)
-            except RestError:
-                if not takes_arguments:
-                    parse_path(key)  # a bad key is the earlier error
-                    raise
-                arguments.append((key, value))
-            else:
-                path, place = parse_path(key)
-                conditions.append((path, Condition(place, comparison)))
-    return conditions, arguments
+        if key not in _RESERVED:
+            _sort_in(query, key, value, takes_arguments)
+    query.select = parse_select(first.get("select", ""))
+    if columns := first.get("columns"):
+        query.columns = parse_names("columns parameter", columns)
+    if arbiter := first.get("on_conflict"):
+        query.on_conflict = parse_names("on_conflict parameter", arbiter)
+    _check_sizes(query)
+    return query
+
+
+def _sort_in(query: Query, key: str, value: str, takes_arguments: bool) -> None:
+    last = key.rpartition(".")[2]
+    if last in LOGIC:
+        names = _level(key)
+        path = tuple(name for name in names if name != "not")
+        query.conditions += ((path, parse_logic(last, value, negated="not" in names)),)
+    elif last == "order":
+        query.order.setdefault(_level(key), parse_order(value))
+    elif last in ("limit", "offset"):
+        if _INTEGER.fullmatch(value):
+            path = _level(key)
+            old, number = query.windows.get(path, Window()), int(value)
+            is_limit = last == "limit"
+            query.windows[path] = (
+                Window(number, old.offset) if is_limit else Window(old.limit, max(0, number))
+            )
+    else:
+        _sort_in_filter(query, key, value, takes_arguments)
+
+
+def _sort_in_filter(query: Query, key: str, value: str, takes_arguments: bool) -> None:
+    try:
+        comparison = parse_comparison(value)
+    except RestError:
+        if not takes_arguments:
+            parse_path(key)  # a bad key is the earlier error
+            raise
+        query.arguments += ((key, value),)
+    else:
+        path, place = parse_path(key)
+        query.conditions += ((path, Condition(place, comparison)),)
 
 
 def _level(key: str) -> Path:
@@ -102,43 +105,22 @@ def _level(key: str) -> Path:
     return (*path, place.name)
 
 
-def _orders(pairs: list[tuple[str, str]]) -> dict[Path, tuple[OrderTerm, ...]]:
-    orders: dict[Path, tuple[OrderTerm, ...]] = {}
-    for key, value in pairs:
-        if key.rpartition(".")[2] == "order":
-            orders.setdefault(_level(key), parse_order(value))
-    return orders
-
-
-def _windows(pairs: list[tuple[str, str]]) -> dict[Path, Window]:
-    windows: dict[Path, Window] = {}
-    for key, value in pairs:
-        last = key.rpartition(".")[2]
-        if last in ("limit", "offset") and _INTEGER.fullmatch(value):
-            path = _level(key)
-            old = windows.get(path, Window())
-            limit = int(value) if last == "limit" else old.limit
-            offset = max(0, int(value)) if last == "offset" else old.offset
-            windows[path] = Window(limit, offset)
-    return windows
-
-
-def _check_sizes(select: tuple[SelectItem, ...], conditions: Iterable[tuple[Path, Tree]]) -> None:
-    if sum(_leaves(tree) for _, tree in conditions) > MAX_CONDITIONS:
+def _check_sizes(query: Query) -> None:
+    if sum(_leaves(tree) for _, tree in query.conditions) > MAX_CONDITIONS:
         raise RestError(
             "PGRST100",
             f"more than {MAX_CONDITIONS} conditions in one request",
             hint="Put long lists of values into one in.(…) filter, or call a function",
         )
-    embeds = list(_embeds(select))
+    embeds = list(_embeds(query.select))
     if len(embeds) > MAX_EMBEDS:
         raise RestError("PGRST100", f"more than {MAX_EMBEDS} embedded resources in one request")
-    if len(select) + sum(len(embed.items) for embed in embeds) > MAX_COLUMNS:
+    if len(query.select) + sum(len(embed.items) for embed in embeds) > MAX_COLUMNS:
         raise RestError("PGRST100", f"more than {MAX_COLUMNS} selected columns in one request")
 
 
 def _leaves(tree: Tree) -> int:
-    return sum(_leaves(child) for child in tree.children) if isinstance(tree, Logic) else 1
+    return sum(map(_leaves, tree.children)) if isinstance(tree, Logic) else 1
 
 
 def _embeds(items: tuple[SelectItem, ...]) -> Iterator[Embed]:

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import TypeVar
 
 from devstack.rest.errors import RestError
 from devstack.rest.grammar.trees import Field, JsonStep
 
 MAX_DEPTH = 16
+FIELD_NAME = "field name (* or [a..z0..9_$])"
+JSON_KEY = '"-", digit or any non reserved character different from: .,>()'
 
 _NAME = re.compile(r"[\w $]+(?:-(?!>)[\w $]+)*")
 _KEY = re.compile(r"[^(\-:.,>)]+(?:-(?!>)[^(\-:.,>)]+)*")
+_ARROW = re.compile("->>?")
 _INDEX = re.compile(r"-?[0-9]{1,9}(?=->|::|\.|,|\)|$)")
 _QUOTED = re.compile(r'"((?:[^"\\]|\\.)*)"', re.DOTALL)
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _BLANKS = re.compile(r"[ \t]*")
 
-FIELD_NAME = "field name (* or [a..z0..9_$])"
-JSON_KEY = '"-", digit or any non reserved character different from: .,>()'
+Read = TypeVar("Read")
 
 
 class Scanner:
@@ -34,26 +38,14 @@ class Scanner:
     def fail(self, expecting: str) -> RestError:
         """Return the error for this place."""
         found = f'"{self._text[self.at]}"' if self.at < len(self._text) else "end of input"
-        return self.refuse(f"unexpected {found} expecting {expecting}")
+        return self._refuse(f"unexpected {found} expecting {expecting}")
 
-    def refuse(self, details: str) -> RestError:
-        """Return an error about this place in other words."""
-        message = f'"{self._what}" (line 1, column {self.at + 1})'
-        return RestError("PGRST100", message, details=details)
+    def _refuse(self, details: str) -> RestError:
+        return RestError("PGRST100", f'"{self._what}" (line 1, column {self.at + 1})', details=details)
 
-    def enter(self) -> None:
-        """Go one level deeper; raise where a tree is nested too deeply."""
-        self._depth += 1
-        if self._depth > MAX_DEPTH:
-            raise self.refuse(f"nested deeper than {MAX_DEPTH} levels")
-
-    def leave(self) -> None:
-        """Come back from one level."""
-        self._depth -= 1
-
-    def is_next(self, literal: str) -> bool:
-        """Tell whether the literal comes next."""
-        return self._text.startswith(literal, self.at)
+    def is_next(self, *literals: str) -> bool:
+        """Tell whether one of the literals comes next."""
+        return self._text.startswith(literals, self.at)
 
     def is_done(self) -> bool:
         """Tell whether all text is read."""
@@ -71,11 +63,6 @@ class Scanner:
         if not self.accept(literal):
             raise self.fail(expecting or f'"{literal}"')
 
-    def expect_end(self, expecting: str = "end of input") -> None:
-        """Raise unless all text is read."""
-        if not self.is_done():
-            raise self.fail(expecting)
-
     def match(self, pattern: re.Pattern[str]) -> str | None:
         """Consume what the pattern matches here."""
         if found := pattern.match(self._text, self.at):
@@ -92,6 +79,36 @@ class Scanner:
         text, self.at = self._text[self.at :], len(self._text)
         return text
 
+    def whole(self, read: Callable[[Scanner], Read], expecting: str = "end of input") -> Read:
+        """Read all of the text; raise if something is left."""
+        tree = read(self)
+        if not self.is_done():
+            raise self.fail(expecting)
+        return tree
+
+    def commas(self, read: Callable[[Scanner], Read]) -> tuple[Read, ...]:
+        """Read one thing or several with commas between them and blanks around them."""
+        things: list[Read] = []
+        while not things or self.accept(","):
+            self.skip_blanks()
+            things.append(read(self))
+            self.skip_blanks()
+        return tuple(things)
+
+    def group(
+        self, read: Callable[[Scanner], Read], expecting: str, *, may_be_empty: bool = False
+    ) -> tuple[Read, ...]:
+        """Read ``(…)`` with commas inside; raise where groups are nested too deeply."""
+        self.expect("(")
+        self._depth += 1
+        if self._depth > MAX_DEPTH:
+            raise self._refuse(f"nested deeper than {MAX_DEPTH} levels")
+        self.skip_blanks()
+        things = () if may_be_empty and self.is_next(")") else self.commas(read)
+        self.expect(")", expecting)
+        self._depth -= 1
+        return things
+
     def quoted(self) -> str | None:
         """Consume a double-quoted text and return its content, ``\\x`` read as ``x``."""
         if found := _QUOTED.match(self._text, self.at):
@@ -106,13 +123,10 @@ class Scanner:
     def field(self) -> Field:
         """Consume a name and the JSON path behind it."""
         name, steps = self.name(), []
-        while self.is_next("->"):
-            as_text = self.accept("->>")
-            if not as_text:
-                self.expect("->")
+        while arrow := self.match(_ARROW):
             index = self.match(_INDEX)
             key = int(index) if index is not None else self._named(_KEY, JSON_KEY)
-            steps.append(JsonStep(key, as_text))
+            steps.append(JsonStep(key, arrow == "->>"))
         return Field(name, tuple(steps))
 
     def _named(self, pattern: re.Pattern[str], expecting: str) -> str:
@@ -123,8 +137,7 @@ class Scanner:
                 self.at = len(self._text)
                 raise self.fail('"\\\\" or "\\""')
         else:
-            plain = self.match(pattern) or ""
-            name = "-".join(part.strip() for part in plain.split("-"))
+            name = "-".join(part.strip() for part in (self.match(pattern) or "").split("-"))
         if not name or "\0" in name:  # PostgreSQL can name nothing with a NUL
             self.at = start
             raise self.fail(expecting)

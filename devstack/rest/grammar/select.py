@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Literal
 
 from devstack.rest.grammar.scanner import Scanner
 from devstack.rest.grammar.trees import Aggregate, Column, Embed, Field, SelectItem
@@ -17,58 +16,32 @@ _ENDS = 'letter, digit, "-", "->>", "->", "::", ".", ")", "," or end of input'
 
 def parse_select(text: str) -> tuple[SelectItem, ...]:
     """Parse a select parameter; the empty text means all columns."""
-    if not text:
-        return ALL
     scanner = Scanner("select parameter", text)
-    items = _items(scanner)
-    scanner.expect_end(_ENDS)
-    return items
-
-
-def _items(scanner: Scanner) -> tuple[SelectItem, ...]:
-    items = [_item(scanner)]
-    while scanner.accept(","):
-        items.append(_item(scanner))
-    return tuple(items)
+    return scanner.whole(lambda scanner: scanner.commas(_item), _ENDS) if text else ALL
 
 
 def _item(scanner: Scanner) -> SelectItem:
-    scanner.skip_blanks()
     if scanner.accept("..."):
-        item: SelectItem = _spread(scanner)
-    elif scanner.accept("*"):
-        item = Column(Field("*"))
-    else:
-        item = _named_item(scanner)
-    scanner.skip_blanks()
-    return item
-
-
-def _spread(scanner: Scanner) -> Embed:
-    target = scanner.name()
-    hint, join = _hint_and_join(scanner)
-    return Embed(target, _inside(scanner), hint=hint, join=join, is_spread=True)
-
-
-def _named_item(scanner: Scanner) -> SelectItem:
+        return _embed(scanner, scanner.name(), is_spread=True)
+    if scanner.accept("*"):
+        return Column(Field("*"))
     alias = _alias(scanner)
     if scanner.accept("count()"):
         return Column(None, alias, aggregate=Aggregate("count", _cast(scanner)))
     start = scanner.at
     target = scanner.name()
-    if scanner.is_next("!") or scanner.is_next("("):
-        hint, join = _hint_and_join(scanner)
-        return Embed(target, _inside(scanner), alias, hint, join)
+    if scanner.is_next("!", "("):
+        return _embed(scanner, target, alias)
     scanner.at = start
     field, cast = scanner.field(), _cast(scanner)
-    return Column(field, alias, cast, _aggregate(scanner))
+    function = next((name for name in AGGREGATES if scanner.accept(f".{name}()")), None)
+    return Column(field, alias, cast, Aggregate(function, _cast(scanner)) if function else None)
 
 
 def _alias(scanner: Scanner) -> str | None:
     start = scanner.at
     name = scanner.name()
-    if scanner.is_next(":") and not scanner.is_next("::"):
-        scanner.accept(":")
+    if not scanner.is_next("::") and scanner.accept(":"):
         return name
     scanner.at = start
     return None
@@ -83,32 +56,14 @@ def _cast(scanner: Scanner) -> str | None:
     return cast
 
 
-def _aggregate(scanner: Scanner) -> Aggregate | None:
-    for function in AGGREGATES:
-        if scanner.accept(f".{function}()"):
-            return Aggregate(function, _cast(scanner))
-    return None
-
-
-def _hint_and_join(scanner: Scanner) -> tuple[str | None, Literal["inner", "left"] | None]:
-    hint: str | None = None
-    join: Literal["inner", "left"] | None = None
+def _embed(scanner: Scanner, target: str, alias: str | None = None, *, is_spread: bool = False) -> Embed:
+    hint, join = None, None
     while scanner.accept("!"):
         word = scanner.name()
-        if word == "inner" or word == "left":
-            join = "inner" if word == "inner" else "left"
+        if word in ("inner", "left"):
+            join = word
         elif hint is None:
             hint = word
         else:
             raise scanner.fail('"("')
-    return hint, join
-
-
-def _inside(scanner: Scanner) -> tuple[SelectItem, ...]:
-    scanner.expect("(")
-    scanner.enter()
-    scanner.skip_blanks()
-    items = () if scanner.is_next(")") else _items(scanner)
-    scanner.expect(")", _ENDS)
-    scanner.leave()
-    return items
+    return Embed(target, scanner.group(_item, _ENDS, may_be_empty=True), alias, hint, join, is_spread)

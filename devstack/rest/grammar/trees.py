@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
-LogicOperator = Literal["and", "or"]
 Path = tuple[str, ...]  # names of embeds from the root; () is the root
 
 
@@ -51,7 +49,7 @@ class Embed:
     items: tuple[SelectItem, ...]
     alias: str | None = None
     hint: str | None = None
-    join: Literal["inner", "left"] | None = None
+    join: str | None = None  # inner or left
     is_spread: bool = False
 
     @property
@@ -85,21 +83,30 @@ class Condition:
 class Logic:
     """``and`` or ``or`` of several conditions."""
 
-    operator: LogicOperator
+    operator: str
     children: tuple[Tree, ...]
     negated: bool = False
 
 
-Tree = Condition | Logic
+@dataclass(frozen=True, slots=True)
+class NullTest:
+    """Whether an embed has no row (or, negated, has one): what a plan makes of a condition on an embed."""
+
+    alias: str
+    is_to_one: bool
+    negated: bool
+
+
+Tree = Condition | Logic | NullTest
 
 
 @dataclass(frozen=True, slots=True)
 class OrderTerm:
-    """One sort key, of the table itself or of a to-one embed."""
+    """One sort key, of the table itself or of a to-one embed: asc or desc, nullsfirst or nullslast."""
 
     field: Field
-    direction: Literal["asc", "desc"] | None = None
-    nulls: Literal["nullsfirst", "nullslast"] | None = None
+    direction: str | None = None
+    nulls: str | None = None
     embed: str | None = None
 
 

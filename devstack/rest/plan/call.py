@@ -30,21 +30,17 @@ class CallPlan:
     unnamed: str | None = None
 
 
-def plan_get(routines: tuple[Routine, ...], place: str, arguments: tuple[tuple[str, str], ...]) -> CallPlan:
+def plan_get(routines: tuple[Routine, ...], place: str, arguments: Iterable[tuple[str, str]]) -> CallPlan:
     """Plan a call with the arguments in the URL or a form; the last of a name wins, variadics collect."""
-    values: dict[str, list[str]] = {}
+    values: dict[str, tuple[str, ...]] = {}
     for key, value in arguments:
-        values.setdefault(key, []).append(value)
-    found = [routine for routine in routines if _fits(routine, values)]
-    routine = _the_one(found, place, values)
+        values[key] = (*values.get(key, ()), value)
+    routine = _the_one([routine for routine in routines if _fits(routine, values)], place, values)
     if _is_unnamed(routine):
         return CallPlan(routine, unnamed=values[""][-1] if "" in values else None)
-    texts = tuple(
-        (parameter, tuple(values[parameter.name] if parameter.variadic else values[parameter.name][-1:]))
-        for parameter in routine.parameters
-        if parameter.name in values
-    )
-    return CallPlan(routine, texts)
+    given = (parameter for parameter in routine.parameters if parameter.name in values)
+    texts = ((one, values[one.name] if one.variadic else values[one.name][-1:]) for one in given)
+    return CallPlan(routine, tuple(texts))
 
 
 def plan_post(
@@ -57,17 +53,17 @@ def plan_post(
     """Plan a call with the arguments in the body."""
     kind = body.media_type(content_type)
     if kind == "application/x-www-form-urlencoded":
-        return plan_get(routines, place, tuple(split_pairs(body.decode(content))))
+        return plan_get(routines, place, split_pairs(body.decode(content)))
     is_json = kind == "application/json"
     payload = _arguments(content, columns) if is_json else Payload("", False, ())
+    keys, types = payload.keys, UNNAMED.get(kind, ())
     # Named arguments come first; a text or bytes are never a call without arguments.
-    named = [
-        routine for routine in routines if _fits(routine, payload.keys) and (is_json or routine.parameters)
-    ]
-    found = named or [routine for routine in routines if _takes_body(routine, kind)]
-    routine = _the_one(found, place, payload.keys, f"a single unnamed {_wanted_types(kind)} parameter")
+    named = [one for one in routines if _fits(one, keys) and (is_json or one.parameters)]
+    found = named or [one for one in routines if _is_unnamed(one) and one.parameters[0].type in types]
+    wanted = "/".join(types or UNNAMED["application/json"])
+    routine = _the_one(found, place, keys, f" or with a single unnamed {wanted} parameter")
     if not _is_unnamed(routine):
-        parameters = tuple(parameter for parameter in routine.parameters if parameter.name in payload.keys)
+        parameters = tuple(parameter for parameter in routine.parameters if parameter.name in keys)
         return CallPlan(routine, payload=payload if parameters else None, payload_parameters=parameters)
     if not content:
         return CallPlan(routine)
@@ -89,52 +85,32 @@ def _is_unnamed(routine: Routine) -> bool:
     return [parameter.name for parameter in routine.parameters] == [""]
 
 
-def _takes_body(routine: Routine, kind: str) -> bool:
-    return _is_unnamed(routine) and routine.parameters[0].type in UNNAMED.get(kind, ())
-
-
-def _wanted_types(kind: str) -> str:
-    return "/".join(UNNAMED.get(kind, UNNAMED["application/json"]))
-
-
 def _fits(routine: Routine, names: Iterable[str]) -> bool:
-    given = set(names)
     known = {parameter.name for parameter in routine.parameters}
-    return {parameter.name for parameter in routine.parameters if parameter.required} <= given <= known
+    return {parameter.name for parameter in routine.parameters if parameter.required} <= set(names) <= known
 
 
-def _the_one(
-    found: list[Routine], place: str, names: Collection[str], alternative: str | None = None
-) -> Routine:
-    if not found:
-        raise _not_found(place, names, alternative)
-    if len(found) > 1:
-        raise _several(found)
-    return found[0]
-
-
-def _not_found(place: str, names: Collection[str], alternative: str | None) -> RestError:
+def _the_one(found: list[Routine], place: str, names: Collection[str], alternative: str = "") -> Routine:
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise RestError(
+            "PGRST203",
+            "Could not choose the best candidate function between: " + ", ".join(map(_signature, found)),
+            hint="Try renaming the parameters or the function itself in the database so function overloading"
+            " can be resolved",
+        )
     given = ", ".join(sorted(names))
     searched = f"with parameter{'s' if len(names) > 1 else ''} {given}" if names else "without parameters"
-    if alternative:
-        searched += f" or with {alternative}"
-    signature = f"{place}({given})" if names else f"{place} without parameters"
-    return RestError(
+    called = f"{place}({given})" if names else f"{place} without parameters"
+    raise RestError(
         "PGRST202",
-        f"Could not find the function {signature} in the schema cache",
-        details=f"Searched for the function {place} {searched},"
+        f"Could not find the function {called} in the schema cache",
+        details=f"Searched for the function {place} {searched}{alternative},"
         " but no matches were found in the schema cache.",
     )
 
 
-def _several(found: list[Routine]) -> RestError:
-    signatures = ", ".join(
-        f"{routine.schema}.{routine.name}({', '.join(f'{p.name} => {p.type}' for p in routine.parameters)})"
-        for routine in found
-    )
-    return RestError(
-        "PGRST203",
-        f"Could not choose the best candidate function between: {signatures}",
-        hint="Try renaming the parameters or the function itself in the database so function overloading can"
-        " be resolved",
-    )
+def _signature(routine: Routine) -> str:
+    parameters = ", ".join(f"{parameter.name} => {parameter.type}" for parameter in routine.parameters)
+    return f"{routine.schema}.{routine.name}({parameters})"

@@ -12,8 +12,8 @@ from devstack.rest.grammar.trees import (
     Column,
     Condition,
     Embed,
-    Field,
     Logic,
+    NullTest,
     OrderTerm,
     Path,
     SelectItem,
@@ -22,33 +22,7 @@ from devstack.rest.grammar.trees import (
 )
 from devstack.rest.plan.relations import find_relation
 
-
-@dataclass(frozen=True, slots=True)
-class NullTest:
-    """Whether an embed has no row (or, negated, has one)."""
-
-    embed: Related
-    negated: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Conditions joined by and/or."""
-
-    operator: str
-    children: tuple[Test, ...]
-    negated: bool
-
-
-Test = Condition | NullTest | Group
-
-
-@dataclass(frozen=True, slots=True)
-class SortKey:
-    """One order term and the rows it looks at: the plan's own, or those of a to-one embed."""
-
-    term: OrderTerm
-    embed: Related | None
+SortKey = tuple[OrderTerm, str, Table | None]  # the term, and whose field it looks at: alias and table
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +33,7 @@ class ReadPlan:
     alias: str
     columns: tuple[Column, ...]
     embeds: tuple[Related, ...]
-    where: tuple[Test, ...]
+    where: tuple[Tree, ...]
     order: tuple[SortKey, ...]
     window: Window
 
@@ -70,7 +44,6 @@ class Related:
 
     label: str
     alias: str
-    schema: str
     relation: Relation
     plan: ReadPlan
     is_inner: bool
@@ -106,27 +79,29 @@ class ReadPlanner:
         embeds = tuple(self._related(table, alias, item, path) for item in items if isinstance(item, Embed))
         trees = (tree for place, tree in self._query.conditions if place == path)
         where = tuple(plan_test(tree, table, embeds) for tree in trees)
-        order = tuple(_sort_key(term, alias, embeds) for term in self._query.order.get(path, ()))
+        order = tuple(_sort_key(term, table, alias, embeds) for term in self._query.order.get(path, ()))
         window = self._query.windows.get(path, Window())
         limit = self._max_rows if window.limit is None else min(window.limit, self._max_rows)
         return ReadPlan(table, alias, columns, embeds, where, order, Window(limit, window.offset))
 
     def _related(self, table: Table | None, alias: str, embed: Embed, path: Path) -> Related:
         if table is None:
-            raise _no_table(alias, embed.target)
+            message = (
+                f"Could not find a relationship between '{alias}' and '{embed.target}' in the schema cache"
+            )
+            raise RestError("PGRST200", message, details=f"'{alias}' does not return rows of a table")
         relation = find_relation(self._catalog, table, embed)
         if embed.is_spread and not relation.is_to_one:
             message = f"A spread operation on '{embed.target}' is not possible"
-            raise RestError("PGRST119", message, details=_not_to_one(table.name, embed.target))
+            raise RestError("PGRST119", message, details=_not_to_one(relation.source, embed.target))
         depth = len(path) + 1
         inner_alias = f"{relation.target}_{depth}"
         if inner_alias == self._root:  # a table that is called like this
             inner_alias += "_"
-        target = self._catalog.tables[table.schema, relation.target]
+        target = self._catalog.tables[relation.schema, relation.target]
         return Related(
             embed.label,
             f"{alias}_{embed.label}_{depth}",
-            table.schema,
             relation,
             self._level(target, inner_alias, embed.items, (*path, embed.label)),
             embed.join == "inner",
@@ -139,12 +114,7 @@ class ReadPlanner:
         paths = {path for path, _ in query.conditions} | query.order.keys() | query.windows.keys()
         known = set(_paths(query.select, ()))
         for path in sorted(paths - known):
-            missing = next(path[n] for n in range(len(path)) if path[: n + 1] not in known)
-            raise RestError(
-                "PGRST108",
-                f"'{missing}' is not an embedded resource in this request",
-                hint=f"Verify that '{missing}' is included in the 'select' query parameter.",
-            )
+            raise _not_embedded(next(path[n] for n in range(len(path)) if path[: n + 1] not in known))
 
 
 def _paths(items: tuple[SelectItem, ...], path: Path) -> Iterable[Path]:
@@ -154,46 +124,47 @@ def _paths(items: tuple[SelectItem, ...], path: Path) -> Iterable[Path]:
             yield from _paths(item.items, (*path, item.label))
 
 
-def plan_test(tree: Tree, table: Table | None, embeds: tuple[Related, ...] = ()) -> Test:
-    """Turn a parsed condition into a test; a condition on an embed becomes a test for rows there."""
+def plan_test(tree: Tree, table: Table | None, embeds: tuple[Related, ...] = ()) -> Tree:
+    """Return a condition as it is, but one on an embed as a test for rows there."""
     if isinstance(tree, Logic):
-        children = tuple(plan_test(child, table, embeds) for child in tree.children)
-        return Group(tree.operator, children, tree.negated)
-    embed = next((embed for embed in embeds if tree.field == Field(embed.label)), None)
+        return replace(tree, children=tuple(plan_test(child, table, embeds) for child in tree.children))
+    if not isinstance(tree, Condition) or tree.field.path:
+        return tree
+    embed, comparison = _labelled(tree.field.name, embeds), tree.comparison
     if embed is None:
         return tree
-    comparison = tree.comparison
     if comparison.operator == "is" and comparison.value in ("null", "not_null"):
-        return NullTest(embed, comparison.negated != (comparison.value == "not_null"))
+        negated = comparison.negated != (comparison.value == "not_null")
+        return NullTest(embed.alias, embed.relation.is_to_one, negated)
     if table is None or embed.label not in table.columns:
         message = "Only is null or not is null filters are allowed on embedded resources"
         raise RestError("PGRST120", "Bad operator on the embedded resource", details=message)
     return tree
 
 
-def _sort_key(term: OrderTerm, source: str, embeds: tuple[Related, ...]) -> SortKey:
+def _sort_key(term: OrderTerm, table: Table | None, alias: str, embeds: tuple[Related, ...]) -> SortKey:
     if term.embed is None:
-        return SortKey(term, None)
-    embed = next((embed for embed in embeds if embed.label == term.embed), None)
+        return term, alias, table
+    embed = _labelled(term.embed, embeds)
     if embed is None:
-        raise RestError(
-            "PGRST108",
-            f"'{term.embed}' is not an embedded resource in this request",
-            hint=f"Verify that '{term.embed}' is included in the 'select' query parameter.",
-        )
+        raise _not_embedded(term.embed)
     if not embed.relation.is_to_one:
         message = f"A related order on '{term.embed}' is not possible"
-        raise RestError("PGRST118", message, details=_not_to_one(source, term.embed))
-    return SortKey(term, embed)
+        raise RestError("PGRST118", message, details=_not_to_one(alias, term.embed))
+    return term, embed.alias, embed.plan.table
+
+
+def _labelled(label: str, embeds: tuple[Related, ...]) -> Related | None:
+    return next((embed for embed in embeds if embed.label == label), None)
+
+
+def _not_embedded(name: str) -> RestError:
+    return RestError(
+        "PGRST108",
+        f"'{name}' is not an embedded resource in this request",
+        hint=f"Verify that '{name}' is included in the 'select' query parameter.",
+    )
 
 
 def _not_to_one(source: str, target: str) -> str:
     return f"'{source}' and '{target}' do not form a many-to-one or one-to-one relationship"
-
-
-def _no_table(source: str, target: str) -> RestError:
-    return RestError(
-        "PGRST200",
-        f"Could not find a relationship between '{source}' and '{target}' in the schema cache",
-        details=f"'{source}' does not return rows of a table",
-    )

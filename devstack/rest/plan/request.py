@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
 from dataclasses import dataclass, replace
 
 from devstack.rest.body import Payload, parse_body
-from devstack.rest.catalog.model import Catalog, Routine, Table
+from devstack.rest.catalog.model import Catalog, Table
 from devstack.rest.errors import RestError
 from devstack.rest.grammar.query import Query, parse_query
 from devstack.rest.grammar.select import ALL
@@ -14,37 +14,35 @@ from devstack.rest.grammar.trees import Window
 from devstack.rest.media import Media, negotiate
 from devstack.rest.plan.call import CallPlan, plan_get, plan_post
 from devstack.rest.plan.read import ReadPlan, ReadPlanner
-from devstack.rest.plan.window import check_limit, within_range
 from devstack.rest.plan.write import WritePlan, plan_write
-from devstack.rest.preferences import WRITES, Preferences
+from devstack.rest.preferences import WRITES, Preferences, parse_preferences
 from devstack.rest.settings import RestSettings
 
-
-@dataclass(frozen=True, slots=True)
-class ApiRequest:
-    """What arrived; ``path`` (below ``prefix``) and ``query`` are raw, header names in lower case."""
-
-    method: str
-    prefix: str
-    path: str
-    query: str
-    headers: Mapping[str, str]
-    body: bytes
+_RANGE = re.compile(r"([0-9]{1,18})-([0-9]{1,18})?")
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What the URL names, in one schema."""
+    """What the URL names, in one schema; the root has an empty name."""
 
     schema: str
     name: str
     is_call: bool = False
     is_named: bool = False  # the schema, by a profile header
 
-    @property
-    def is_root(self) -> bool:
-        """Whether the request is about the API itself."""
-        return not self.name
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """All of a request that its plan depends on, besides the catalog; texts and bytes as they arrived."""
+
+    method: str
+    target: Target
+    query: str
+    prefer: str = ""
+    accept: str = ""
+    range: str = ""
+    content_type: str = ""
+    body: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +54,16 @@ class Plan:
     query: Query
     preferences: Preferences
     media: Media
-    is_read_only: bool
     read: ReadPlan
     write: WritePlan | None = None
     call: CallPlan | None = None
-    hoisted: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def is_read_only(self) -> bool:
+        """Whether nothing may be changed: a write, or a POST to a function that might write."""
+        return self.write is None and not (
+            self.call and self.method == "POST" and self.call.routine.is_volatile
+        )
 
     @property
     def returns_rows(self) -> bool:
@@ -68,85 +71,80 @@ class Plan:
         return self.write is None or self.preferences.get("return") == "representation"
 
 
-def plan_table(
-    request: ApiRequest,
-    target: Target,
-    table: Table,
-    preferences: Preferences,
-    catalog: Catalog,
-    settings: RestSettings,
-) -> Plan:
-    """Plan a request on a table or view."""
-    media = negotiate(request.headers.get("accept", ""), plan_enabled=settings.plan_enabled)
-    query = _within_range(parse_query(request.query), request)
+def plan_request(asked: Asked, catalog: Catalog, settings: RestSettings) -> Plan:
+    """Plan a request on a table, view or function."""
+    method, target, preferences = asked.method, asked.target, parse_preferences(asked.prefer)
+    if target.is_call and method not in ("GET", "HEAD", "POST"):
+        raise RestError("PGRST101", f"Cannot use the {method} method on RPC")
+    if method not in {"GET", "HEAD", *WRITES}:
+        raise RestError("PGRST117", f"Unsupported HTTP method: {method}")
+    table = None if target.is_call else find_table(catalog, target)
+    media = negotiate(asked.accept, plan_enabled=settings.plan_enabled)
+    query = parse_query(asked.query, takes_arguments=target.is_call and method != "POST")
+    query = _within_range(query, asked.range if method == "GET" else "")
+    call = _plan_call(asked, query, catalog) if target.is_call else None
+    if call is not None:
+        table = catalog.tables.get((target.schema, call.routine.returns_table or ""))
+        if call.routine.returns != "composite":
+            query = replace(query, select=ALL)
     planner = ReadPlanner(catalog, query, settings.max_rows, aggregates=settings.aggregates_enabled)
-    if request.method not in WRITES:
-        read = planner.plan(table, table.name)
-        return Plan(request.method, target, query, preferences, media, True, read)
-    payload = _payload(request, query)
+    alias = table.name if table else target.name
+    if call is not None or table is None or method not in WRITES:
+        return Plan(method, target, query, preferences, media, planner.plan(table, alias), None, call)
+    payload = _payload(asked, query)
     # Planned also where no representation is asked for: a filter on what is not embedded must not be dropped.
-    shape = planner.plan(table, table.name, of_change=True)
+    shape = planner.plan(table, alias, of_change=True)
     is_shaped = preferences.get("return") == "representation"
-    write = plan_write(request.method, table, query, payload, preferences, shape if is_shaped else None)
-    read = shape if is_shaped else _bare(table)
-    return Plan(request.method, target, query, preferences, media, False, read, write)
+    write = plan_write(method, table, query, payload, preferences, shape if is_shaped else None)
+    read = shape if is_shaped else replace(shape, columns=ALL, embeds=(), order=())
+    return Plan(method, target, query, preferences, media, read, write)
 
 
-def plan_call(
-    request: ApiRequest,
-    target: Target,
-    routines: tuple[Routine, ...],
-    preferences: Preferences,
-    catalog: Catalog,
-    settings: RestSettings,
-) -> Plan:
-    """Plan a call of a function."""
-    if request.method not in ("GET", "HEAD", "POST"):
-        raise RestError("PGRST101", f"Cannot use the {request.method} method on RPC")
-    media = negotiate(request.headers.get("accept", ""), plan_enabled=settings.plan_enabled)
-    is_get = request.method != "POST"
-    query = _within_range(parse_query(request.query, takes_arguments=is_get), request)
-    label = f"{target.schema}.{target.name}"
-    if is_get:
-        call = plan_get(routines, label, query.arguments)
-    else:
-        content_type = request.headers.get("content-type", "")
-        call = plan_post(routines, label, request.body, content_type, query.columns)
-    routine = call.routine
-    if routine.returns != "composite":
-        query = replace(query, select=ALL)
-    table = catalog.tables.get((routine.schema, routine.returns_table or ""))
-    planner = ReadPlanner(catalog, query, settings.max_rows, aggregates=settings.aggregates_enabled)
-    read = planner.plan(table, table.name if table else routine.name)
-    read_only = is_get or not routine.is_volatile
-    return Plan(
-        request.method,
-        target,
-        query,
-        preferences,
-        media,
-        read_only,
-        read,
-        None,
-        call,
-        hoisted=routine.settings,
-    )
+def find_table(catalog: Catalog, target: Target) -> Table:
+    """Return the table or view that a request names."""
+    if table := catalog.tables.get((target.schema, target.name)):
+        return table
+    place = f"{target.schema}.{target.name}"
+    raise RestError("PGRST205", f"Could not find the table '{place}' in the schema cache")
 
 
-def _payload(request: ApiRequest, query: Query) -> Payload:
-    if request.method == "DELETE":
+def within_range(window: Window, header: str) -> Window:
+    """Intersect a window with a Range header (RFC 9110 section 14.2, in rows); raise for an empty range."""
+    if window.limit is not None and window.limit < 0:
+        raise _not_satisfiable("Limit should be greater than or equal to zero.")
+    found = _RANGE.fullmatch(header)
+    if found is None or window.limit == 0:
+        return window
+    first = int(found[1])
+    ends = [] if window.limit is None else [window.offset + window.limit]
+    if found[2] is not None:
+        if int(found[2]) < first:
+            rule = "The lower boundary must be lower than or equal to the upper boundary in the Range header."
+            raise _not_satisfiable(rule)
+        ends.append(int(found[2]) + 1)
+    offset = max(first, window.offset)
+    return Window(max(0, min(ends) - offset) if ends else None, offset)
+
+
+def _within_range(query: Query, header: str) -> Query:
+    windows = {path: within_range(window, "") for path, window in query.windows.items()}
+    root = within_range(windows.get((), Window()), header)
+    return query if root == Window() else replace(query, windows={**windows, (): root})
+
+
+def _plan_call(asked: Asked, query: Query, catalog: Catalog) -> CallPlan:
+    target = asked.target
+    routines, label = catalog.routines.get((target.schema, target.name), ()), f"{target.schema}.{target.name}"
+    if asked.method != "POST":
+        return plan_get(routines, label, query.arguments)
+    return plan_post(routines, label, asked.body, asked.content_type, query.columns)
+
+
+def _payload(asked: Asked, query: Query) -> Payload:
+    if asked.method == "DELETE":
         return Payload("[]", True, ())
-    return parse_body(request.body, request.headers.get("content-type", ""), query.columns)
+    return parse_body(asked.body, asked.content_type, query.columns)
 
 
-def _bare(table: Table) -> ReadPlan:
-    return ReadPlan(table, table.name, ALL, (), (), (), Window())
-
-
-def _within_range(query: Query, request: ApiRequest) -> Query:
-    """Cut the root window by the Range header, which only a GET may have."""
-    for window in query.windows.values():
-        check_limit(window)
-    header = request.headers.get("range", "") if request.method == "GET" else ""
-    window = within_range(query.windows.get((), Window()), header)
-    return query if window == Window() else replace(query, windows={**query.windows, (): window})
+def _not_satisfiable(details: str) -> RestError:
+    return RestError("PGRST103", "Requested range not satisfiable", details=details)

@@ -8,17 +8,9 @@ from devstack.rest.body import Payload
 from devstack.rest.catalog.model import Table, TableColumn
 from devstack.rest.errors import RestError
 from devstack.rest.grammar.query import Query
-from devstack.rest.grammar.trees import Condition, Field
-from devstack.rest.plan.read import ReadPlan, Test, plan_test
+from devstack.rest.grammar.trees import Condition, Field, Tree
+from devstack.rest.plan.read import ReadPlan, plan_test
 from devstack.rest.preferences import Preferences
-
-
-@dataclass(frozen=True, slots=True)
-class Conflict:
-    """What an insert does with a row that exists."""
-
-    columns: tuple[str, ...]
-    merges: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +21,9 @@ class WritePlan:
     table: Table
     payload: Payload
     columns: tuple[TableColumn, ...]
-    where: tuple[Test, ...]  # of UPDATE and DELETE; of PUT, on the payload
-    conflict: Conflict | None
+    where: tuple[Tree, ...]  # of UPDATE and DELETE; of PUT, on the payload
+    arbiter: tuple[str, ...]  # the columns by which an insert knows a row that exists
+    merges: bool  # into such a row; otherwise it is left as it is
     takes_defaults: bool  # for keys that a row lacks
     returning: tuple[str, ...] | None  # names, `*`, or None: nothing
     location: tuple[str, ...]  # key columns of the Location header
@@ -45,43 +38,31 @@ def plan_write(
     shape: ReadPlan | None,
 ) -> WritePlan:
     """Plan a write on one table; ``shape`` is the representation asked for, if any."""
+    resolution = preferences.get("resolution") if method == "POST" else None
+    arbiter = query.on_conflict or table.primary_key if resolution else ()
     if method == "PUT":
         _check_put(table, query)
+        arbiter, resolution = table.primary_key, "merge-duplicates"
     tests = tuple(plan_test(tree, table) for path, tree in query.conditions if path == ())
     key = table.primary_key if preferences.get("return") == "headers-only" and method == "POST" else ()
-    returning = key or None
-    if shape is not None:
-        returning = _returning(shape, table)
     return WritePlan(
         method,
         table,
         payload,
         () if method == "DELETE" else tuple(_column(table, key) for key in payload.keys),
         () if method == "POST" else tests,
-        _conflict(method, table, query, preferences),
+        arbiter,
+        resolution == "merge-duplicates" and bool(arbiter),
         preferences.get("missing") == "default" and method in ("POST", "PATCH"),
-        returning,
+        _returning(shape, table) if shape else key or None,
         key,
     )
 
 
 def _column(table: Table, key: str) -> TableColumn:
-    column = table.columns.get(key)
-    if column is None:
-        raise RestError(
-            "PGRST204", f"Could not find the '{key}' column of '{table.name}' in the schema cache"
-        )
-    return column
-
-
-def _conflict(method: str, table: Table, query: Query, preferences: Preferences) -> Conflict | None:
-    if method == "PUT":
-        return Conflict(table.primary_key, merges=True)
-    resolution = preferences.get("resolution")
-    columns = query.on_conflict or table.primary_key
-    if method != "POST" or resolution is None or not columns:
-        return None
-    return Conflict(columns, merges=resolution == "merge-duplicates")
+    if key in table.columns:
+        return table.columns[key]
+    raise RestError("PGRST204", f"Could not find the '{key}' column of '{table.name}' in the schema cache")
 
 
 def _check_put(table: Table, query: Query) -> None:
@@ -89,11 +70,9 @@ def _check_put(table: Table, query: Query) -> None:
         raise RestError("PGRST114", "limit/offset querystring parameters are not allowed for PUT")
     filters = [tree for path, tree in query.conditions if path == ()]
     names = [tree.field.name for tree in filters if isinstance(tree, Condition) and _is_plain_equality(tree)]
-    key = table.primary_key
-    if not key or sorted(names) != sorted(key) or len(names) != len(filters):
-        raise RestError(
-            "PGRST105", "Filters must include all and only primary key columns with 'eq' operators"
-        )
+    if not names or sorted(names) != sorted(table.primary_key) or len(names) != len(filters):
+        message = "Filters must include all and only primary key columns with 'eq' operators"
+        raise RestError("PGRST105", message)
 
 
 def _is_plain_equality(tree: Condition) -> bool:
@@ -105,7 +84,7 @@ def _is_plain_equality(tree: Condition) -> bool:
 def _returning(shape: ReadPlan, table: Table) -> tuple[str, ...]:
     """Return just what the representation needs, so that no other column's privilege is asked for."""
     fields = [column.field for column in shape.columns if column.field]
-    fields += [key.term.field for key in shape.order if key.embed is None]
+    fields += [term.field for term, alias, _ in shape.order if alias == shape.alias]
     names = [field.name for field in fields]
     names += [source for embed in shape.embeds for source, _ in embed.relation.columns]
     if Field("*") in fields:  # computed columns are not part of it

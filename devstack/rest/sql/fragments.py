@@ -1,12 +1,11 @@
-"""The smallest pieces: names, parameters, casts, fields, conditions, order."""
+"""The smallest pieces: names, parameters, casts, fields, conditions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from devstack.rest.catalog.model import Table
-from devstack.rest.grammar.trees import Comparison, Condition, Field, OrderTerm, Window
-from devstack.rest.plan.read import NullTest, Test
+from devstack.rest.grammar.trees import Comparison, Condition, Field, NullTest, Tree
 
 OPERATORS = {
     "eq": "=", "neq": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<=",
@@ -15,13 +14,10 @@ OPERATORS = {
     "isdistinct": "IS DISTINCT FROM",
 }  # fmt: skip
 TEXT_SEARCH = {
-    "fts": "to_tsquery",
-    "plfts": "plainto_tsquery",
-    "phfts": "phraseto_tsquery",
+    "fts": "to_tsquery", "plfts": "plainto_tsquery", "phfts": "phraseto_tsquery",
     "wfts": "websearch_to_tsquery",
-}
+}  # fmt: skip
 IS = {"null": "NULL", "not_null": "NOT NULL", "true": "TRUE", "false": "FALSE", "unknown": "UNKNOWN"}
-ORDER = {None: "", "asc": " ASC", "desc": " DESC", "nullsfirst": " NULLS FIRST", "nullslast": " NULLS LAST"}
 # Names of types that SQL's own grammar knows and pg_type does not; every other cast is a quoted name.
 SQL_TYPES = {
     "bigint": "int8", "bit varying": "varbit", "boolean": "bool", "char": "bpchar", "character": "bpchar",
@@ -60,8 +56,10 @@ def qualified(schema: str, identifier: str) -> str:
     return f"{name(schema)}.{name(identifier)}"
 
 
-def cast(expression: str, type_name: str) -> str:
-    """Cast to a type that the caller named."""
+def cast(expression: str, type_name: str | None) -> str:
+    """Cast to a type that the caller named, if any."""
+    if type_name is None:
+        return expression
     words = " ".join(type_name.lower().split())
     return f"CAST({expression} AS {name(SQL_TYPES.get(words, words))})"
 
@@ -80,57 +78,61 @@ def field(place: Field, alias: str, table: Table | None, bind: Parameters) -> st
     known = table.columns.get(place.name) if table else None
     text = column if known is None or known.type in ("json", "jsonb") else f"to_jsonb({column})"
     for step in place.path:
-        arrow = "->>" if step.as_text else "->"
         key = bind(str(step.key)) + ("::int" if isinstance(step.key, int) else "")
-        text = f"{text}{arrow}{key}"
+        text += ("->>" if step.as_text else "->") + key
     return f"({text})"
 
 
-def test(tree: Test, alias: str, table: Table | None, bind: Parameters) -> str:
+def where(
+    trees: Iterable[Tree],
+    alias: str,
+    table: Table | None,
+    bind: Parameters,
+    *,
+    before: Iterable[str] = (),
+    after: Iterable[str] = (),
+) -> str:
+    """Write WHERE with all conditions, or nothing; ``before`` and ``after`` are written already."""
+    conditions = [*before, *(test(tree, alias, table, bind) for tree in trees), *after]
+    return f" WHERE {' AND '.join(conditions)}" if conditions else ""
+
+
+def test(tree: Tree, alias: str, table: Table | None, bind: Parameters) -> str:
     """Write one condition."""
-    if isinstance(tree, Condition):
-        return condition(tree, alias, table, bind)
     if isinstance(tree, NullTest):
-        joined = name(tree.embed.alias)
-        row = joined if tree.embed.relation.is_to_one else f"{joined}.{joined}"
+        row = name(tree.alias) if tree.is_to_one else f"{name(tree.alias)}.{name(tree.alias)}"
         return f"{row} IS {'' if tree.negated else 'NOT '}DISTINCT FROM NULL"
-    children = f" {tree.operator.upper()} ".join(test(child, alias, table, bind) for child in tree.children)
-    return f"{'NOT ' if tree.negated else ''}({children})"
+    if isinstance(tree, Condition):
+        text, negated = _comparison(tree, alias, table, bind), tree.comparison.negated
+    else:
+        children = (test(child, alias, table, bind) for child in tree.children)
+        text, negated = f"({f' {tree.operator.upper()} '.join(children)})", tree.negated
+    return f"NOT {text}" if negated else text
 
 
-def condition(tree: Condition, alias: str, table: Table | None, bind: Parameters) -> str:
-    """Write one comparison."""
+def _comparison(tree: Condition, alias: str, table: Table | None, bind: Parameters) -> str:
     left, comparison = field(tree.field, alias, table, bind), tree.comparison
-    known = table.columns.get(tree.field.name) if table else None
-    is_tsvector = known is None or known.type == "tsvector"
-    negation = "NOT " if comparison.negated else ""
-    return negation + _comparison(left, comparison, bind, wraps=bool(tree.field.path) or not is_tsvector)
-
-
-def _comparison(left: str, comparison: Comparison, bind: Parameters, *, wraps: bool) -> str:
     operator, value = comparison.operator, comparison.value
     if not isinstance(value, str):
         return f"{left} = ANY({bind(array_literal(value))})"
     if operator == "is":
         return f"{left} IS {IS[value]}"
-    if function := TEXT_SEARCH.get(operator):
-        config = f"{bind(comparison.modifier)}::regconfig, " if comparison.modifier else ""
-        document = f"to_tsvector({config}{left})" if wraps else left
-        return f"{document} @@ {function}({config}{bind(value)})"
-    if operator in ("like", "ilike"):
-        value = value.replace("*", "%")
-    right = bind(value)
-    if comparison.modifier in ("any", "all"):
+    if operator in TEXT_SEARCH:
+        return _text_search(left, comparison, value, bind, is_document=_is_document(tree.field, table))
+    right = bind(value.replace("*", "%") if operator in ("like", "ilike") else value)
+    if comparison.modifier is not None:
         right = f"{comparison.modifier.upper()}({right})"
     return f"{left} {OPERATORS[operator]} {right}"
 
 
-def sort_key(term: OrderTerm, alias: str, table: Table | None, bind: Parameters) -> str:
-    """Write one order term."""
-    return field(term.field, alias, table, bind) + ORDER[term.direction] + ORDER[term.nulls]
+def _text_search(
+    left: str, comparison: Comparison, value: str, bind: Parameters, *, is_document: bool
+) -> str:
+    config = f"{bind(comparison.modifier)}::regconfig, " if comparison.modifier else ""
+    document = left if is_document else f"to_tsvector({config}{left})"
+    return f"{document} @@ {TEXT_SEARCH[comparison.operator]}({config}{bind(value)})"
 
 
-def window(limits: Window, bind: Parameters) -> str:
-    """Write LIMIT and OFFSET."""
-    limit = "" if limits.limit is None else f" LIMIT {bind(str(limits.limit))}"
-    return limit + (f" OFFSET {bind(str(limits.offset))}" if limits.offset else "")
+def _is_document(place: Field, table: Table | None) -> bool:
+    known = table.columns.get(place.name) if table else None
+    return not place.path and (known is None or known.type == "tsvector")

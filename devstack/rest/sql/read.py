@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from devstack.rest.catalog.model import Pairs
-from devstack.rest.grammar.trees import Column
-from devstack.rest.plan.read import ReadPlan, Related, SortKey
-from devstack.rest.sql import fragments
-from devstack.rest.sql.fragments import Parameters, name, qualified
+from devstack.rest.catalog.model import Pairs, Table
+from devstack.rest.grammar.trees import Column, OrderTerm
+from devstack.rest.plan.read import ReadPlan, Related
+from devstack.rest.sql.fragments import Parameters, cast, field, name, qualified, where
+
+ORDER = {None: "", "asc": " ASC", "desc": " DESC", "nullsfirst": " NULLS FIRST", "nullslast": " NULLS LAST"}
 
 
-def select(plan: ReadPlan, bind: Parameters, source: str, conditions: tuple[str, ...] = ()) -> str:
+def select(plan: ReadPlan, bind: Parameters, source: str, joined_by: tuple[str, ...] = ()) -> str:
     """Write the rows of a plan, read from ``source`` (a table or a WITH query, and what joins it)."""
-    columns = [_column(column, plan, bind) for column in plan.columns]
-    embeds = [_output(embed) for embed in plan.embeds if not embed.is_hidden]
-    text = f"SELECT {', '.join(columns + embeds)} {rows(plan, bind, source, conditions)}"
-    if any(column.aggregate for column in plan.columns):
-        sums = {place for place, column in enumerate(plan.columns, 1) if column.aggregate}
-        others = [str(place) for place in range(1, len(columns + embeds) + 1) if place not in sums]
-        text += f" GROUP BY {', '.join(others)}" if others else ""
+    shown = [_column(column, plan, bind) for column in plan.columns]
+    shown += [_output(embed) for embed in plan.embeds if not embed.is_hidden]
+    text = f"SELECT {', '.join(shown)} {rows(plan, bind, source, joined_by)}"
+    sums = {place for place, column in enumerate(plan.columns, 1) if column.aggregate}
+    if sums and (others := [str(place) for place in range(1, len(shown) + 1) if place not in sums]):
+        text += f" GROUP BY {', '.join(others)}"
     if plan.order:
-        text += f" ORDER BY {', '.join(_sort_key(key, plan, bind) for key in plan.order)}"
-    return text + fragments.window(plan.window, bind)
+        text += f" ORDER BY {', '.join(_sort_key(*key, bind) for key in plan.order)}"
+    if plan.window.limit is not None:
+        text += f" LIMIT {bind(str(plan.window.limit))}"
+    return text + (f" OFFSET {bind(str(plan.window.offset))}" if plan.window.offset else "")
 
 
-def rows(plan: ReadPlan, bind: Parameters, source: str, conditions: tuple[str, ...] = ()) -> str:
+def rows(plan: ReadPlan, bind: Parameters, source: str, joined_by: tuple[str, ...] = ()) -> str:
     """Write FROM and WHERE: what decides which rows there are, for the page and for the count."""
     joins = "".join(_join(embed, plan.alias, bind) for embed in plan.embeds)
-    wanted = [*conditions, *(fragments.test(one, plan.alias, plan.table, bind) for one in plan.where)]
-    filters = f" WHERE {' AND '.join(wanted)}" if wanted else ""
-    return f"FROM {source}{joins}{filters}"
+    return f"FROM {source}{joins}{where(plan.where, plan.alias, plan.table, bind, before=joined_by)}"
 
 
 def source_of(schema: str, table: str, alias: str) -> str:
@@ -37,16 +37,15 @@ def source_of(schema: str, table: str, alias: str) -> str:
 
 
 def _column(column: Column, plan: ReadPlan, bind: Parameters) -> str:
-    if column.field is None:
+    place, aggregate = column.field, column.aggregate
+    if place is None:
         text = "count(*)"
-    elif column.field.name == "*" and not column.field.path:
-        return f"{name(plan.alias)}.*"
+    elif place.name == "*" and not place.path:
+        text = f"{name(plan.alias)}.*"
     else:
-        text = fragments.field(column.field, plan.alias, plan.table, bind)
-        text = fragments.cast(text, column.cast) if column.cast else text
-    if (aggregate := column.aggregate) is not None:
-        text = text if column.field is None else f"{aggregate.function}({text})"
-        text = fragments.cast(text, aggregate.cast) if aggregate.cast else text
+        text = cast(field(place, plan.alias, plan.table, bind), column.cast)
+    if aggregate is not None:
+        text = cast(text if place is None else f"{aggregate.function}({text})", aggregate.cast)
     label = column.alias or _natural_name(column)
     return f"{text} AS {name(label)}" if label else text
 
@@ -71,15 +70,14 @@ def _output(embed: Related) -> str:
 
 
 def _join(embed: Related, parent: str, bind: Parameters) -> str:
-    alias, relation = name(embed.alias), embed.relation
-    source = source_of(embed.schema, relation.target, embed.plan.alias)
-    inner, outer = embed.plan.alias, parent
+    alias, relation, inner = name(embed.alias), embed.relation, embed.plan.alias
+    source = source_of(relation.schema, relation.target, inner)
     if relation.junction is not None:
-        inner = f"{embed.alias}_junction"
-        far = _equal(inner, embed.plan.alias, relation.far_columns)
-        source += f" INNER JOIN {source_of(embed.schema, relation.junction, inner)} ON {far}"
-    inside = select(embed.plan, bind, source, (_equal(outer, inner, relation.columns),))
-    on = "TRUE"
+        between = f"{embed.alias}_junction"
+        far = _equal(between, inner, relation.far_columns)
+        source += f" INNER JOIN {source_of(relation.schema, relation.junction, between)} ON {far}"
+        inner = between
+    inside, on = select(embed.plan, bind, source, (_equal(parent, inner, relation.columns),)), "TRUE"
     if not relation.is_to_one:
         inside = f"SELECT json_agg({alias})::jsonb AS {alias} FROM ({inside}) AS {alias}"
         on = f"{alias}.{alias} IS NOT NULL" if embed.is_inner else "TRUE"
@@ -90,7 +88,5 @@ def _equal(left: str, right: str, columns: Pairs) -> str:
     return " AND ".join(f"{name(right)}.{name(there)} = {name(left)}.{name(here)}" for here, there in columns)
 
 
-def _sort_key(key: SortKey, plan: ReadPlan, bind: Parameters) -> str:
-    if key.embed is None:
-        return fragments.sort_key(key.term, plan.alias, plan.table, bind)
-    return fragments.sort_key(key.term, key.embed.alias, key.embed.plan.table, bind)
+def _sort_key(term: OrderTerm, alias: str, table: Table | None, bind: Parameters) -> str:
+    return field(term.field, alias, table, bind) + ORDER[term.direction] + ORDER[term.nulls]

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from devstack.rest.media import Media
 from devstack.rest.plan.request import Plan
 from devstack.rest.sql import read
-from devstack.rest.sql.call import call
 from devstack.rest.sql.fragments import Parameters, name
-from devstack.rest.sql.write import change
+from devstack.rest.sql.source import call, change
 
 SOURCE, PAGE, COUNT = "pgrst_source", "pgrst_page", "pgrst_count"
 ROW = "_postgrest_t"
-_HOOKS = (
-    "nullif(current_setting('response.headers', true), ''),"
-    " nullif(current_setting('response.status', true), ''),"
-    " nullif(current_setting('pgrst.inserted', true), '')"
+_HOOKS = ", ".join(
+    f"nullif(current_setting('{setting}', true), '')"
+    for setting in ("response.headers", "response.status", "pgrst.inserted")
 )
 _CSV = (
     "(SELECT coalesce(string_agg(pgrst_key, ','), '')"
@@ -31,7 +28,7 @@ class Statement:
     """SQL text with ``$n`` and the values."""
 
     text: str
-    values: tuple[str | None, ...]
+    values: tuple[str | None, ...] = ()
 
 
 def main_statement(plan: Plan) -> Statement:
@@ -39,31 +36,32 @@ def main_statement(plan: Plan) -> Statement:
 
     Its columns: total, rows on the page, body, key for Location, response.headers, response.status, inserted.
     """
-    bind = Parameters()
-    source = _source(plan, bind)
-    rows = f"{SOURCE} AS {name(plan.read.alias)}" if source else _table(plan)
-    ctes = [f"{SOURCE} AS ({source})"] if source else []
+    bind, ctes, total = Parameters(), [], "null"
+    if plan.write is None and plan.call is None:
+        rows = _table(plan)
+    else:
+        source = change(plan.write, bind) if plan.write else call(plan.call, bind) if plan.call else ""
+        ctes.append(f"{SOURCE} AS ({source})")
+        rows = f"{SOURCE} AS {name(plan.read.alias)}"
     ctes.append(f"{PAGE} AS ({read.select(plan.read, bind, rows)})")
-    total = "null"
     if plan.write is None and plan.preferences.get("count") in ("exact", "estimated"):
         ctes.append(f"{COUNT} AS (SELECT 1 {read.rows(plan.read, bind, rows)})")
         total = f"(SELECT count(*) FROM {COUNT})"
     columns = f"{total}, count({ROW}), {_body(plan)}, {_location(plan)}, {_HOOKS}"
     text = f"WITH {', '.join(ctes)} SELECT {columns} FROM {PAGE} AS {ROW}"
-    return Statement(_explain(plan.media) + text, tuple(bind.values))
-
-
-def count_statement(plan: Plan) -> Statement:
-    """Write the statement that asks the planner how many rows it expects."""
-    bind = Parameters()
-    text = f"EXPLAIN (FORMAT JSON) SELECT 1 {read.rows(plan.read, bind, _table(plan))}"
+    if plan.media.plan_format is not None:
+        options = ", ".join([f"FORMAT {plan.media.plan_format}", *plan.media.plan_options])
+        text = f"EXPLAIN ({options.upper()}) {text}"
     return Statement(text, tuple(bind.values))
 
 
-def _source(plan: Plan, bind: Parameters) -> str | None:
-    if plan.write is not None:
-        return change(plan.write, bind)
-    return call(plan.call, bind) if plan.call is not None else None
+def count_statement(plan: Plan) -> Statement | None:
+    """Write the statement that asks the planner how many rows it expects, if the request wants to know."""
+    if plan.write or plan.call or plan.preferences.get("count") not in ("planned", "estimated"):
+        return None
+    bind = Parameters()
+    text = f"EXPLAIN (FORMAT JSON) SELECT 1 {read.rows(plan.read, bind, _table(plan))}"
+    return Statement(text, tuple(bind.values))
 
 
 def _table(plan: Plan) -> str:
@@ -89,10 +87,3 @@ def _location(plan: Plan) -> str:
         return "null"
     keys = ", ".join(f"{name(column)}::text" for column in plan.write.location)
     return f"(SELECT json_build_array({keys})::text FROM {SOURCE} LIMIT 1)"
-
-
-def _explain(media: Media) -> str:
-    if media.plan_format is None:
-        return ""
-    options = ", ".join([f"FORMAT {media.plan_format}", *media.plan_options])
-    return f"EXPLAIN ({options.upper()}) "
