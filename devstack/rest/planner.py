@@ -1,13 +1,17 @@
-"""From what is asked to the statements that answer it."""
+"""From what is asked to the statements that answer it, worked out once for requests that come again."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from devstack.rest.catalog.model import Catalog
 from devstack.rest.plan.request import Asked, Plan, plan_request
 from devstack.rest.settings import RestSettings
 from devstack.rest.sql.statement import Statement, count_statement, main_statement
+
+REMEMBERED = 256
+REMEMBERED_LENGTH = 2048  # of the texts of one request
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +29,14 @@ class Planner:
     def __init__(self, catalog: Catalog, settings: RestSettings) -> None:
         self.catalog = catalog
         self._settings = settings
+        self._remembered = lru_cache(REMEMBERED)(self._plan)
 
     def plan(self, asked: Asked) -> Planned:
-        """Plan a request."""
+        """Plan a request; short ones without a body are remembered as long as the schema cache holds."""
+        texts = asked.target.name, asked.query, asked.prefer, asked.accept, asked.range, asked.content_type
+        is_short = not asked.body and sum(map(len, texts)) <= REMEMBERED_LENGTH
+        return self._remembered(asked) if is_short else self._plan(asked)
+
+    def _plan(self, asked: Asked) -> Planned:
         plan = plan_request(asked, self.catalog, self._settings)
         return Planned(plan, main_statement(plan), count_statement(plan))
