@@ -50,28 +50,17 @@ class RestApplication:
 
     def _read(self, environ: WSGIEnvironment, headers: dict[str, str]) -> ApiRequest:
         path, query = _raw_path(environ), _query(environ)
-        limit = self._settings.max_query_bytes
-        if len(path) + len(query) > limit:
-            raise RestError(
-                "PGRST100",
-                f"The address is longer than {limit} bytes",
-                status=414,
-                hint="Send long lists in the body of a function call",
-            )
-        prefix = environ.get("SCRIPT_NAME", "")
-        return ApiRequest(environ["REQUEST_METHOD"], prefix, path, query, headers, self._body(environ))
-
-    def _body(self, environ: WSGIEnvironment) -> bytes:
-        limit = self._settings.max_body_bytes
         length = int(environ.get("CONTENT_LENGTH") or 0)
-        if length > limit:
-            raise RestError(
-                "PGRST102",
-                f"The body is longer than {limit} bytes",
-                status=413,
-                hint="Send the rows in several requests",
-            )
-        return bytes(environ["wsgi.input"].read(length)) if length else b""
+        if len(path) + len(query) > (limit := self._settings.max_query_bytes):
+            hint = "Send long lists in the body of a function call"
+            raise RestError("PGRST100", f"The address is longer than {limit} bytes", status=414, hint=hint)
+        if length > (limit := self._settings.max_body_bytes):
+            hint = "Send the rows in several requests"
+            raise RestError("PGRST102", f"The body is longer than {limit} bytes", status=413, hint=hint)
+        body = bytes(environ["wsgi.input"].read(length)) if length else b""
+        return ApiRequest(
+            environ["REQUEST_METHOD"], environ.get("SCRIPT_NAME", ""), path, query, headers, body
+        )
 
 
 def _headers(environ: WSGIEnvironment) -> dict[str, str]:

@@ -9,13 +9,17 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Any, NoReturn
 
 from devstack.rest.errors import RestError
 from devstack.rest.grammar.query import split_pairs
 
 MAX_DEPTH = 64
+INVALID = "Empty or invalid json"
+_TOKENS = re.compile(r'"(?:[^"\\]|\\.)*"|[][{}]')
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +57,17 @@ def decode(body: bytes) -> str:
     try:
         return body.decode()
     except UnicodeDecodeError:
-        raise _invalid() from None
+        raise RestError("PGRST102", INVALID) from None
 
 
 def parse_json(text: str) -> Any:
     """Parse strict JSON within the depth limit or raise."""
     try:
         # Numbers stay text: only the structure matters here, and a long number costs nothing.
-        value = json.loads(text, parse_int=str, parse_float=str, parse_constant=_refuse_constant)
+        value = json.loads(text, parse_int=str, parse_float=str, parse_constant=refuse_constant)
     except (ValueError, RecursionError):
-        raise _invalid() from None
-    if (text.count("[") + text.count("{")) > MAX_DEPTH and _is_too_deep(value):
+        raise RestError("PGRST102", INVALID) from None
+    if text.count("[") + text.count("{") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
         raise RestError("PGRST102", f"JSON nested deeper than {MAX_DEPTH} levels")
     return value
 
@@ -87,30 +91,17 @@ def _csv_payload(text: str, columns: tuple[str, ...] | None) -> Payload:
         raise RestError("PGRST102", "Empty or invalid CSV") from None
     if any(len(row) != len(header) for row in rows):
         raise RestError("PGRST102", "All lines must have same number of fields")
-    values = [
-        {key: None if value == "NULL" else value for key, value in zip(header, row, strict=True)}
-        for row in rows
-    ]
+    nulls = ([None if value == "NULL" else value for value in row] for row in rows)
+    values = [dict(zip(header, row, strict=True)) for row in nulls]
     return Payload(json.dumps(values), True, columns or tuple(header))
 
 
-def _is_too_deep(value: Any) -> bool:
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [child for parent in level for child in _children(parent)]
-        if not level:
-            return False
-    return True
+def _depth(text: str) -> int:
+    """Return how deep valid JSON is nested; brackets inside of texts do not count."""
+    steps = {"[": 1, "{": 1, "]": -1, "}": -1}
+    return max(accumulate(steps.get(token, 0) for token in _TOKENS.findall(text)), default=0)
 
 
-def _children(value: Any) -> list[Any]:
-    values = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return [child for child in values if isinstance(child, dict | list)]
-
-
-def _refuse_constant(_name: str) -> NoReturn:
+def refuse_constant(_name: str) -> NoReturn:
+    """Refuse NaN and the infinities, which Python reads and JSON has not."""
     raise ValueError
-
-
-def _invalid() -> RestError:
-    return RestError("PGRST102", "Empty or invalid json")

@@ -10,12 +10,14 @@ Nothing of a failed statement reaches the caller but these four texts.
 from __future__ import annotations
 
 import json
+from dataclasses import KW_ONLY, dataclass
 from http import HTTPStatus
 from typing import Any
 
 import psycopg
 
 Headers = tuple[tuple[str, str], ...]
+_STATUSES = {status.value for status in HTTPStatus}
 
 STATUS = {
     "PGRST000": 503, "PGRST001": 503, "PGRST002": 503, "PGRST003": 504,
@@ -27,7 +29,7 @@ STATUS = {
     "PGRST301": 401, "PGRST302": 401, "PGRST303": 401,
 }  # fmt: skip
 
-# The longest prefix that fits decides; what is not listed is 400.
+# The whole code decides before its class; what is not listed is 400.
 SQLSTATE_STATUS = {
     "08": 503, "09": 500, "0L": 403, "0P": 403, "21000": 500, "23503": 409, "23505": 409, "25": 500,
     "25006": 405, "28": 403, "2D": 500, "38": 500, "39": 500, "3B": 500, "40": 500, "42883": 404,
@@ -36,27 +38,22 @@ SQLSTATE_STATUS = {
 }  # fmt: skip
 
 
+@dataclass(eq=False)
 class RestError(Exception):
     """Raised when a request cannot be served; becomes the JSON error body."""
 
-    def __init__(
-        self,
-        code: str,
-        message: str,
-        *,
-        details: Any = None,
-        hint: str | None = None,
-        status: int | None = None,
-        headers: Headers = (),
-    ) -> None:
-        super().__init__(message)
-        self.code = code
-        self.status = STATUS[code] if status is None else status
-        self.reason: str | None = None  # another reason phrase than the standard one
-        self.message = message
-        self.details = details
-        self.hint = hint
-        self.headers = headers
+    code: str
+    message: str
+    _: KW_ONLY
+    details: Any = None
+    hint: str | None = None
+    status: int = 0  # that of the code
+    headers: Headers = ()
+    reason: str | None = None  # another phrase than the standard one
+
+    def __post_init__(self) -> None:
+        super().__init__(self.message)
+        self.status = self.status or STATUS[self.code]
 
     def body(self) -> bytes:
         """Return the JSON body; always all four keys."""
@@ -69,22 +66,16 @@ def from_postgres(error: psycopg.Error, *, is_anonymous: bool) -> RestError:
     """Translate what PostgreSQL (or the way to it) said."""
     if error.sqlstate is None:
         return RestError("PGRST001", "Database client error. Retrying the connection.")
-    code, diagnostic = error.sqlstate, error.diag
-    message = diagnostic.message_primary or ""
+    code, said = error.sqlstate, error.diag
+    message = said.message_primary or ""
     if code == "PGRST":
-        return _raised_by_hand(message, diagnostic.message_detail)
+        return _raised_by_hand(message, said.message_detail)
     status = _status(code, message, is_anonymous=is_anonymous)
     if code.startswith("PT"):
-        message = _reason(status) or message
+        message = phrase(status) or message
     headers = (("WWW-Authenticate", "Bearer"),) if status == 401 else ()
-    return RestError(
-        code,
-        message,
-        details=diagnostic.message_detail,
-        hint=diagnostic.message_hint,
-        status=status,
-        headers=headers,
-    )
+    details, hint = said.message_detail, said.message_hint
+    return RestError(code, message, details=details, hint=hint, status=status, headers=headers)
 
 
 def _status(code: str, message: str, *, is_anonymous: bool) -> int:
@@ -96,33 +87,31 @@ def _status(code: str, message: str, *, is_anonymous: bool) -> int:
         return 401
     if code == "21000" and message.endswith("requires a WHERE clause"):
         return 400
-    lengths = (5, 2)
-    return next((SQLSTATE_STATUS[code[:n]] for n in lengths if code[:n] in SQLSTATE_STATUS), 400)
+    return SQLSTATE_STATUS.get(code) or SQLSTATE_STATUS.get(code[:2], 400)
 
 
-def _reason(status: int) -> str | None:
-    try:
-        return HTTPStatus(status).phrase
-    except ValueError:
-        return None
+def phrase(status: int) -> str | None:
+    """Return the standard reason phrase of a status, if it has one."""
+    return HTTPStatus(status).phrase if status in _STATUSES else None
 
 
 def _raised_by_hand(message: str, detail: str | None) -> RestError:
     """Build the whole reply from ``RAISE SQLSTATE 'PGRST'`` with MESSAGE and DETAIL as JSON."""
     try:
         said, how = json.loads(message), json.loads(detail or "")
-        headers, reason = tuple(how["headers"].items()), how.get("status_text")
-        if not all(is_header(*header) for header in headers) or not is_header("x", reason or ""):
+        status, headers, reason = how["status"], tuple(how["headers"].items()), how.get("status_text")
+        are_headers = all(is_header(*header) for header in headers) and is_header("x", reason or "")
+        if not are_headers or not isinstance(status, int) or not 200 <= status < 600:
             raise ValueError
-        error = RestError(
+        code, text, details, hint = (
             str(said["code"]),
             str(said["message"]),
-            details=said.get("details"),
-            hint=said.get("hint"),
-            status=_checked_status(how["status"]),
-            headers=headers,
+            said.get("details"),
+            said.get("hint"),
         )
-        error.reason = reason
+        return RestError(
+            code, text, details=details, hint=hint, status=status, headers=headers, reason=reason
+        )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return RestError(
             "PGRST121",
@@ -131,13 +120,6 @@ def _raised_by_hand(message: str, detail: str | None) -> RestError:
             hint="MESSAGE must be a JSON object with obligatory keys: 'code', 'message'. DETAIL must be a"
             " JSON object with obligatory keys: 'status', 'headers' and optional key: 'status_text'.",
         )
-    return error
-
-
-def _checked_status(status: object) -> int:
-    if not isinstance(status, int) or not 200 <= status < 600:
-        raise ValueError
-    return status
 
 
 def is_header(name: object, value: object) -> bool:

@@ -31,38 +31,35 @@ OPENAPI = Media("openapi", "application/openapi+json; charset=utf-8")
 def negotiate(accept: str, *, plan_enabled: bool = False) -> Media:
     """Return the first acceptable representation of rows; raise where there is none."""
     for media_type, parameters in _ranked(accept):
-        if media := _representation(media_type, parameters, plan_enabled):
+        if plan_enabled and media_type in (PLAN, f"{PLAN}+text", f"{PLAN}+json"):
+            media = _plan(media_type, parameters)
+        else:
+            media = _representation(media_type, strips=parameters.get("nulls") == "stripped")
+        if media:
             return media
     raise _none_available(accept)
 
 
 def negotiate_root(accept: str) -> Media:
     """Return the representation of the API's own description."""
-    for media_type, _ in _ranked(accept):
-        if media_type in ("*/*", "application/json", "application/openapi+json"):
-            return OPENAPI
+    if any(kind in ("*/*", "application/json", "application/openapi+json") for kind, _ in _ranked(accept)):
+        return OPENAPI
     raise _none_available(accept)
 
 
-def _representation(media_type: str, parameters: dict[str, str], plan_enabled: bool) -> Media | None:
-    strips = parameters.get("nulls") == "stripped"
+def _representation(media_type: str, *, strips: bool) -> Media | None:
     suffix = ";nulls=stripped; charset=utf-8" if strips else "; charset=utf-8"
     if media_type in ("*/*", "application/json") or (media_type in ARRAY and not strips):
         return JSON
-    if media_type in ARRAY:
-        return Media("array", ARRAY[0] + suffix, strips)
-    if media_type in OBJECT:
-        return Media("object", OBJECT[0] + suffix, strips)
-    if media_type == "text/csv":
-        return CSV
-    if media_type in (PLAN, f"{PLAN}+text", f"{PLAN}+json") and plan_enabled:
-        return _plan(media_type, parameters)
-    return None
+    for kind, names in (("array", ARRAY), ("object", OBJECT)):
+        if media_type in names:
+            return Media(kind, names[0] + suffix, strips)
+    return CSV if media_type == "text/csv" else None
 
 
 def _plan(media_type: str, parameters: dict[str, str]) -> Media | None:
     explained = parameters.get("for", "application/json").strip('"')
-    inner = _representation(explained, {}, plan_enabled=False)
+    inner = _representation(explained, strips=False)
     if inner is None:
         return None
     plan_format = "json" if media_type.endswith("+json") else "text"
@@ -74,13 +71,11 @@ def _plan(media_type: str, parameters: dict[str, str]) -> Media | None:
 
 def _ranked(accept: str) -> list[tuple[str, dict[str, str]]]:
     """Split the header; the highest quality comes first, and what has none in the order given."""
-    ranked: list[tuple[float, str, dict[str, str]]] = []
+    found = []
     for part in accept.split(",") if accept.strip() else ["*/*"]:
         media_type, *rest = (piece.strip() for piece in part.split(";"))
-        parameters = dict(piece.split("=", 1) for piece in rest if "=" in piece)
-        ranked.append((_quality(parameters.get("q", "1")), media_type.lower(), parameters))
-    ranked.sort(key=lambda entry: -entry[0])
-    return [(media_type, parameters) for _, media_type, parameters in ranked]
+        found.append((media_type.lower(), dict(piece.split("=", 1) for piece in rest if "=" in piece)))
+    return sorted(found, key=lambda entry: -_quality(entry[1].get("q", "1")))
 
 
 def _quality(text: str) -> float:

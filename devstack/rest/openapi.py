@@ -40,8 +40,9 @@ def describe(
     """Describe the named tables and functions of a schema."""
     shown = [catalog.tables[schema, name] for name in sorted(tables) if (schema, name) in catalog.tables]
     called = [
-        catalog.routines[schema, name] for name in sorted(routines) if (schema, name) in catalog.routines
+        catalog.routines[schema, name][0] for name in sorted(routines) if (schema, name) in catalog.routines
     ]
+    relations = {table.name: catalog.relations.get((schema, table.name), ()) for table in shown}
     root = _operation("Introspection", [], "OK", summary="OpenAPI description (this document)")
     return {
         "swagger": "2.0",
@@ -58,11 +59,9 @@ def describe(
         "paths": {
             "/": {"get": root},
             **{f"/{table.name}": _table_path(table) for table in shown},
-            **{f"/rpc/{overloads[0].name}": _call_path(overloads[0]) for overloads in called},
+            **{f"/rpc/{routine.name}": _call_path(routine) for routine in called},
         },
-        "definitions": {
-            table.name: _definition(table, catalog.relations.get((schema, table.name), ())) for table in shown
-        },
+        "definitions": {table.name: _definition(table, relations[table.name]) for table in shown},
         "parameters": _parameters(shown),
         "externalDocs": {
             "description": "PostgREST Documentation",
@@ -71,73 +70,69 @@ def describe(
     }
 
 
-def _operation(tag: str, parameters: list[str], outcome: str, **rest: Any) -> Described:
+def _operation(tag: str, parameters: list[Described], outcome: str, **rest: Any) -> Described:
     status = {"OK": "200", "Created": "201", "No Content": "204"}[outcome]
-    references = [{"$ref": f"#/parameters/{name}"} for name in parameters]
-    return {"tags": [tag], "parameters": references, "responses": {status: {"description": outcome}}, **rest}
+    return {"tags": [tag], "parameters": parameters, "responses": {status: {"description": outcome}}, **rest}
 
 
 def _table_path(table: Table) -> Described:
-    filters = [f"rowFilter.{table.name}.{column}" for column in table.columns]
-    body = f"body.{table.name}"
+    filters, body = [f"rowFilter.{table.name}.{column}" for column in table.columns], f"body.{table.name}"
     window = ["select", "order", "range", "rangeUnit", "offset", "limit", "preferCount"]
-    path = {"get": _operation(table.name, [*filters, *window], "OK")}
-    if table.insertable:
-        path["post"] = _operation(table.name, [body, "select", "on_conflict", "preferPost"], "Created")
-    if table.updatable:
-        path["patch"] = _operation(table.name, [*filters, body, "preferReturn"], "No Content")
-    if table.deletable:
-        path["delete"] = _operation(table.name, [*filters, "preferReturn"], "No Content")
-    return path
+    methods = (
+        ("get", True, [*filters, *window], "OK"),
+        ("post", table.insertable, [body, "select", "on_conflict", "preferPost"], "Created"),
+        ("patch", table.updatable, [*filters, body, "preferReturn"], "No Content"),
+        ("delete", table.deletable, [*filters, "preferReturn"], "No Content"),
+    )
+    return {
+        method: _operation(table.name, [{"$ref": f"#/parameters/{name}"} for name in names], outcome)
+        for method, is_open, names, outcome in methods
+        if is_open
+    }
 
 
 def _call_path(routine: Routine) -> Described:
-    tag = f"(rpc) {routine.name}"
+    tag, described = f"(rpc) {routine.name}", _given(summary=routine.description)
     named = [parameter for parameter in routine.parameters if parameter.name]
     schema = {
         "type": "object",
         "properties": {parameter.name: _type(parameter.type) for parameter in named},
         "required": [parameter.name for parameter in named if parameter.required],
     }
-    described = {"summary": routine.description} if routine.description else {}
-    post = _operation(tag, [], "OK", **described)
-    post["parameters"] = [{"name": "args", "in": "body", "required": True, "schema": schema}]
-    if routine.is_volatile:
-        return {"post": post}
-    get = _operation(tag, [], "OK", **described)
-    get["parameters"] = [_query_argument(parameter) for parameter in named]
-    return {"get": get, "post": post}
+    body = {"name": "args", "in": "body", "required": True, "schema": schema}
+    post = {"post": _operation(tag, [body], "OK", **described)}
+    get = {"get": _operation(tag, [_query_argument(parameter) for parameter in named], "OK", **described)}
+    return post if routine.is_volatile else get | post
 
 
 def _query_argument(parameter: Parameter) -> Described:
-    kind = _type(parameter.type)
     multiple = {"collectionFormat": "multi"} if parameter.variadic else {}
-    return {"name": parameter.name, "in": "query", "required": parameter.required, **kind, **multiple}
+    place = {"name": parameter.name, "in": "query", "required": parameter.required}
+    return {**place, **_type(parameter.type), **multiple}
 
 
 def _definition(table: Table, relations: tuple[Relation, ...]) -> Described:
-    described = {"description": table.description} if table.description else {}
     required = [c.name for c in table.columns.values() if not c.nullable]
     properties = {c.name: _property(c, table, relations) for c in table.columns.values()}
+    described = _given(description=table.description)
     return {**described, "required": required, "properties": properties, "type": "object"}
 
 
 def _property(column: TableColumn, table: Table, relations: tuple[Relation, ...]) -> Described:
-    notes = []
-    if column.name in table.primary_key:
-        notes.append("This is a Primary Key.<pk/>")
-    for relation in relations:
-        if relation.is_to_one and relation.columns[0][0] == column.name and len(relation.columns) == 1:
-            there, key = relation.target, relation.columns[0][1]
-            notes.append(f"This is a Foreign Key to `{there}.{key}`.<fk table='{there}' column='{key}'/>")
-            break
+    notes = ["This is a Primary Key.<pk/>"] if column.name in table.primary_key else []
+    notes += [
+        f"This is a Foreign Key to `{relation.target}.{key}`.<fk table='{relation.target}' column='{key}'/>"
+        for relation in relations
+        for here, key in relation.columns
+        if relation.is_to_one and len(relation.columns) == 1 and here == column.name
+    ][:1]
     text = "\n\n".join(filter(None, [column.description, "\n".join(["Note:", *notes]) if notes else None]))
-    return {
-        **_type(column.type),
-        **({"description": text} if text else {}),
-        **({"default": column.default} if column.default is not None else {}),
-        **({"enum": list(column.choices)} if column.choices else {}),
-    }
+    return _type(column.type) | _given(description=text, default=column.default, enum=list(column.choices))
+
+
+def _given(**members: Any) -> Described:
+    """Return the members that have a value."""
+    return {name: value for name, value in members.items() if value}
 
 
 def _type(name: str) -> Described:

@@ -24,10 +24,9 @@ ALWAYS = frozenset({"count", "handling", "timezone", "tx"})
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """The first valid preference of each kind, and everything that was not understood."""
+    """The first valid preference of each kind."""
 
     values: Mapping[str, str]
-    unknown: tuple[str, ...] = ()
 
     def get(self, kind: str) -> str | None:
         """Return the value of one kind, or None."""
@@ -46,9 +45,8 @@ class Preferences:
 
     def applied(self, kinds: frozenset[str]) -> str:
         """Return Preference-Applied for the kinds that this request can apply."""
-        return ", ".join(
-            f"{kind}={self.values[kind]}" for kind in CHOICES if kind in kinds & self.values.keys()
-        )
+        named = kinds & self.values.keys()
+        return ", ".join(f"{kind}={self.values[kind]}" for kind in CHOICES if kind in named)
 
 
 def parse_preferences(header: str) -> Preferences:
@@ -62,15 +60,12 @@ def parse_preferences(header: str) -> Preferences:
         else:
             unknown.append(part)
     if unknown and values.get("handling") == "strict":
-        raise RestError(
-            "PGRST122",
-            "Invalid preferences given with handling=strict",
-            details=f"Invalid preferences: {', '.join(unknown)}",
-        )
-    return Preferences(values, tuple(unknown))
+        details = f"Invalid preferences: {', '.join(unknown)}"
+        raise RestError("PGRST122", "Invalid preferences given with handling=strict", details=details)
+    return Preferences(values)
 
 
 def _is_known(kind: str, value: str) -> bool:
     if kind == "max-affected":
         return value.isascii() and value.isdecimal() and len(value) < 19
-    return kind in CHOICES and (value in CHOICES[kind] or (kind == "timezone" and bool(value)))
+    return bool(value) if kind == "timezone" else value in CHOICES.get(kind, ())

@@ -51,11 +51,7 @@ def actor_of(claims: Mapping[str, Any], key_role: str) -> Actor:
 
 
 def settings_of(
-    request: ApiRequest,
-    actor: Actor,
-    search_path: tuple[str, ...],
-    role: RoleSettings,
-    timezone: str | None,
+    request: ApiRequest, actor: Actor, search_path: tuple[str, ...], role: RoleSettings, timezone: str | None
 ) -> Settings:
     """Return the settings of a transaction in order; the role's own stand before the role."""
     headers = {name: value for name, value in request.headers.items() if name != "cookie"}

@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from http import HTTPStatus
 from urllib.parse import quote
 
 from devstack.rest import hooks
-from devstack.rest.errors import Headers, RestError, is_header
+from devstack.rest.errors import Headers, RestError, is_header, phrase
 from devstack.rest.pipeline import Row
 from devstack.rest.plan.request import Plan, Target
 from devstack.rest.preferences import ALWAYS
 from devstack.rest.settings import RestSettings
-from devstack.rest.transaction import Outcome
 
 JSON_TYPE = "application/json; charset=utf-8"
 APPLIED = {
@@ -39,10 +37,7 @@ class Reply:
     @property
     def status_line(self) -> str:
         """Status and reason phrase; clients compare the phrase."""
-        try:
-            return f"{self.status} {self.reason or HTTPStatus(self.status).phrase}"
-        except ValueError:
-            return f"{self.status} Unknown"
+        return f"{self.status} {self.reason or phrase(self.status) or 'Unknown'}"
 
 
 def error_reply(error: RestError) -> Reply:
@@ -61,16 +56,16 @@ def profile_header(target: Target, settings: RestSettings) -> Headers:
     return (("Content-Profile", target.schema),) if is_needed else ()
 
 
-def conclude(plan: Plan, path: str, settings: RestSettings, outcome: Outcome) -> Reply:
+def conclude(plan: Plan, path: str, settings: RestSettings, found: list[Row], planned: list[Row]) -> Reply:
     """Return the reply to a request that succeeded; raise for an outcome that the request forbids."""
     if plan.media.plan_format is not None:
-        return _finish(plan, settings, 200, [], b"\n".join(row[0] or b"" for row in outcome.main))
-    row = outcome.main[0]
+        return _finish(plan, settings, 200, [], b"\n".join(row[0] or b"" for row in found))
+    row = found[0]
     rows = int(row[1] or 0)
     _check(plan, rows)
     own_headers, own_status = hooks.read(row[4], row[5])
     if plan.write is None:
-        status, headers = _after_read(plan, path, rows, _total(outcome, settings.max_rows))
+        status, headers = _after_read(plan, path, rows, _total(row[0], planned, settings.max_rows))
     else:
         status, headers = _after_write(plan, path, rows, row)
     return _finish(plan, settings, own_status or status, headers + own_headers, row[2] or b"")
@@ -112,15 +107,13 @@ def _after_read(plan: Plan, path: str, rows: int, total: int | None) -> _Answer:
     return (206 if total is not None and rows < total else 200), headers
 
 
-def _total(outcome: Outcome, max_rows: int) -> int | None:
+def _total(exact: bytes | None, planned: list[Row], max_rows: int) -> int | None:
     """The exact count, the planner's estimate, or exact up to max_rows and estimated beyond."""
-    exact = outcome.main[0][0]
-    planned = json.loads(outcome.count[0][0] or b"")[0]["Plan"]["Plan Rows"] if outcome.count else None
-    if exact is None:
-        return None if planned is None else int(planned)
-    if planned is not None and int(exact) > max_rows:
-        return max(int(planned), max_rows + 1)
-    return int(exact)
+    counted = None if exact is None else int(exact)
+    if not planned or (counted is not None and counted <= max_rows):
+        return counted
+    estimate = int(json.loads(planned[0][0] or b"")[0]["Plan"]["Plan Rows"])
+    return estimate if counted is None else max(estimate, max_rows + 1)
 
 
 def _after_write(plan: Plan, path: str, rows: int, row: Row) -> _Answer:

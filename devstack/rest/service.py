@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from functools import partial
-from operator import attrgetter
 from urllib.parse import unquote_to_bytes
 
 import psycopg
@@ -114,7 +113,8 @@ class DataApi:
             raise RestError("PGRST117", f"Unsupported HTTP method: {request.method}")
         media = negotiate_root(request.header("accept"))
         visible = Statement(openapi.VISIBLE, (target.schema,))
-        rows = run(self._pool, Transaction(actor.role, True, None, settings, visible), attrgetter("main"))
+        transaction = Transaction(actor.role, True, None, settings, visible)
+        rows = run(self._pool, transaction, lambda rows, _: rows)
         tables, routines = (json.loads(column or b"[]") for column in (rows or [(None, None)])[0])
         content = openapi.describe(
             catalog, target.schema, tables, routines, request.header("host"), request.prefix

@@ -7,6 +7,7 @@ goes wrong, it is rolled back and the connection returns to the pool clean.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from typing import TypeVar
@@ -25,6 +26,7 @@ _BEGIN = {
     for is_read_only, mode in ((True, "ONLY"), (False, "WRITE"))
 }
 Concluded = TypeVar("Concluded")
+Conclude = Callable[[list[Row], list[Row]], Concluded]  # of the main statement's rows and of the count's
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,34 +42,25 @@ class Transaction:
     keeps: bool = True  # ends with COMMIT
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The rows of the main statement, and of the count if there was one."""
-
-    main: list[Row]
-    count: list[Row]
-
-
 class ConnectionLost(Exception):
     """Raised when a connection broke before anything could be committed."""
 
 
-def run(pool: Pool, transaction: Transaction, conclude: Callable[[Outcome], Concluded]) -> Concluded:
-    """Run a transaction and return what ``conclude`` makes of its outcome; it may raise to roll back.
+def run(pool: Pool, transaction: Transaction, conclude: Conclude[Concluded]) -> Concluded:
+    """Run a transaction and return what ``conclude`` makes of it; it may raise to roll back.
 
     Raises psycopg.Error, and whatever ``conclude`` raises.
     """
-    try:
+    with suppress(ConnectionLost):
         return _run(pool, transaction, conclude)
-    except ConnectionLost:
-        pool.check()  # PostgreSQL was restarted, say: replace every connection that is dead
+    pool.check()  # PostgreSQL was restarted, say: replace every connection that is dead
     try:
         return _run(pool, transaction, conclude)
     except ConnectionLost as lost:
         raise psycopg.OperationalError(str(lost)) from None
 
 
-def _run(pool: Pool, transaction: Transaction, conclude: Callable[[Outcome], Concluded]) -> Concluded:
+def _run(pool: Pool, transaction: Transaction, conclude: Conclude[Concluded]) -> Concluded:
     with pool.connection() as connection:
         if not connection.autocommit:
             connection.autocommit = True  # BEGIN and COMMIT are ours
@@ -75,7 +68,7 @@ def _run(pool: Pool, transaction: Transaction, conclude: Callable[[Outcome], Con
             # What only reads has nothing to keep or to undo, and ends in the same flush.
             end = [_COMMIT] if transaction.is_read_only else []
             results = exchange(connection, transaction.role, [*_statements(transaction), *end])
-            concluded = conclude(Outcome(results[2], results[3] if transaction.count else []))
+            concluded = conclude(results[2], results[3] if transaction.count else [])
         except BaseException as error:
             if not connection.closed:
                 connection.rollback()

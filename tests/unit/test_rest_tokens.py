@@ -199,4 +199,4 @@ def test_the_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     verifier, _, _ = make_verifier()
     for number in range(6):
         verifier.verify(MINT.token(payload=claims(sub=str(number))))
-    assert len(verifier._remembered) == 3
+    assert verifier._verified.claims.cache_info().currsize == 3

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from devstack.rest.catalog.model import Catalog, Relation, Table
 from devstack.rest.errors import RestError
 from devstack.rest.grammar.trees import Embed
@@ -21,35 +19,28 @@ def find_relation(catalog: Catalog, table: Table, embed: Embed) -> Relation:
 
 
 def _is_meant(relation: Relation, target: str, hint: str | None) -> bool:
+    """A key is named by its constraint or its only column; a hint is also the column there, or a junction."""
+    near, far = (list(columns) for columns in zip(*relation.columns, strict=True))
     if relation.source == relation.target:
-        return _is_meant_in_self_reference(relation, target, hint)
-    names = {relation.target, *_key_names(relation)}
-    return target in names and (hint is None or hint in {*_key_names(relation), *_hints(relation)})
+        return _is_meant_in_self_reference(relation, target, hint, near, far)
+    names, hints = [relation.constraint], []
+    if relation.junction is not None:
+        names, hints = [], [relation.junction]
+    elif len(relation.columns) == 1:
+        names, hints = [relation.constraint, *near], far
+    return target in (relation.target, *names) and (hint is None or hint in (*names, *hints))
 
 
-def _is_meant_in_self_reference(relation: Relation, target: str, hint: str | None) -> bool:
+def _is_meant_in_self_reference(
+    relation: Relation, target: str, hint: str | None, near: list[str], far: list[str]
+) -> bool:
     """The table's name means the rows below (one-to-many), the column's name the row above (many-to-one)."""
     if hint is not None:
-        is_column = relation.kind == "one-to-many" and [hint] == [column for _, column in relation.columns]
+        is_column = relation.kind == "one-to-many" and far == [hint]
         return target == relation.target and (is_column or hint == relation.junction)
     if target == relation.target:
         return not relation.is_to_one
-    return relation.is_to_one and [target] == [column for column, _ in relation.columns]
-
-
-def _key_names(relation: Relation) -> Iterable[str]:
-    """The constraint, and its column where it has only one."""
-    if relation.junction is not None:
-        return ()
-    columns = [source for source, _ in relation.columns]
-    return (relation.constraint, *columns) if len(columns) == 1 else (relation.constraint,)
-
-
-def _hints(relation: Relation) -> Iterable[str]:
-    if relation.junction is not None:
-        return (relation.junction,)
-    columns = [target for _, target in relation.columns]
-    return columns if len(columns) == 1 else ()
+    return relation.is_to_one and near == [target]
 
 
 def _none(table: Table, embed: Embed) -> RestError:
@@ -74,13 +65,13 @@ def _several(source: str, target: str, found: list[Relation]) -> RestError:
 
 
 def _described(relation: Relation) -> dict[str, str]:
-    near = f"{relation.source}({', '.join(source for source, _ in relation.columns)})"
-    far = f"{relation.target}({', '.join(target for _, target in relation.columns)})"
-    text = f"{relation.constraint} using {near} and {far}"
+    near, far = (", ".join(columns) for columns in zip(*relation.columns, strict=True))
+    text = f"{relation.constraint} using {relation.source}({near}) and {relation.target}({far})"
     if relation.junction is not None:
-        near = f"{relation.constraint}({', '.join(column for _, column in relation.columns)})"
-        far = f"{relation.far_constraint}({', '.join(column for column, _ in relation.far_columns)})"
-        text = f"{relation.junction} using {near} and {far}"
+        beyond = ", ".join(column for column, _ in relation.far_columns)
+        text = (
+            f"{relation.junction} using {relation.constraint}({far}) and {relation.far_constraint}({beyond})"
+        )
     return {
         "cardinality": relation.kind,
         "embedding": f"{relation.source} with {relation.target}",
