@@ -58,18 +58,11 @@ def open_session(auth: Auth, connection: Rows, user: User, method: str, client: 
         token = version_1(refresh_token_rows.insert(connection, user.id, session_id, now))
     else:
         token = version_2(session_id, 0, key)
-    return _answer(auth, connection, user, Issue(session_id, token, [amr_entry(method, now)], method, client))
+    return answer(auth, connection, user, Issue(session_id, token, [amr_entry(method, now)], method, client))
 
 
-def continue_session(
-    auth: Auth, connection: Rows, user: User, session_id: UUID, token: RefreshToken, client: Client
-) -> Grant:
-    """Return the answer to a refresh: the session's methods of sign-in stay what they were."""
-    amr = sessions.methods(connection, session_id)
-    return _answer(auth, connection, user, Issue(session_id, token, amr, token_hook.REFRESH, client))
-
-
-def _answer(auth: Auth, connection: Rows, user: User, issue: Issue) -> Grant:
+def answer(auth: Auth, connection: Rows, user: User, issue: Issue) -> Grant:
+    """Return the answer that gives a pair of tokens; raise AuthError when the hook refuses."""
     claims = _claims(auth, user, issue)
     occasion = Occasion(issue.method, auth.now(), issue.client.ip)
     claims = token_hook.apply(auth.settings, connection, claims, occasion)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import datetime
 from uuid import UUID
 
-from devstack.auth import sessions, users
+from devstack.auth import sessions
 from devstack.auth.errors import AuthError
 from devstack.auth.service import Auth
 from devstack.auth.session_validity import Limits, fault, is_superseded, session_expired
-from devstack.auth.sessions import SKIP_LOCKED, Client, Session
+from devstack.auth.sessions import SKIP_LOCKED, Session
 from devstack.auth.users import Rows, User
 
 REUSE_HEADER = "sb-auth-refresh-token-reuse"
@@ -21,14 +21,10 @@ class Locked(Exception):
     """Raised when somebody else holds a row that is needed."""
 
 
-def owner(connection: Rows, user_id: UUID, now: datetime) -> User:
-    """Return the user of a refresh token; raise AuthError when there is none or it is banned."""
-    user = users.find_by_id(connection, user_id)
-    if user is None:
-        raise not_found()
-    if user.is_banned(now):
+def check_ban(auth: Auth, user: User) -> None:
+    """Raise AuthError while the owner of a refresh token is banned."""
+    if user.is_banned(auth.now()):
         raise AuthError(400, "user_banned", "Invalid Refresh Token: User Banned")
-    return user
 
 
 def check_life(auth: Auth, session: Session, token_updated_at: datetime | None = None) -> None:
@@ -59,17 +55,6 @@ def check_newest(
     others = [other.life for other in sessions.others_of(connection, session)]
     if is_superseded(session.life, others, _limits(auth), auth.now(), token_updated_at):
         raise session_expired("Session Expired (Revoked by Newer Login)")
-
-
-def note_refresh(
-    connection: Rows, session_id: UUID, client: Client, now: datetime, counter: int | None = None
-) -> None:
-    """Remember when, and from where, a session was refreshed; ``counter`` is the one of version 2."""
-    connection.execute(
-        "update auth.sessions set refreshed_at = %s, updated_at = %s, user_agent = %s, ip = %s,"
-        " refresh_token_counter = coalesce(%s, refresh_token_counter) where id = %s",
-        (now.replace(tzinfo=None), now, client.user_agent, client.ip, counter, session_id),
-    )
 
 
 def not_found() -> AuthError:

@@ -6,22 +6,21 @@ import hashlib
 from dataclasses import replace
 from uuid import UUID
 
-from devstack.auth import grants, sessions, users
+from devstack.auth import grants, sessions, token_hook, users
 from devstack.auth import refresh_token_rows as rows
 from devstack.auth import refresh_token_v1 as v1
 from devstack.auth import refresh_token_v2 as v2
 from devstack.auth.errors import AuthError
-from devstack.auth.grants import Grant, RefreshToken
+from devstack.auth.grants import Grant, Issue, RefreshToken
 from devstack.auth.refresh_checks import (
     REUSE_HEADER,
     Locked,
     already_used,
+    check_ban,
     check_life,
     check_newest,
     lock,
     not_found,
-    note_refresh,
-    owner,
 )
 from devstack.auth.refresh_token_rows import TokenRow
 from devstack.auth.refresh_token_v1 import Effect
@@ -35,7 +34,10 @@ def exchange(auth: Auth, connection: Rows, token: str, client: Client) -> Grant:
     row = rows.find(connection, token)
     if row is None or row.user_id is None:
         raise not_found()
-    user = owner(connection, UUID(row.user_id), auth.now())
+    user = users.find_by_id(connection, UUID(row.user_id))
+    if user is None:
+        raise not_found()
+    check_ban(auth, user)
     check_life(auth, _session_of(connection, row), row.updated_at)
     row = rows.find(connection, token, SKIP_LOCKED)
     if row is None or row.session_id is None:
@@ -45,9 +47,10 @@ def exchange(auth: Auth, connection: Rows, token: str, client: Client) -> Grant:
     active = rows.newest_active(connection, session.id)
     effect = _decide(auth, row, active)
     refresh_token = _carry_out(auth, connection, session, row, active, effect)
-    note_refresh(connection, session.id, client, auth.now())
+    amr = sessions.note_refresh(connection, session.id, client, auth.now())
     user = users.update(connection, user.id, auth.now()) if effect is Effect.SWAP else user
-    grant = grants.continue_session(auth, connection, user, session.id, refresh_token, client)
+    issue = Issue(session.id, refresh_token, amr, token_hook.REFRESH, client)
+    grant = grants.answer(auth, connection, user, issue)
     is_reuse = "false" if effect is Effect.SWAP else "true"
     return replace(grant, headers={**grant.headers, REUSE_HEADER: is_reuse})
 

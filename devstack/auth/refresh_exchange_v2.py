@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from devstack.auth import grants, sessions
+from devstack.auth import grants, sessions, token_hook
 from devstack.auth import refresh_token_v2 as v2
 from devstack.auth.errors import invalid
-from devstack.auth.grants import Grant
+from devstack.auth.grants import Grant, Issue
 from devstack.auth.refresh_checks import (
     CAUSE_HEADER,
     REUSE_HEADER,
     ROTATED_HEADER,
     already_used,
+    check_ban,
     check_life,
     check_newest,
     lock,
     not_found,
-    note_refresh,
-    owner,
 )
 from devstack.auth.refresh_token_v2 import Advance, Decision, NotIssued, Repeat, TokenV2
 from devstack.auth.service import Auth
@@ -28,18 +27,20 @@ from devstack.auth.users import Rows
 
 def exchange(auth: Auth, connection: Rows, token: TokenV2, client: Client) -> Grant:
     """Return the session's answer; raise AuthError, or Locked to be tried again."""
-    session = sessions.find(connection, token.session_id)
-    if session is None or _key(session) is None or not token.is_signed_with(_key(session) or ""):
+    found = sessions.find_with_owner(connection, token.session_id)
+    if found is None or not token.is_signed_with(found[0].refresh_token_hmac_key):
         raise not_found()
-    user = owner(connection, session.user_id, auth.now())
+    session, user = found
+    check_ban(auth, user)
     check_life(auth, session)
     session = lock(connection, session.id)
     check_newest(auth, connection, session)
     decision = _decide(auth, session, token)
     counter = _counter(auth, connection, session, decision)
-    note_refresh(connection, session.id, client, auth.now(), counter)
-    refresh_token = grants.version_2(session.id, counter, _key(session) or "")
-    grant = grants.continue_session(auth, connection, user, session.id, refresh_token, client)
+    amr = sessions.note_refresh(connection, session.id, client, auth.now(), counter)
+    refresh_token = grants.version_2(session.id, counter, session.refresh_token_hmac_key or "")
+    issue = Issue(session.id, refresh_token, amr, token_hook.REFRESH, client)
+    grant = grants.answer(auth, connection, user, issue)
     return replace(grant, headers={**grant.headers, **_headers(decision)})
 
 
@@ -73,7 +74,3 @@ def _headers(decision: Decision) -> dict[str, str]:
     if isinstance(decision, Repeat):
         return {REUSE_HEADER: "true", CAUSE_HEADER: decision.cause}
     return {REUSE_HEADER: "false"}
-
-
-def _key(session: Session) -> str | None:
-    return session.refresh_token_hmac_key

@@ -27,24 +27,24 @@ class TokenRow:
 
 
 _SELECT = sql.SQL(
-    "select id, token, user_id, session_id, revoked, parent, updated_at from auth.refresh_tokens where {} {}"
+    "select id, token, user_id, session_id, revoked, parent, updated_at from auth.refresh_tokens where {}"
 )
+_BY_TOKEN = _SELECT.format(sql.SQL("token = %s")).as_bytes()
+_NEWEST_ACTIVE = _SELECT.format(
+    sql.SQL("session_id = %s and revoked is not true order by id desc limit 1")
+).as_bytes()
 
 
-def find(connection: Rows, token: str, lock: str = "") -> TokenRow | None:
+def find(connection: Rows, token: str, lock: bytes = b"") -> TokenRow | None:
     """Return a token's row; ``lock`` is a locking clause."""
-    statement = _SELECT.format(sql.SQL("token = %s"), sql.SQL(lock))
     with connection.cursor(row_factory=class_row(TokenRow)) as cursor:
-        return cursor.execute(statement, (token,)).fetchone()
+        return cursor.execute(_BY_TOKEN + lock, (token,)).fetchone()
 
 
 def newest_active(connection: Rows, session_id: UUID) -> TokenRow | None:
     """Return the newest token of a session that was not exchanged yet."""
-    statement = _SELECT.format(
-        sql.SQL("session_id = %s and revoked is not true"), sql.SQL("order by id desc limit 1")
-    )
     with connection.cursor(row_factory=class_row(TokenRow)) as cursor:
-        return cursor.execute(statement, (session_id,)).fetchone()
+        return cursor.execute(_NEWEST_ACTIVE, (session_id,)).fetchone()
 
 
 def insert(

@@ -30,9 +30,9 @@ class TokenV2:
     signed: bytes
     mac: bytes
 
-    def is_signed_with(self, key: str) -> bool:
-        """Whether the session's key made this token."""
-        return hmac.compare_digest(_mac(key, self.signed), self.mac)
+    def is_signed_with(self, key: str | None) -> bool:
+        """Whether the session's key made this token; a session of version 1 has none."""
+        return key is not None and hmac.compare_digest(_mac(key, self.signed), self.mac)
 
 
 @dataclass(frozen=True, slots=True)

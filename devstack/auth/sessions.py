@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -57,11 +57,24 @@ class Session:
         return None if self.refreshed_at is None else self.refreshed_at.replace(tzinfo=UTC)
 
 
-_SELECT = sql.SQL(
-    "select id, user_id, created_at, not_after, refreshed_at, tag, refresh_token_hmac_key,"
-    " refresh_token_counter from auth.sessions where {} {}"
+_NAMES = tuple(item.name for item in fields(Session))
+COLUMNS = sql.SQL(", ").join(sql.Identifier("sessions", name) for name in _NAMES)
+# Composed once: composing takes longer than PostgreSQL needs for the answer.
+_BY_ID = sql.SQL("select {} from auth.sessions where id = %s").format(COLUMNS).as_bytes()
+_OTHERS = (
+    sql.SQL("select {} from auth.sessions where user_id = %s and id <> %s and tag is not distinct from %s")
+    .format(COLUMNS)
+    .as_bytes()
 )
-SKIP_LOCKED = "for update skip locked"
+_WITH_OWNER = (
+    sql.SQL(
+        "select {}, {} from auth.sessions join auth.users on users.id = sessions.user_id"
+        " where sessions.id = %s and users.instance_id = %s"
+    )
+    .format(COLUMNS, users.COLUMNS)
+    .as_bytes()
+)
+SKIP_LOCKED = b" for update skip locked"
 # All that a sign-in writes, in one round trip. The user's row comes first: who waits, waits for that one.
 _BEGIN = (
     sql.SQL("""
@@ -88,22 +101,39 @@ _BEGIN = (
     .format(users.COLUMNS)
     .as_bytes()
 )
+_METHODS = sql.SQL(
+    "select authentication_method, updated_at from auth.mfa_amr_claims where session_id = %(session)s"
+    " order by updated_at desc, id"
+)
+_NOTE_REFRESH = (
+    sql.SQL("""
+    with noted as (
+        update auth.sessions set refreshed_at = %(at)s, updated_at = %(now)s, user_agent = %(agent)s,
+            ip = %(ip)s::inet, refresh_token_counter = coalesce(%(counter)s::bigint, refresh_token_counter)
+        where id = %(session)s
+    ) {}
+    """)
+    .format(_METHODS)
+    .as_bytes()
+)
 
 
-def find(connection: Rows, session_id: UUID, lock: str = "") -> Session | None:
+def find(connection: Rows, session_id: UUID, lock: bytes = b"") -> Session | None:
     """Return a session; ``lock`` is a locking clause, with SKIP_LOCKED a locked row reads as missing."""
-    statement = _SELECT.format(sql.SQL("id = %s"), sql.SQL(lock))
     with connection.cursor(row_factory=class_row(Session)) as cursor:
-        return cursor.execute(statement, (session_id,)).fetchone()
+        return cursor.execute(_BY_ID + lock, (session_id,)).fetchone()
+
+
+def find_with_owner(connection: Rows, session_id: UUID) -> tuple[Session, User] | None:
+    """Return a session and whose it is, in one round trip."""
+    row = connection.execute(_WITH_OWNER, (session_id, users.NIL)).fetchone()
+    return None if row is None else (Session(*row[: len(_NAMES)]), User(*row[len(_NAMES) :]))
 
 
 def others_of(connection: Rows, session: Session) -> list[Session]:
     """Return the other sessions of the same user and tag."""
-    condition = sql.SQL("user_id = %s and id <> %s and tag is not distinct from %s")
     with connection.cursor(row_factory=class_row(Session)) as cursor:
-        return cursor.execute(
-            _SELECT.format(condition, sql.SQL("")), (session.user_id, session.id, session.tag)
-        ).fetchall()
+        return cursor.execute(_OTHERS, (session.user_id, session.id, session.tag)).fetchall()
 
 
 def begin(
@@ -136,12 +166,25 @@ def begin(
 
 def methods(connection: Rows, session_id: UUID) -> list[dict[str, Any]]:
     """Return the `amr` claim of a session, newest first."""
-    rows = connection.execute(
-        "select authentication_method, updated_at from auth.mfa_amr_claims where session_id = %s"
-        " order by updated_at desc, id",
-        (session_id,),
-    ).fetchall()
-    return [amr_entry(method, at) for method, at in rows]
+    return [amr_entry(*row) for row in connection.execute(_METHODS, {"session": session_id}).fetchall()]
+
+
+def note_refresh(
+    connection: Rows, session_id: UUID, client: Client, now: datetime, counter: int | None = None
+) -> list[dict[str, Any]]:
+    """Remember when, and from where, a session was refreshed, and return its `amr` claim in one round trip.
+
+    ``counter`` is the one of version 2.
+    """
+    values = {
+        "session": session_id,
+        "at": now.replace(tzinfo=None),
+        "now": now,
+        "agent": client.user_agent,
+        "ip": client.ip,
+        "counter": counter,
+    }
+    return [amr_entry(*row) for row in connection.execute(_NOTE_REFRESH, values).fetchall()]
 
 
 def amr_entry(method: str, at: datetime) -> dict[str, Any]:

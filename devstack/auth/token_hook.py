@@ -33,6 +33,7 @@ REQUIRED = (
     "session_id",
     "is_anonymous",
 )
+TIMEOUT = "2s"
 REFRESH = "token_refresh"  # a method that only the hook sees
 
 
@@ -84,7 +85,7 @@ def _call(connection: Rows, schema: str, function: str, event: dict[str, Any]) -
     statement = sql.SQL("select {}(%s::jsonb)").format(sql.Identifier(schema, function))
     try:
         with connection.transaction():
-            connection.execute("set local statement_timeout = '2s'")
+            connection.execute(sql.SQL("set local statement_timeout = {}").format(TIMEOUT))
             row = connection.execute(statement, (json.dumps(event),)).fetchone()
             connection.execute("set local statement_timeout to default")
     except psycopg.Error as error:
