@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.stack.auth.conftest import API_VERSION, PASSWORD, Project, claims_of, error, new_email
+from devstack.auth import token_hook
+from tests.stack.auth.conftest import API_VERSION, PASSWORD, Project, claims_of, error, new_email, refusal
 
 Install = Callable[[str, str], None]
 
@@ -21,7 +22,6 @@ Install = Callable[[str, str], None]
         ("refuses_in_words", '\'{"error": "no"}\'::jsonb', 500),
         ("breaks", "to_jsonb(1 / 0)", 500),
         ("is_no_object", "'[]'::jsonb", 500),
-        ("is_slow", "to_jsonb(pg_sleep(5))", 500),
     ],
 )
 def test_the_access_token_hook(
@@ -34,6 +34,17 @@ def test_the_access_token_hook(
         assert claims_of(answer.json()["access_token"])["plan"] == "gold"
     if status == 403:
         assert answer.json()["msg"] == "not today"
+
+
+def test_a_hook_that_takes_too_long_is_broken_off(
+    project: Project, install_hook: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert token_hook.TIMEOUT == "2s"
+    monkeypatch.setattr(token_hook, "TIMEOUT", "50ms")
+    install_hook("is_slow", "to_jsonb(pg_sleep(5))")
+    answer = project.post("/signup", {"email": new_email(), "password": PASSWORD})
+    assert refusal(answer)[:2] == (500, "unexpected_failure")
+    assert "statement timeout" in refusal(answer)[2]
 
 
 def test_the_hook_is_told_what_the_token_is_for(project: Project, install_hook: Install) -> None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from devstack.auth import refresh_grant
 from devstack.auth import refresh_token_v2 as v2
 from tests.stack.auth.conftest import Project, claims_of, error, refusal
 from tests.stack.auth.steps import REUSE, ban, chain
@@ -102,7 +103,8 @@ def test_a_counter_that_was_never_given_out_is_refused(project: Project) -> None
     assert answer.json()["msg"] == "Invalid Refresh Token: Not Issued By This Server"
 
 
-def test_a_session_that_stays_locked_is_a_conflict(project: Project) -> None:
+def test_a_session_that_stays_locked_is_a_conflict(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refresh_grant, "MAX_SECONDS", 0.1)
     session = project.sign_up()
     with project.context.database.auth.connection() as connection:
         connection.execute(

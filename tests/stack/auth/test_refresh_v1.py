@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
+
+from devstack.auth import refresh_grant
 from tests.stack.auth.conftest import Project, claims_of, error, refusal
 from tests.stack.auth.steps import chain
 
@@ -56,7 +59,8 @@ def test_a_swap_is_noted_on_the_user(v1: Project) -> None:
     assert renewed["user"]["updated_at"] > session["user"]["updated_at"]
 
 
-def test_a_token_that_stays_locked_is_a_conflict(v1: Project) -> None:
+def test_a_token_that_stays_locked_is_a_conflict(v1: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(refresh_grant, "MAX_SECONDS", 0.1)
     (token,) = chain(v1, 1)
     with v1.context.database.auth.connection() as connection:
         connection.execute("select from auth.refresh_tokens where token = %s for update", (token,))
