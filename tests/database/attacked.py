@@ -29,24 +29,27 @@ class Place:
     cluster: Cluster
     name: str
     ids: dict[str, UUID]
+    login: Connection[TupleRow]  # of the data API's role, as a pool would hand it out
 
     @contextmanager
     def request(self, claims: dict[str, object] | None, role: str) -> Iterator[Connection[TupleRow]]:
         """Begin a transaction as the data API does, with role and claims; roll it back."""
-        with psycopg.connect(self.cluster.dsn("authenticator", self.name)) as connection:
-            connection.execute(
-                "select set_config('role', %s, true), set_config('request.jwt.claims', %s, true)",
-                (role, json.dumps(claims) if claims is not None else ""),
-            )
-            yield connection
-            connection.rollback()
+        self.login.execute(
+            "select set_config('role', %s, true), set_config('request.jwt.claims', %s, true)",
+            (role, json.dumps(claims) if claims is not None else ""),
+        )
+        try:
+            yield self.login
+        finally:
+            self.login.rollback()
 
     def claims(self, who: str) -> dict[str, object]:
         """Return the claims of this person's access token."""
         return claims_of(self.ids[who], self.ids[f"{who}_session"])
 
 
-def make_place(cluster: Cluster, name: str) -> Place:
+@contextmanager
+def make_place(cluster: Cluster, name: str) -> Iterator[Place]:
     """Make the tables of attacks.sql beside our own in a fresh database, with Alice and Bob in it."""
     target = cluster.dsn("postgres", name)
     runner.upgrade(target, MIGRATIONS)
@@ -66,7 +69,8 @@ def make_place(cluster: Cluster, name: str) -> Place:
             ids[f"{who}_note"] = row[0]
             connection.execute("insert into public.profiles (user_id) values (%s)", (ids[who],))
         connection.execute("refresh materialized view public.notes_copy")
-    return Place(cluster, name, ids)
+    with psycopg.connect(cluster.dsn("authenticator", name)) as login:
+        yield Place(cluster, name, ids, login)
 
 
 def outcome_of(connection: Connection[TupleRow], statement: str, params: dict[str, Any]) -> int | str:

@@ -27,12 +27,17 @@ def migrated_database(cluster: Cluster) -> Iterator[str]:
         yield name
 
 
-@pytest.fixture
-def migrated(cluster: Cluster, migrated_database: str) -> Iterator[Connection[TupleRow]]:
-    """Return a connection of role postgres, in a transaction that nobody will ever see."""
+@pytest.fixture(scope="session")
+def _migrated(cluster: Cluster, migrated_database: str) -> Iterator[Connection[TupleRow]]:
     with psycopg.connect(cluster.dsn("postgres", migrated_database)) as connection:
         yield connection
-        connection.rollback()
+
+
+@pytest.fixture
+def migrated(_migrated: Connection[TupleRow]) -> Iterator[Connection[TupleRow]]:
+    """Return a connection of role postgres, in a transaction that nobody will ever see."""
+    yield _migrated
+    _migrated.rollback()
 
 
 @pytest.fixture
@@ -82,5 +87,5 @@ def data_api(cluster: Cluster) -> Iterator[Api]:
 @pytest.fixture(scope="session")
 def place(cluster: Cluster) -> Iterator[Place]:
     """Return the database to attack; whatever happens in it is rolled back."""
-    with new_database(cluster) as name:
-        yield make_place(cluster, name)
+    with new_database(cluster) as name, make_place(cluster, name) as place:
+        yield place

@@ -51,7 +51,7 @@ def client(api: Api, token: str) -> Client:
 
 def add_people(api: Api, *, alice_is_public: bool = False) -> People:
     """Make the people of one test."""
-    with psycopg.connect(api.database_dsn) as connection:
+    with psycopg.connect(api.database_dsn) as connection, connection.pipeline():
         ids: dict[str, Any] = {}
         for name in ("alice", "bob", "charlie"):
             ids[name] = new_user(connection)
@@ -59,7 +59,7 @@ def add_people(api: Api, *, alice_is_public: bool = False) -> People:
         query = (
             "insert into public.profiles (user_id, display_name, is_public) values (%s, %s, %s) returning id"
         )
-        row = connection.execute(query, (ids["alice"], "Alice", alice_is_public)).fetchone()
         connection.execute(query, (ids["bob"], "Bob", False))
+        row = connection.execute(query, (ids["alice"], "Alice", alice_is_public)).fetchone()
     assert row is not None
     return People({**ids, "alice_row": row[0]}, api)

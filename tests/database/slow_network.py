@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
-DELAY_SECONDS = 0.001
+DELAY_SECONDS = 0.0002
 
 
 @contextmanager

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-import os
 import re
-import subprocess
-import sys
 from pathlib import Path
+
+import pytest
 
 from app.migrate import runner
 from app.migrate.lint import RULES
 from app.migrate.new_table import table_text
 from tests.database.paths import MIGRATIONS, ROOT
 
+pytest_plugins = ["pytester"]
 TEXT = (ROOT / "docs" / "rls.md").read_text()
 
 
-def test_the_recipe_for_a_table_runs_as_written(target: str, folder: Path, tmp_path: Path) -> None:
+def test_the_recipe_for_a_table_runs_as_written(
+    target: str, folder: Path, pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The table that `flask db new --table notes` writes passes the test that the document shows."""
     for path in MIGRATIONS.glob("*.sql"):
         (folder / path.name).write_text(path.read_text())
@@ -24,16 +26,9 @@ def test_the_recipe_for_a_table_runs_as_written(target: str, folder: Path, tmp_p
     runner.upgrade(target, folder)
     code = re.search(r"<!-- this test is run.*?-->\n```python\n(.*?)```", TEXT, re.DOTALL)
     assert code is not None
-    (tmp_path / "test_notes.py").write_text(code[1])
-    result = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path / "test_notes.py")],
-        cwd=tmp_path,
-        env={**os.environ, "DATABASE_URL": target, "PYTHONPATH": str(ROOT)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
-    assert "1 passed" in result.stdout, result.stdout + result.stderr
+    monkeypatch.setenv("DATABASE_URL", target)
+    pytester.makepyfile(code[1])
+    pytester.runpytest_inprocess("-p", "no:cacheprovider", "-p", "no:xdist").assert_outcomes(passed=1)
 
 
 def test_every_rule_is_listed() -> None:

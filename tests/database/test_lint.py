@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 from psycopg import sql
 
+from app.cli import proofs
 from app.cli.db import db
 from app.migrate import runner
 from app.migrate.errors import FileRefused, MigrationError, MigrationFailed
@@ -61,32 +62,29 @@ def test_a_finding_names_the_file_that_brought_it_and_left_it(
 
 
 def test_a_waiver_allows_one_finding_with_its_reason(target: str, folder: Path, write: Write) -> None:
+    """Also of a policy with quotes and a colon in its name; one that covers nothing is told."""
     write(
         "1_make.sql",
         "-- signet: allow rls_disabled on public.t: a list of countries\n"
         "create table t (id int primary key); create table u (id int primary key);",
     )
-    judgement = lint_files(target, folder)
-    assert findings(judgement) == {("rls_disabled", "public.u"): "1_make.sql"}
-    assert [one.reason for one in judgement.findings if one.object == "public.t"] == ["a list of countries"]
-
-
-def test_a_waiver_reaches_policies_with_quotes_and_functions_with_casts(
-    target: str, folder: Path, write: Write
-) -> None:
     write(
-        "1_make.sql",
-        '-- signet: allow policy_without_role on public.t "Who: all": it is meant\n'
-        "create table t (id int primary key); alter table t enable row level security;\n"
-        'create policy "Who: all" on t for select using (true);',
+        "2_more.sql",
+        '-- signet: allow policy_without_role on public.v "Who: all": it is meant\n'
+        "create table v (id int primary key); alter table v enable row level security;\n"
+        'create policy "Who: all" on v for select using (true);',
     )
-    assert findings(lint_files(target, folder)) == {}
-
-
-def test_a_waiver_that_covers_nothing_is_told(target: str, folder: Path, write: Write) -> None:
-    write("1_make.sql", "-- signet: allow rls_disabled on public.gone: old\ncreate table t ();drop table t;")
+    write("3_gone.sql", "-- signet: allow rls_disabled on public.w: old\ncreate table w (); drop table w;")
     judgement = lint_files(target, folder)
-    assert [(waiver.object, waiver.file) for waiver in judgement.unused] == [("public.gone", "1_make.sql")]
+    assert findings(judgement) == {
+        ("rls_disabled", "public.u"): "1_make.sql",
+        ("destructive_statement", "drop table w"): "3_gone.sql",
+    }
+    assert {one.object: one.reason for one in judgement.findings if one.reason} == {
+        "public.t": "a list of countries",
+        'public.v "Who: all"': "it is meant",
+    }
+    assert [(waiver.object, waiver.file) for waiver in judgement.unused] == [("public.w", "3_gone.sql")]
 
 
 @pytest.mark.parametrize(
@@ -98,12 +96,10 @@ def test_a_waiver_that_covers_nothing_is_told(target: str, folder: Path, write: 
         ("allow everything on public.t: because", "There is no rule “everything”"),
     ],
 )
-def test_a_waiver_without_its_parts_is_refused(
-    target: str, folder: Path, write: Write, waiver: str, message: str
-) -> None:
+def test_a_waiver_without_its_parts_is_refused(folder: Path, write: Write, waiver: str, message: str) -> None:
     write("1_make.sql", f"select 1;\n-- signet: {waiver}\nselect 2;")
     with pytest.raises(FileRefused, match=message) as caught:
-        lint_files(target, folder)
+        lint_files("host=nothing.is.asked", folder)
     assert caught.value.place is not None
     assert caught.value.place.line == 2
 
@@ -170,19 +166,27 @@ def test_calls_per_row(expression: str, calls: list[str]) -> None:
     assert list(calls_per_row(expression)) == calls
 
 
-def test_the_command_fails_for_errors_and_strictly_for_warnings(
+def test_the_command_fails_for_warnings_when_it_is_strict(
     target: str, folder: Path, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DATABASE_URL", target)
-    path = write("1_make.sql", "drop table if exists t;")
+    write("1_make.sql", "drop table if exists t;")
     arguments = ["lint", "--folder", str(folder)]
+    judgement = lint_files(target, folder)
+    monkeypatch.setattr(proofs, "lint_files", lambda *_: judgement)  # the same for both
     loose = CliRunner().invoke(db, arguments)
     strict = CliRunner().invoke(db, [*arguments, "--strict"])
     assert (loose.exit_code, strict.exit_code) == (0, 1)
     assert "warning: A statement that takes data away      [destructive_statement]" in loose.stdout
     assert "-- signet: allow destructive_statement on drop table if exists t: why" in loose.stdout
-    path.write_text("create table t (id int primary key);")
-    found = CliRunner().invoke(db, [*arguments, "--json"])
+
+
+def test_the_command_fails_for_errors_and_names_the_file(
+    target: str, folder: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", target)
+    write("1_make.sql", "create table t (id int primary key);")
+    found = CliRunner().invoke(db, ["lint", "--folder", str(folder), "--json"])
     assert found.exit_code == 1
     (error,) = [one for one in json.loads(found.stdout)["findings"] if one["level"] == "error"]
     assert (error["rule"], error["object"], error["file"], error["allowed"]) == (

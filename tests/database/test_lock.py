@@ -19,9 +19,9 @@ def test_waiting_ends_with_the_name_of_the_holder(target: str) -> None:
         pid = first.info.backend_pid
         with locked(first, told.append):
             assert told == []
-            second.execute("set statement_timeout = '300ms'")
+            second.execute("set statement_timeout = '50ms'")
             busy = pytest.raises(LockBusy, match=r"“signet db upgrade” \(postgres from 127\.0\.0\.1")
-            with busy as caught, locked(second, told.append, wait_seconds=0.6):
+            with busy as caught, locked(second, told.append, wait_seconds=0.15):
                 pytest.fail("two at once")
             assert f"pg_terminate_backend({pid})" in caught.value.hint
             assert [holder and holder.pid for holder in told] == [pid]

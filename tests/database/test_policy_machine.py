@@ -15,18 +15,19 @@ import psycopg
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from psycopg import Connection
+from psycopg import ClientCursor, Connection
 from psycopg.rows import TupleRow
 
-from app.migrate.testing import as_role, claims_of, new_session, new_user
+from app.migrate.testing import claims_of, new_session, new_user
 from devstack.postgres import Cluster
 
 NAMES = st.sampled_from(["Ann", "Ben", None])
 PEOPLE = st.integers(0, 3)
 # Who does it, and to whose row: as often one's own as anybody's.
 PAIRS = st.one_of(PEOPLE.map(lambda who: (who, who)), st.tuples(PEOPLE, PEOPLE))
-BECOME = "select set_config('role', %s, true), set_config('request.jwt.claims', %s, true)"
-SEEN = "select user_id, display_name, is_public from public.profiles where user_id = any (%s)"
+BECOME = "select set_config('role', %s, true), set_config('request.jwt.claims', %s, true);"
+BE_NOBODY = "select set_config('role', 'none', true), set_config('request.jwt.claims', '', true);"
+SEEN = "select user_id, display_name, is_public from public.profiles where user_id = any (%s);"
 
 
 @dataclass(frozen=True)
@@ -58,12 +59,23 @@ class Policies(RuleBasedStateMachine):
 
     def attempt(self, who: int, statement: str, *values: Any) -> int | str:
         """Return how many rows a person's statement reaches, or the SQLSTATE of its refusal."""
-        claims = claims_of(self.users[who], self.sessions[who])
         try:
-            with as_role(self.connection, "authenticated", claims):
-                return self.connection.execute(statement.encode(), values).rowcount
+            cursor = self.send(f"savepoint before; {BECOME} {statement};", *self.as_person(who), *values)
+            while cursor.nextset():
+                pass
+            self.send(f"{BE_NOBODY} release before")
+            return cursor.rowcount
         except psycopg.Error as error:
+            self.send("rollback to before; release before")
             return error.sqlstate or "no SQLSTATE"
+
+    def send(self, text: str, *values: Any) -> ClientCursor[TupleRow]:
+        """Send several statements at once: waiting for each would take most of the time."""
+        return ClientCursor(self.connection).execute(text.encode(), values)
+
+    def as_person(self, who: int) -> tuple[str, str]:
+        """Return the role and the claims of a person's request."""
+        return "authenticated", json.dumps(claims_of(self.users[who], self.sessions[who]))
 
     def may_change(self, who: int, owner: int) -> bool:
         return who == owner and self.is_in(who) and owner in self.rows
@@ -162,15 +174,14 @@ class Policies(RuleBasedStateMachine):
 
     @invariant()
     def everybody_sees_exactly_what_they_may(self) -> None:
+        asked = [value for who in range(4) for value in (*self.as_person(who), self.users)]
+        cursor = self.send((BECOME + SEEN) * 4 + BE_NOBODY, *asked)
         for who in range(4):
-            self.become("authenticated", json.dumps(claims_of(self.users[who], self.sessions[who])))
-            seen = {self.row(*found) for found in self.connection.execute(SEEN, (self.users,))}
+            cursor.nextset()
+            seen = {self.row(*found) for found in cursor}
             allowed = {row for row in self.rows.values() if row.owner == who or row.is_public}
             assert seen == (allowed if self.is_in(who) else set())
-        self.become("none", "")
-
-    def become(self, role: str, claims: str) -> None:
-        self.connection.execute(BECOME, (role, claims))
+            cursor.nextset()
 
     def row(self, user: UUID, name: str | None, is_public: bool) -> Row:
         return Row(self.users.index(user), name, is_public)

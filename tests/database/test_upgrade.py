@@ -167,7 +167,7 @@ def test_a_transaction_that_ended_all_the_same_is_noticed(
 
 def test_two_runs_at_once_apply_every_file_once(target: str, folder: Path, write: Write) -> None:
     """The second waits, says for whom, and then finds nothing to do."""
-    write("20260101000000_one.sql", "create table one (); select pg_sleep(0.5);")
+    write("20260101000000_one.sql", "create table one (); select pg_advisory_xact_lock(1);")
     write("20260102000000_two.sql", "create table two ();")
     results: list[int] = []
     events: list[Event] = []
@@ -177,11 +177,18 @@ def test_two_runs_at_once_apply_every_file_once(target: str, folder: Path, write
         if isinstance(event, Applying):
             began.set()
 
-    one = threading.Thread(target=lambda: results.append(len(runner.upgrade(target, folder, first))))
-    one.start()
-    assert began.wait(30)
-    results.append(len(runner.upgrade(target, folder, events.append)))
-    one.join(30)
+    with psycopg.connect(target, autocommit=True) as delay:
+        delay.execute("select pg_advisory_lock(1)")
+
+        def second(event: Event) -> None:
+            events.append(event)
+            delay.execute("select pg_advisory_unlock(1)")
+
+        one = threading.Thread(target=lambda: results.append(len(runner.upgrade(target, folder, first))))
+        one.start()
+        assert began.wait(30)
+        results.append(len(runner.upgrade(target, folder, second)))
+        one.join(30)
     assert sorted(results) == [0, 2]
     assert isinstance(events[0], Waiting)
     assert "signet db upgrade" in str(events[0].holder)
