@@ -6,7 +6,6 @@ import os
 import shutil
 import socket
 import tempfile
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from psycopg import sql
 from app.cli.lease import take_lease
 from app.cli.running_stack import RunningStack
 from app.migrate import runner
+from app.migrate.scratch import drop_database
 from devstack.auth_settings_store import AuthSettingsStore
 from devstack.binaries import find_binaries
 from devstack.bootstrap import bootstrap
@@ -94,21 +94,11 @@ def cluster(fast_folder: Path) -> Iterator[Cluster]:
 def new_database(cluster: Cluster) -> Iterator[str]:
     """Make a database with roles and schema auth, without migrations; drop it afterwards."""
     name = f"test_{uuid.uuid4().hex}"
-    identifier = sql.Identifier(name)
     create = "create database {} template postgres strategy file_copy owner postgres"
     with psycopg.connect(cluster.dsn(SUPERUSER, "template1"), autocommit=True) as admin:
-        admin.execute(sql.SQL(create).format(identifier))
+        admin.execute(sql.SQL(create).format(sql.Identifier(name)))
         yield name
-        _wait_until_left(admin, name)
-        admin.execute(sql.SQL("drop database {} with (force)").format(identifier))
-
-
-def _wait_until_left(admin: psycopg.Connection, name: str) -> None:
-    """Let the backends go that a test has closed: DROP DATABASE sleeps 0.1 s where one is still there."""
-    for _ in range(100):
-        if admin.execute("select from pg_stat_activity where datname = %s", (name,)).rowcount == 0:
-            return
-        time.sleep(0.001)
+        drop_database(admin, name)
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -15,6 +16,7 @@ from app.migrate.target import connected
 
 # A template that the local stack keeps: roles and schema auth, no migrations.
 BLANK = "signet_blank"
+_PAUSES, _PAUSE_SECONDS = 50, 0.001
 
 
 @contextmanager
@@ -24,13 +26,21 @@ def scratch_database(connection_string: str) -> Iterator[str]:
     Raises MigrationError where the server has no template for it.
     """
     name = f"signet_scratch_{secrets.token_hex(6)}"
-    identifier = sql.Identifier(name)
     with connected(connection_string, "scratch") as connection:
-        _create(connection, identifier, connection_string)
+        _create(connection, sql.Identifier(name), connection_string)
         try:
             yield conninfo.make_conninfo(connection_string, dbname=name)
         finally:
-            connection.execute(sql.SQL("drop database if exists {} with (force)").format(identifier))
+            drop_database(connection, name)
+
+
+def drop_database(connection: Connection[TupleRow], name: str) -> None:
+    """Drop a database after its last backend has left: the server sleeps 0.1 s where one is still leaving."""
+    for _ in range(_PAUSES):
+        if not connection.execute("select from pg_stat_activity where datname = %s", (name,)).rowcount:
+            break
+        time.sleep(_PAUSE_SECONDS)
+    connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
 
 
 def _create(connection: Connection[TupleRow], name: sql.Identifier, connection_string: str) -> None:
