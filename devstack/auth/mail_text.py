@@ -7,7 +7,7 @@ links too.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from urllib.parse import quote, urlencode
 
@@ -16,7 +16,7 @@ CONFIRM_PATH = "/auth/confirm"
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The words of one kind of mail."""
+    """The words of one kind of mail; ``lead`` may name the addresses of a change as {old} and {new}."""
 
     subject: str
     lead: str
@@ -46,7 +46,7 @@ WORDS: Mapping[str, Words] = {
     ),
     "email_change": Words(
         "Confirm your new e-mail address",
-        "Your account is about to move to another e-mail address. Confirm the change from here.",
+        "Your account is about to move from {old} to {new}. Confirm the change from here.",
         "Confirm change",
         "If that was not you, do not confirm it, and set a new password.",
     ),
@@ -81,9 +81,19 @@ def confirm_link(site_url: str, token_hash: str, verification_type: str, target:
     return f"{site_url.rstrip('/')}{CONFIRM_PATH}?{urlencode(parameters, quote_via=quote)}"
 
 
-def compose(kind: str, recipient: str, *, link: str, code: str, token_hash: str, life_seconds: int) -> Mail:
-    """Return the mail of a kind."""
+def compose(
+    kind: str,
+    recipient: str,
+    *,
+    link: str,
+    code: str,
+    token_hash: str,
+    life_seconds: int,
+    change: tuple[str, str] = ("", ""),
+) -> Mail:
+    """Return the mail of a kind; ``change`` is the old and the new address of an account that moves."""
     words, life = WORDS[kind], _in_words(life_seconds)
+    words = replace(words, lead=words.lead.format(old=change[0], new=change[1]))
     text = "\n\n".join(
         part
         for part in (
@@ -101,7 +111,8 @@ def compose(kind: str, recipient: str, *, link: str, code: str, token_hash: str,
 
 
 def _html(words: Words, link: str, code: str, life: str) -> str:
-    button = f'<p><a href="{escape(link)}">{escape(words.button)}</a></p>' if link else ""
+    # In a window of its own: the mailbox shows this in a frame, where the app's page may not appear.
+    button = f'<p><a href="{escape(link)}" target="_blank">{escape(words.button)}</a></p>' if link else ""
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(words.subject)}</title>'
         f"<h1>{escape(words.subject)}</h1><p>{escape(words.lead)}</p>{button}"

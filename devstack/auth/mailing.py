@@ -67,6 +67,7 @@ def send(auth: Auth, connection: Rows, user: User, purpose: Purpose, wish: Wish,
         code=code.code,
         token_hash=code.token_hash,
         life_seconds=auth.settings.mailer_otp_exp,
+        change=(user.address, user.email_change or ""),
     )
     auth.mailer.send(connection, mail, auth.now())
     return users.update(connection, user.id, auth.now(), **{purpose.sent_at: auth.now()})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import datetime
 
 from flask import (
     Blueprint,
@@ -24,8 +25,10 @@ from devstack.mailbox import mails
 bp = Blueprint("mailbox", __name__)
 
 EXTENSION = "mailbox"
-# The mail's own HTML: nothing runs, nothing loads, and it can be shown inside our page only.
-MAIL_POLICY = "default-src 'none'; sandbox; frame-ancestors 'self'"
+# What a mail's own HTML may do in its frame: open its link in a window of its own, and nothing else.
+SANDBOX = "allow-popups allow-popups-to-escape-sandbox"
+# Nothing runs, nothing loads, and it can be shown inside our page only.
+MAIL_POLICY = f"default-src 'none'; sandbox {SANDBOX}; frame-ancestors 'self'"
 
 
 @bp.get("/")
@@ -36,7 +39,7 @@ def index() -> str:
         "mailbox/list.html",
         mails=mails.find(_pool(), recipient),
         recipient=recipient,
-        now=_context().clock(),
+        ago=_ago,
         is_elsewhere=_context().smtp_url is not None,
     )
 
@@ -44,7 +47,7 @@ def index() -> str:
 @bp.get("/<uuid:mail_id>")
 def show(mail_id: uuid.UUID) -> str:
     """Show one mail with its link and code."""
-    return render_template("mailbox/mail.html", mail=_one(mail_id), now=_context().clock())
+    return render_template("mailbox/mail.html", mail=_one(mail_id), ago=_ago, sandbox=SANDBOX)
 
 
 @bp.get("/<uuid:mail_id>/html")
@@ -82,6 +85,15 @@ def clear_json() -> Response:
     _refuse_other_pages()
     mails.clear(_pool())
     return Response(status=204)
+
+
+def _ago(moment: datetime) -> str:
+    """Return how long ago a moment was, in its largest unit."""
+    seconds = int((_context().clock() - moment).total_seconds())
+    for size, unit in ((86_400, "day"), (3600, "hour"), (60, "minute")):
+        if seconds >= size:
+            return f"{seconds // size} {unit}{'' if seconds < 2 * size else 's'} ago"
+    return "just now"
 
 
 def _context() -> Context:

@@ -148,7 +148,13 @@ def test_links_of_mails_are_encoded() -> None:
 @pytest.mark.parametrize("kind", mail_text.WORDS)
 def test_every_mail_has_link_and_code_in_both_forms(kind: str) -> None:
     mail = mail_text.compose(
-        kind, "a@b.c", link='http://x/"<', code="123456", token_hash="h", life_seconds=600
+        kind,
+        "a@b.c",
+        link='http://x/"<',
+        code="123456",
+        token_hash="h",
+        life_seconds=600,
+        change=("{old}@b.c", "n<w@b.c"),
     )
     assert "123456" in mail.text
     assert "123456" in mail.html
@@ -156,6 +162,9 @@ def test_every_mail_has_link_and_code_in_both_forms(kind: str) -> None:
     assert "http://x/&quot;&lt;" in mail.html
     assert "10 minutes" in mail.text
     assert "123456" not in repr(mail)
+    if kind == "email_change":
+        assert "move from {old}@b.c to n<w@b.c." in mail.text
+        assert "move from {old}@b.c to n&lt;w@b.c." in mail.html
 
 
 @pytest.mark.parametrize(

@@ -22,10 +22,26 @@ def test_the_list_leads_to_the_mail_and_the_mail_to_its_link(project: Project, m
     page = parse(project.http.get("/mailbox/", params={"to": mail["to"].upper()}).text)
     (entry,) = page.find("ol").find_all("li")
     assert entry.find("a").text == mail["subject"]
+    assert "just now" in entry.text
     shown = parse(project.http.get(entry.find("a")["href"]).text)
     assert shown.find("h1").text == mail["subject"]
     assert [a["href"] for a in shown.find_all("a") if a.text == "Open link"] == [mail["link"]]
     assert shown.find("code").text == mail["code"]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (59, "just now"),
+        (119, "1 minute ago"),
+        (7199, "1 hour ago"),
+        (86_400 * 3, "3 days ago"),
+        (-5, "just now"),
+    ],
+)
+def test_a_mail_says_how_old_it_is(project: Project, mail: dict[str, str], seconds: int, words: str) -> None:
+    project.clock.advance(seconds)
+    assert words in parse(project.http.get(f"/mailbox/{mail['id']}").text).find("main").text
 
 
 def test_an_empty_mailbox_says_what_would_come(project: Project) -> None:
@@ -35,7 +51,11 @@ def test_an_empty_mailbox_says_what_would_come(project: Project) -> None:
 
 def test_the_mails_html_runs_nothing(project: Project, mail: dict[str, str]) -> None:
     answer = project.http.get(f"/mailbox/{mail['id']}/html")
-    assert "sandbox" in answer.headers["content-security-policy"]
+    policy = answer.headers["content-security-policy"]
+    assert "sandbox allow-popups allow-popups-to-escape-sandbox;" in policy
+    frame = parse(project.http.get(f"/mailbox/{mail['id']}").text).find("iframe")
+    assert f"sandbox {frame['sandbox']};" in policy
+    assert parse(answer.text).find("a")["target"] == "_blank"  # an app's page appears in no frame
     assert mail["link"].replace("&", "&amp;") in answer.text
 
 

@@ -128,6 +128,13 @@ def test_a_link_of_a_change_says_that_the_other_one_is_missing(project: Project)
     assert "#message=Confirmation+link+accepted" in location
 
 
+def test_both_mails_of_a_change_name_both_addresses(project: Project) -> None:
+    old, new = new_email(), new_email()
+    project.put("/user", {"email": new}, project.sign_up(old)["access_token"])
+    for address in (old, new):
+        assert f"from {old} to {new}." in project.mails(address)[0]["text"]
+
+
 def test_without_secure_change_the_new_address_confirms_alone(project: Project) -> None:
     project.set(mailer_secure_email_change_enabled=False)
     old, new = new_email(), new_email()
