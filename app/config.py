@@ -92,12 +92,12 @@ class Settings:
         *,
         local_stack: LocalStack | None = None,
         local_secret_key: str | None = None,
-        port: int = 8000,
+        local_site_url: str = "http://127.0.0.1:8000",
     ) -> Settings:
         """Read and check all settings; raise SettingsError with every problem found.
 
         ``local_stack`` stands in for SUPABASE_URL and SUPABASE_PUBLISHABLE_KEY, ``local_secret_key`` for
-        SECRET_KEY, and ``port`` makes the default SITE_URL, all for use on this machine only.
+        SECRET_KEY, and ``local_site_url`` is the default SITE_URL, all for use on this machine only.
         """
         reader = Reader(environ)
         url = local_stack.url if local_stack else reader.project_url()
@@ -105,7 +105,7 @@ class Settings:
             supabase_url=url,
             publishable_key=local_stack.publishable_key if local_stack else reader.publishable_key(),
             issuer=local_stack.issuer if local_stack else f"{url}/auth/v1",
-            site_url=reader.site_url(f"http://127.0.0.1:{port}" if is_loopback(url) else None),
+            site_url=reader.site_url(local_site_url if is_loopback(url) else None),
             secret_key=reader.secret_key(local_secret_key),
             secret_key_fallbacks=reader.secret_key_fallbacks(),
             database_url=reader.database_url(local_stack.database_url if local_stack else None),

@@ -1,16 +1,17 @@
-"""Is the app's port free, and who has it if not: asked before anything is started."""
+"""Can the app listen where it should, and who is in the way if not: asked before anything is started."""
 
 from __future__ import annotations
 
 import os
 import socket
 from contextlib import suppress
-from errno import EADDRINUSE
+from errno import EACCES, EADDRINUSE
 from pathlib import Path
 
 from app.errors import Misconfigured
 
 LISTENING = "0A"  # in /proc/net/tcp
+LAST_PORT = 65535
 TRIED = 100
 
 
@@ -20,29 +21,47 @@ class PortBusy(Misconfigured):
     code = "port_busy"
 
     def __init__(self, host: str, port: int) -> None:
-        following = (other for other in range(port + 1, min(port + TRIED, 65536)) if is_free(host, other))
+        last = min(port + TRIED, LAST_PORT)
+        following = (other for other in range(port + 1, last + 1) if _obstacle(host, other) is None)
         super().__init__(
             f"Port {port} is in use by {owner_of(port) or 'another program'}.",
             hint=f"flask run --port {next(following, 0)}",
         )
 
 
+class CannotListen(Misconfigured):
+    """Raised when no server could listen on this address, whoever else does."""
+
+    code = "cannot_listen"
+
+
 def check_port(host: str, port: int) -> None:
-    """Raise PortBusy when nobody could listen there."""
-    if port and not is_free(host, port):
+    """Raise PortBusy or CannotListen when nobody could listen there."""
+    if host.startswith("unix:"):
+        return
+    if not 0 <= port <= LAST_PORT:
+        raise CannotListen(f"{port} is not a port.", hint=f"flask run --port N, with N from 1 to {LAST_PORT}")
+    obstacle = _obstacle(host, port)
+    if obstacle is None:
+        return
+    if obstacle.errno == EADDRINUSE:
         raise PortBusy(host, port)
+    raise CannotListen(
+        f"The app cannot listen on {host}, port {port}: {obstacle.strerror or obstacle}.",
+        hint="flask run --port 8000" if obstacle.errno == EACCES else "flask run --host 127.0.0.1",
+    )
 
 
-def is_free(host: str, port: int) -> bool:
-    """Whether no other server listens there; every other obstacle is left to our own server to report."""
+def _obstacle(host: str, port: int) -> OSError | None:
+    """Return what keeps a server from listening there."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
         except OSError as error:
-            return error.errno != EADDRINUSE
-    return True
+            return error
+    return None
 
 
 def owner_of(port: int) -> str:

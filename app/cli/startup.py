@@ -25,6 +25,8 @@ from app.cli import reloader
 from app.cli.checkout_stack import FOLDER, INSTANCE, apply_migrations, lease_for, show_stack
 from app.cli.output import fails_in_words, tell
 from app.cli.ports import check_port
+from app.cli.running_stack import LOOPBACK
+from app.config_values import LOOPBACK_HOSTS
 from app.errors import Misconfigured
 
 if TYPE_CHECKING:
@@ -63,16 +65,25 @@ def prepare(environ: MutableMapping[str, str], instance: Path = INSTANCE) -> dic
         if not reloader.is_child(environ):  # the child serves on its parent's socket
             check_port(context.params["host"], context.params["port"])
         reloader.tie_child_to_parent(environ)
+    here = _served_at(context)
     if not wants_local_stack(environ):
-        return {}
+        return {"local_site_url": here}
     _import_meanwhile(NEEDED_SOON)
-    port = int(context.params.get("port") or DEFAULT_PORT)
-    site_url = environ.get("SITE_URL") or f"http://127.0.0.1:{port}"
+    site_url = environ.get("SITE_URL") or here
     stack = lease_for(instance, site_url, _tell_lost).stack
+    secret_key = local_secret_key(instance)
     if serves and not reloader.is_child(environ):
         apply_migrations(stack.database_url)
         show_stack(stack, app_url=site_url)
-    return {"local_stack": stack.for_app(), "local_secret_key": local_secret_key(instance), "port": port}
+    return {"local_stack": stack.for_app(), "local_secret_key": secret_key, "local_site_url": here}
+
+
+def _served_at(context: click.Context) -> str:
+    """Return the address on this machine that the command serves; whoever listens everywhere does so here."""
+    host, port = context.params.get("host"), context.params.get("port") or DEFAULT_PORT
+    if host not in LOOPBACK_HOSTS:
+        host = LOOPBACK
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def wants_local_stack(environ: Mapping[str, str]) -> bool:
@@ -92,15 +103,23 @@ def local_secret_key(instance: Path) -> str:
     path = instance / "secret_key"
     try:
         if not path.exists() or path.stat().st_size < SECRET_KEY_LENGTH:
-            draft = path.with_name(f".secret_key.{os.getpid()}")
-            with open(os.open(draft, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
-                file.write(secrets.token_hex(SECRET_KEY_LENGTH // 2))
-            draft.replace(path)
+            _make_secret_key(path)
         return path.read_text()
     except OSError as error:
         raise Misconfigured(
-            f"{path} cannot be used: {error.strerror}.", hint=f"remove it, or make it yours: {path}"
+            f"{path} cannot be used: {error.strerror}.",
+            hint=f"sudo chown -R $(id -un) '{instance}'   (or remove the file: everybody logs in again)",
         ) from error
+
+
+def _make_secret_key(path: Path) -> None:
+    draft = path.with_name(f".secret_key.{os.getpid()}")
+    with open(os.open(draft, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
+        file.write(secrets.token_hex(SECRET_KEY_LENGTH // 2))
+    if os.geteuid() == 0:  # `sudo flask run` once must lock nobody out of their own checkout
+        owner = path.parent.stat()
+        os.chown(draft, owner.st_uid, owner.st_gid)
+    draft.replace(path)
 
 
 def explain_or_exit(create_app: Callable[[Settings], Flask], error: SettingsError) -> Flask:

@@ -52,10 +52,11 @@ def test_four_variables_point_the_app_at_a_hosted_project() -> None:
 
 
 def test_the_local_stack_needs_no_variable_at_all() -> None:
-    settings = Settings.from_env({}, local_stack=LOCAL, local_secret_key=SECRET, port=8123)
+    here = "http://127.0.0.1:8123"
+    settings = Settings.from_env({}, local_stack=LOCAL, local_secret_key=SECRET, local_site_url=here)
     assert settings.supabase_url == LOCAL.url
     assert settings.issuer == LOCAL.issuer, "the issuer stays that of the first start"
-    assert settings.site_url == "http://127.0.0.1:8123"
+    assert settings.site_url == here
     assert settings.database_url == LOCAL.database_url
     assert settings.is_development
 
