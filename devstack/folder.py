@@ -25,18 +25,20 @@ LOCK_SECONDS = 0.5  # a client that asks whether the lock is held takes it for a
 def prepare(path: Path) -> None:
     """Make the folder and keep everybody else out of it; raise FolderError when that is impossible."""
     try:
-        if not path.parent.exists():
-            path.parent.mkdir(parents=True)
+        if file := next((place for place in (path, *path.parents) if place.is_file()), None):
+            raise FolderError(f"{file} is a file, and a folder is needed there.", f"mv '{file}' '{file}.old'")
+        for place, mode in (
             # Passable but not readable: another account may have to reach a cluster below (see placement.py).
-            path.parent.chmod(0o711)
-        path.mkdir(mode=0o700, exist_ok=True)
+            (path.parent, 0o711),
+            (path, 0o700),
+        ):
+            if not place.exists():
+                place.mkdir(parents=True, exist_ok=True)
+                place.chmod(mode)
+                give_to_owner_of(place.parent, place)
         if stat.S_IMODE(path.stat().st_mode) != 0o700:
             path.chmod(0o700)
-        (path / LOCK_NAME).touch(mode=0o600)
-    except NotADirectoryError as error:
-        raise FolderError(f"{error.filename} is not a folder.", "move that file away") from None
-    except FileExistsError:
-        raise FolderError(f"{path} is not a folder.", "move that file away") from None
+        os.close(open_private(path / LOCK_NAME))
     except OSError as error:
         raise folder_error(error, path) from None
 
@@ -65,6 +67,15 @@ def turn_over(log: Path) -> None:
         log.replace(log.with_name(f"{log.name}.old"))
 
 
+def open_private(path: Path) -> int:
+    """Open a file of the folder for appending, made for its owner only when it is not there; return it."""
+    is_new = not path.exists()
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    if is_new:
+        give_to_owner_of(path.parent, path)
+    return descriptor
+
+
 def write_private(path: Path, text: str) -> None:
     """Replace a file's content in one step; only the folder's owner can read it."""
     draft = path.with_name(f".{path.name}.new")
@@ -81,7 +92,7 @@ def write_private(path: Path, text: str) -> None:
 
 
 def give_to_owner_of(folder: Path, path: Path) -> None:
-    """As root, hand a file to whoever owns the folder, so that they can start the stack without root."""
+    """As root, hand a file or folder to whoever owns its place: they must be able to start without root."""
     if os.geteuid() == 0:
         owner = folder.stat()
         os.chown(path, owner.st_uid, owner.st_gid)

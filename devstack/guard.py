@@ -20,6 +20,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from devstack import processes
+from devstack.folder import open_private
 from devstack.privileges import RunAs
 from devstack.signals import next_signals, wake_on
 
@@ -63,7 +64,7 @@ def launch(job: Job, *, holding: tuple[int, ...] = ()) -> subprocess.Popen[bytes
     ``holding`` are file descriptors that the guard keeps open, such as the lock of the data folder: nobody
     else may start a server there before the guard has cleaned up.
     """
-    with open(os.open(job.log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), "ab") as log:
+    with open(open_private(job.log), "ab") as log:
         return subprocess.Popen(
             [sys.executable, "-S", "-E", "-m", "devstack.guard", job.to_json()],
             stdin=subprocess.PIPE,

@@ -18,7 +18,7 @@ from pathlib import Path
 from devstack import guard
 from devstack.binaries import Binaries
 from devstack.errors import PostgresError
-from devstack.privileges import RunAs, unprivileged_account
+from devstack.privileges import RunAs, has_name, unprivileged_account
 from devstack.recovery import clear_leftovers
 from devstack.runtime_copy import copy_runtime
 
@@ -38,15 +38,20 @@ class Placement:
 def place(folder: Path, binaries: Binaries, environ: Mapping[str, str], *, state: Path = STATE) -> Placement:
     """Decide for a prepared data folder; raise PostgresError when root has no way to run a server."""
     if os.geteuid() != 0:
+        _refuse_to_hide_roots_cluster(folder, state)
         return Placement(RunAs(), binaries, folder / CLUSTER)
     existing = existing_cluster(folder, state)
     if existing is not None:
         clear_leftovers(existing)  # before it may move or change hands
     named = environ.get("DEVSTACK_PG_USER")
     if not named:
-        owner = existing.stat() if existing else None
-        if owner and owner.st_uid != 0 and can_enter(folder.parent, owner.st_uid, owner.st_gid):
-            # Somebody's own cluster: it stays theirs, so that they can start it without root again.
+        owner = (existing or folder).stat()
+        if (
+            owner.st_uid != 0
+            and has_name(owner.st_uid)
+            and can_enter(folder.parent, owner.st_uid, owner.st_gid)
+        ):
+            # Somebody's own cluster or checkout: it stays theirs, so that they can start it without root.
             return _as_account(folder, RunAs("account", owner.st_uid, owner.st_gid), binaries, state)
         if (run_as := namespace_for(folder, binaries)) is not None:
             data_dir = existing or folder / CLUSTER
@@ -62,9 +67,19 @@ def place(folder: Path, binaries: Binaries, environ: Mapping[str, str], *, state
     return _as_account(folder, RunAs("account", account.pw_uid, account.pw_gid), binaries, state)
 
 
+def _refuse_to_hide_roots_cluster(folder: Path, state: Path) -> None:
+    """Raise PostgresError when root has put this folder's cluster where only root can use it."""
+    theirs, ours = outside(folder, state), folder / CLUSTER
+    if theirs.parent.exists() and not ours.exists():
+        raise PostgresError(
+            f"A start as root has put the cluster of {folder} in {theirs}. Nothing was changed.",
+            f"sudo mv {theirs} '{ours}' && sudo rmdir {theirs.parent} && sudo chown -R $(id -un) '{folder}'",
+        )
+
+
 def existing_cluster(folder: Path, state: Path = STATE) -> Path | None:
     """Return the folder's cluster, wherever it was put."""
-    return next((place for place in (folder / CLUSTER, outside(folder, state)) if place.exists()), None)
+    return next(filter(os.path.exists, (folder / CLUSTER, outside(folder, state))), None)
 
 
 def outside(folder: Path, state: Path = STATE) -> Path:
@@ -99,6 +114,8 @@ def _as_account(folder: Path, run_as: RunAs, binaries: Binaries, state: Path) ->
     existing = existing_cluster(folder, state)
     if existing is not None and existing != data_dir:
         shutil.move(existing, data_dir)
+        if existing == outside(folder, state):
+            existing.parent.rmdir()
     _hand_over(data_dir, run_as)
     return Placement(run_as, copy_runtime(binaries, state) if binaries.is_bundled else binaries, data_dir)
 

@@ -60,6 +60,15 @@ def unprivileged_account(named: str | None = None) -> pwd.struct_passwd | None:
     return None
 
 
+def has_name(uid: int) -> bool:
+    """Whether a user id has an entry in the passwd database, without which initdb refuses to work."""
+    try:
+        pwd.getpwuid(uid)
+    except KeyError:
+        return False
+    return True
+
+
 def _before_exec(run_as: RunAs) -> None:
     """Runs as the new user already, who may not be able to read the interpreter's files: imports nothing."""
     if run_as.kind == "namespace":

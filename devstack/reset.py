@@ -19,6 +19,8 @@ def reset(path: Path) -> None:
             while cluster := existing_cluster(path):
                 clear_leftovers(cluster)
                 shutil.rmtree(cluster)
+                if cluster.parent != path:
+                    cluster.parent.rmdir()
             for entry in path.iterdir():
                 if entry.name == folder.LOCK_NAME:
                     continue

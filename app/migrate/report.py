@@ -103,7 +103,8 @@ def applied_json(applied: Sequence[Applied]) -> list[dict[str, object]]:
 
 def error_lines(error: AppError) -> list[str]:
     """Return an error with its place, what remains, and the next step as the last line."""
-    lines = [f"error: {error.message}      [{_code(error)}]"]
+    first, *rest = error.message.splitlines()
+    lines = [f"error: {first}      [{_code(error)}]", *rest]
     if isinstance(error, MigrationError) and error.place:
         line, caret = error.place.excerpt()
         lines += [f"  {error.place}", f"  {line}", f"  {caret}"]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from app.errors import Misconfigured
 from app.migrate import report
 from app.migrate.comparison import State, compare, to_apply
 from app.migrate.errors import HistoryConflict, MigrationFailed
@@ -122,3 +123,13 @@ def test_a_failure_shows_file_line_caret_sqlstate_and_what_is_kept(tmp_path: Pat
         "details": ["Hint: Perhaps you meant owner."],
         "kept": "Nothing from this file was kept. 2 earlier files are applied.",
     }
+
+
+def test_the_code_of_an_error_of_several_lines_stands_at_its_first() -> None:
+    error = Misconfigured("It ended. Its log:\n    one\n    two", hint="read it")
+    assert report.error_lines(error) == [
+        "error: It ended. Its log:      [misconfigured]",
+        "    one",
+        "    two",
+        "Next: read it",
+    ]

@@ -48,7 +48,8 @@ def test_a_file_where_the_folder_should_be_is_named(place: Path, name: str) -> N
     file.touch()
     with pytest.raises(LocalStackFailed) as failed:
         take_lease(folder, SITE, "test", print)
-    assert "is not a folder" in failed.value.message
+    assert failed.value.message == f"{file} is a file, and a folder is needed there."
+    assert failed.value.hint == f"mv '{file}' '{file}.old'"
 
 
 def test_a_busy_port_that_was_asked_for_is_named(folder: Path, start: Start, leases: ExitStack) -> None:
@@ -67,7 +68,7 @@ def test_the_programs_that_the_environment_names_are_checked(
     monkeypatch.setenv("DEVSTACK_PG_BIN", str(place))
     with pytest.raises(LocalStackFailed) as failed:
         start()
-    assert str(place / "postgres") in failed.value.message
+    assert failed.value.message == f"{place / 'postgres'} does not run: No such file or directory."
     assert "DEVSTACK_PG_BIN" in failed.value.hint
     (place / "postgres").write_text("#!/bin/sh\necho 'postgres (PostgreSQL) 16.4'\n")
     (place / "postgres").chmod(0o755)
@@ -127,8 +128,9 @@ def test_a_full_disk_is_named(tiny_disk: Path) -> None:
 
 def test_a_read_only_disk_is_named(tiny_disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(tiny_disk)], check=True)
-    with pytest.raises(LocalStackFailed, match="Cannot write to"):
+    with pytest.raises(LocalStackFailed, match="Cannot write to") as failed:
         take_lease(tiny_disk / "instance" / "devstack", SITE, "test", print)
+    assert failed.value.hint == "work in a checkout on another disk"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere; needs an ordinary user")
@@ -136,5 +138,5 @@ def test_an_unwritable_folder_is_named(place: Path) -> None:
     (place / "instance").mkdir(mode=0o555)
     with pytest.raises(LocalStackFailed) as failed:
         take_lease(place / "instance" / "devstack", SITE, "test", print)
-    assert "Cannot write to" in failed.value.message
+    assert "Cannot read or write" in failed.value.message
     assert f"chown -R $(id -un) '{place / 'instance'}'" in failed.value.hint

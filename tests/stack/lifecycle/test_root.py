@@ -9,18 +9,21 @@ import stat
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import psycopg
 import pytest
 
+from app.cli.startup import local_secret_key
 from devstack import folder as data_folder
 from devstack import processes
 from devstack.binaries import find_binaries
 from devstack.bootstrap import bootstrap
 from devstack.errors import PostgresError
-from devstack.placement import Placement, namespace_for, place
+from devstack.placement import Placement, existing_cluster, namespace_for, outside, place
 from devstack.postgres import SUPERUSER, TEST_SETTINGS, Cluster, new_passwords
+from devstack.reset import reset
 from tests.conftest import ROOT, free_port
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="about what root does; needs root")
@@ -150,6 +153,7 @@ def test_rows_survive_every_change_of_the_way(
     folder = (tmp_path if is_closed else open_place) / "instance" / "devstack"
     rows = [write_a_row(put(folder, environ, state)) for environ in ({}, NOBODY, {}, NOBODY)]
     assert rows == [1, 2, 3, 4]
+    assert outside(folder, state).exists() is is_closed
 
 
 def test_somebody_elses_cluster_stays_theirs(open_place: Path, state: Path) -> None:
@@ -162,6 +166,43 @@ def test_somebody_elses_cluster_stays_theirs(open_place: Path, state: Path) -> N
     assert (folder / "stack.json").stat().st_uid == NOBODY_UID
     assert write_a_row(placement) == 2
     assert {path.stat().st_uid for path in placement.data_dir.rglob("*")} == {NOBODY_UID}
+
+
+def test_what_root_makes_in_somebody_elses_checkout_is_theirs(open_place: Path, state: Path) -> None:
+    """`sudo flask run` as the very first start: the next one without sudo must work, on the same rows."""
+    checkout = open_place / "checkout"
+    checkout.mkdir(mode=0o700)
+    os.chown(checkout, NOBODY_UID, NOBODY_UID)
+    folder = checkout / "instance" / "devstack"
+    placement = put(folder, {}, state)
+    os.close(data_folder.open_private(folder / data_folder.SERVER_LOG))
+    local_secret_key(folder.parent)
+    assert (placement.run_as.kind, placement.run_as.uid) == ("account", NOBODY_UID)
+    assert placement.data_dir == folder / "cluster"
+    assert {path.stat().st_uid for path in checkout.rglob("*")} == {NOBODY_UID}
+
+
+def test_a_cluster_that_root_has_put_elsewhere_is_not_passed_over(
+    tmp_path: Path, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An ordinary user would get an empty one, and look for their rows."""
+    folder = tmp_path / "instance" / "devstack"
+    outside(folder, state).mkdir(parents=True)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with pytest.raises(PostgresError) as refused:
+        place(folder, find_binaries(os.environ), {}, state=state)
+    assert str(outside(folder, state)) in refused.value.message
+    assert refused.value.next_step.startswith("sudo mv ")
+
+
+def test_a_reset_leaves_nothing_of_a_cluster_that_root_has_put_elsewhere(
+    tmp_path: Path, state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "instance" / "devstack"
+    outside(folder, state).mkdir(parents=True)
+    monkeypatch.setattr("devstack.reset.existing_cluster", partial(existing_cluster, state=state))
+    reset(folder)
+    assert list(state.iterdir()) == []
 
 
 def test_a_namespace_that_cannot_reach_the_folder_is_not_chosen(open_place: Path) -> None:
