@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from html import escape
 from urllib.parse import quote, urlencode
 
+from devstack.auth.redirects import site_of
+
 CONFIRM_PATH = "/auth/confirm"
 
 
@@ -76,9 +78,10 @@ class Mail:
 def confirm_link(site_url: str, token_hash: str, verification_type: str, target: str) -> str:
     """Return the address of the app's page that redeems a token and then goes to ``target``."""
     parameters = {"token_hash": token_hash, "type": verification_type}
-    if target.rstrip("/") != site_url.rstrip("/"):
-        parameters["next"] = target.removeprefix(site_url) if target.startswith(f"{site_url}/") else target
-    return f"{site_url.rstrip('/')}{CONFIRM_PATH}?{urlencode(parameters, quote_via=quote)}"
+    site = site_of(target, site_url)
+    if target.rstrip("/") != site:
+        parameters["next"] = target.removeprefix(site) if target.startswith(f"{site}/") else target
+    return f"{site}{CONFIRM_PATH}?{urlencode(parameters, quote_via=quote)}"
 
 
 def compose(

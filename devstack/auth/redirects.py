@@ -21,6 +21,18 @@ def choose_target(wishes: Iterable[str], site_url: str, allow_list: str) -> str:
     return next((wish for wish in wishes if wish and is_allowed(wish, site_url, allow_list)), site_url)
 
 
+def site_of(target: str, site_url: str) -> str:
+    """Return the address of the app that a link's target belongs to.
+
+    That is the site, but on loopback an app may answer on another port than the one that the stack was
+    started with: a second `flask run`, or one whose port was taken.
+    """
+    parts, site = _split(target), _split(site_url)
+    if parts is None or site is None or not (_is_on_loopback(parts) and _is_on_loopback(site)):
+        return site_url.rstrip("/")
+    return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+
+
 def is_allowed(target: str, site_url: str, allow_list: str) -> bool:
     """Whether a redirect may lead to the target."""
     parts = _split(target)
@@ -56,6 +68,10 @@ def _is_same_place(target: SplitResult, site: SplitResult) -> bool:
 
 def _is_loopback_name(host: str) -> bool:
     return host == "localhost" or (_is_ip(host) and ip_address(host).is_loopback)
+
+
+def _is_on_loopback(address: SplitResult) -> bool:
+    return address.scheme == "http" and _is_loopback_name(address.hostname or "")
 
 
 def _is_ip(host: str) -> bool:

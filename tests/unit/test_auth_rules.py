@@ -145,6 +145,24 @@ def test_links_of_mails_are_encoded() -> None:
     assert "next=http" in mail_text.confirm_link("http://a:1", "x", "signup", "http://a:10/")
 
 
+@pytest.mark.parametrize(
+    ("site", "target", "leads_to"),
+    [
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8001/b", "http://127.0.0.1:8001"),
+        ("http://127.0.0.1:8000", "http://localhost:8001/b", "http://localhost:8001"),
+        ("http://127.0.0.1:8000", "http://[::1]:8001/b", "http://[::1]:8001"),
+        ("http://127.0.0.1:8000", "http://who@127.0.0.1:8001/b", "http://127.0.0.1:8001"),
+        ("http://127.0.0.1:8000", "https://a.example/b", "http://127.0.0.1:8000"),
+        ("http://127.0.0.1:8000", "http://127.0.0.1.a.example/b", "http://127.0.0.1:8000"),
+        ("https://a.example", "http://127.0.0.1:8001/b", "https://a.example"),
+    ],
+)
+def test_a_link_leads_to_the_app_that_asked_for_the_mail(site: str, target: str, leads_to: str) -> None:
+    """On loopback only: a second `flask run` has a port of its own."""
+    link = mail_text.confirm_link(site, "x", "signup", target)
+    assert link.startswith(f"{leads_to}/auth/confirm?token_hash=x")
+
+
 @pytest.mark.parametrize("kind", mail_text.WORDS)
 def test_every_mail_has_link_and_code_in_both_forms(kind: str) -> None:
     mail = mail_text.compose(
