@@ -108,7 +108,7 @@ def local_secret_key(instance: Path) -> str:
     except OSError as error:
         raise Misconfigured(
             f"{path} cannot be used: {error.strerror}.",
-            hint=f"sudo chown -R $(id -un) '{instance}'   (or remove the file: everybody logs in again)",
+            hint=f"sudo chown -R $(id -un) '{instance}' && chmod -R u+rwX '{instance}'",
         ) from error
 
 
