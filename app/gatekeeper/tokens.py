@@ -16,6 +16,7 @@ import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -126,6 +127,7 @@ def decode_segment(text: str) -> bytes:
     return raw
 
 
+@lru_cache(maxsize=32)  # all tokens of a key have the same header; only what passed is kept
 def read_header(text: str) -> tuple[str, str]:
     """Return algorithm and key id of a header that has those, perhaps ``typ``, and nothing else."""
     try:
