@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import certifi
 import hypothesis
 import psycopg
 import pytest
@@ -28,12 +29,22 @@ from devstack.database import Database
 from devstack.placement import place
 from devstack.postgres import SUPERUSER, TEST_SETTINGS, Cluster, new_passwords
 from devstack.signing_keys import SigningKeys
+from tests.certificate import self_signed_certificate
 from tests.processes import left_in
 
 # Machines differ in speed, so no example has a deadline; what lands must not depend on a die, so CI has none.
 hypothesis.settings.register_profile("default", deadline=None)
 hypothesis.settings.register_profile("ci", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") else "default")
+
+# Every HTTP client reads the world's root certificates at its birth, which takes 20 ms, and tests make
+# hundreds of clients that speak plain HTTP on loopback. One certificate that proves nothing is read at once.
+_ONE_ROOT = tempfile.NamedTemporaryFile(prefix="signet-test-")  # noqa: SIM115 - it lives as long as the run
+_ONE_ROOT.write(self_signed_certificate())
+_ONE_ROOT.flush()
+certifi.where = lambda: _ONE_ROOT.name
+os.environ.pop("SSL_CERT_FILE", None)  # it would be read instead
+os.environ.pop("SSL_CERT_DIR", None)
 
 ROOT = Path(__file__).resolve().parent.parent
 SHM = Path("/dev/shm")
@@ -46,6 +57,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--supabase-url", help="the project's URL")
     group.addoption("--supabase-key", help="its publishable key")
     group.addoption("--supabase-secret-key", help="its secret key, to make and delete users")
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Take one worker more than there are cores, because tests wait for processes and time limits."""
+    return (os.cpu_count() or 1) + 1
 
 
 def free_port() -> int:

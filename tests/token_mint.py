@@ -48,17 +48,20 @@ def claims(**changes: Any) -> dict[str, Any]:
     return {name: value for name, value in good.items() if value is not ...}
 
 
+def new_keys(rsa_key: rsa.RSAPrivateKey | None = None) -> dict[str, Any]:
+    """Return three private keys, one for each algorithm; an RSA key at hand saves 0.1 s."""
+    return {
+        "ES256": ec.generate_private_key(ec.SECP256R1()),
+        "RS256": rsa_key or rsa.generate_private_key(public_exponent=65537, key_size=2048),
+        "EdDSA": ed25519.Ed25519PrivateKey.generate(),
+    }
+
+
 @dataclass
 class Mint:
     """Three private keys, one for each algorithm, and the ways to sign with them."""
 
-    keys: dict[str, Any] = field(
-        default_factory=lambda: {
-            "ES256": ec.generate_private_key(ec.SECP256R1()),
-            "RS256": rsa.generate_private_key(public_exponent=65537, key_size=2048),
-            "EdDSA": ed25519.Ed25519PrivateKey.generate(),
-        }
-    )
+    keys: dict[str, Any] = field(default_factory=new_keys)
 
     @cached_property
     def jwks(self) -> dict[str, Any]:

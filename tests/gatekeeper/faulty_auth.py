@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from tests.loopback import serving
-from tests.token_mint import ALICE, Mint, claims
+from tests.token_mint import ALICE, Mint, claims, new_keys
 
 PASSWORD = "correct horse battery staple"
 USER = {
@@ -29,6 +29,7 @@ USER = {
     "user_metadata": {},
     "created_at": "2026-01-01T00:00:00Z",
 }
+RSA_KEY = new_keys()["RS256"]  # every service's: only what is signed with ES256 must differ between them
 Handler = BaseHTTPRequestHandler
 Fault = Callable[[Handler], None]
 
@@ -37,7 +38,7 @@ class FaultyAuth:
     """One project's Auth service; ``now`` can be shifted against this machine's clock."""
 
     def __init__(self) -> None:
-        self.mint = Mint()
+        self.mint = Mint(new_keys(RSA_KEY))
         self.algorithm = "ES256"
         self.token_life = 3600  # seconds
         self.clock_offset = 0.0
