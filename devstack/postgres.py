@@ -35,6 +35,7 @@ DEVELOPMENT_SETTINGS = {
     "jit": "off",
     "temp_file_limit": "2GB",  # a query that spills for ever must not fill somebody's disk
     "dynamic_shared_memory_type": "mmap",  # in the data folder: a killed server leaves nothing elsewhere
+    "log_error_verbosity": "terse",  # the detail of an error can be a row, hashes of passwords and all
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
