@@ -120,7 +120,7 @@ class Reader:
                 key,
                 f"at least {MIN_SECRET_KEY_BYTES} random bytes that nobody else knows",
                 "(64 hexadecimal digits)",
-                "python3 -c 'import secrets; print(secrets.token_hex(32))'",
+                "`python3 -c 'import secrets; print(secrets.token_hex(32))'`",
             )
         return key
 
@@ -183,5 +183,5 @@ class Reader:
                     value,
                     "not to be set: the web app must not hold a key that passes row-level security",
                     "(unset)",
-                    f"unset {name}",
+                    f"`unset {name}`",
                 )

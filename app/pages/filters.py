@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime
 
 from flask import Flask, current_app
+from markupsafe import Markup
 
 from app.pages.words import ago_words, at_most_words, duration_words, initials, utc_words, wait_words
 
@@ -17,6 +18,7 @@ def register(app: Flask) -> None:
     app.add_template_filter(at_most_words, "at_most")
     app.add_template_filter(utc_words, "utc")
     app.add_template_filter(initials)
+    app.add_template_filter(with_code)
     app.add_template_filter(_ago, "ago")
     app.add_template_filter(_until, "until")
     app.add_template_filter(_from_unix, "from_unix")
@@ -28,6 +30,12 @@ def mailbox_url() -> str | None:
     """Return where the local stack shows the mails that it would have sent; None with a hosted project."""
     local = current_app.extensions["settings"].local_stack
     return None if local is None else str(local.mailbox_url)
+
+
+def with_code(text: str) -> Markup:
+    """Return a text whose parts between backticks are commands."""
+    parts = enumerate(text.split("`"))
+    return Markup("").join(Markup("<code>{}</code>").format(part) if n % 2 else part for n, part in parts)
 
 
 def _ago(moment: datetime) -> str:

@@ -27,7 +27,7 @@ def setup_response(problems: Sequence[Problem]) -> Response:
     """Return the set-up page, or the same as JSON."""
     if wants_json():
         found = [dataclasses.asdict(problem) for problem in problems]
-        response = jsonify(code="incomplete_settings", message="Some settings are missing.", problems=found)
+        response = jsonify(code="incomplete_settings", message="This app is not set up yet.", problems=found)
     else:
         response = make_response(render_template("pages/setup.html", problems=problems))
     response.status_code = 503

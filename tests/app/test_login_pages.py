@@ -28,8 +28,8 @@ def test_logging_in_leads_home_and_says_who_one_is(app: Flask, person: Person, v
     page = visitor.press("Log in", email=f"  {person.email.upper()} ", password=PASSWORD)
     assert (page.status, page.path, page.heading) == (200, "/", "You are logged in")
     assert person.email in page.main
-    assert "signature and claims included" in page.main
-    assert "lives 59 minutes more" in page.main
+    assert "verified here once, then remembered" in page.main
+    assert "lives for another 59 minutes" in page.main
     assert faults(page.tree) == []
     assert page.response.headers["Cache-Control"] == "private, no-store"
 

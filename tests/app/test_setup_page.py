@@ -33,7 +33,7 @@ def test_every_page_lists_what_is_missing(incomplete: Flask, path: str) -> None:
     response = incomplete.test_client().get(path)
     assert response.status_code == 503
     tree = parse(response.text)
-    assert tree.find("h1").text == "Some settings are missing"
+    assert tree.find("h1").text == "This app is not set up yet"
     names = [heading.text for heading in tree.find_all("h2")]
     assert names == [
         "SUPABASE_URL",
@@ -43,7 +43,10 @@ def test_every_page_lists_what_is_missing(incomplete: Flask, path: str) -> None:
         "SUPABASE_SERVICE_ROLE_KEY",
     ]
     assert "http://example.com" in tree.text
-    assert "python3 -c 'import secrets" in tree.text
+    assert "5 settings are missing or wrong." in tree.text
+    commands = [code.text for code in tree.find_all("code")]
+    assert "python3 -c 'import secrets; print(secrets.token_hex(32))'" in commands
+    assert {"flask run", "unset SUPABASE_SERVICE_ROLE_KEY"} <= set(commands)
     assert "this machine" in tree.text
 
 
