@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from app.cli import key_words
 from app.errors import AppError
+from app.gatekeeper.jwks import LIFE, STALE_LIMIT
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -108,3 +110,12 @@ def test_what_must_be_revoked_first_names_the_step(status: str, step: str) -> No
     with pytest.raises(AppError) as caught:
         key_words.check_revoked(key(status), "deleted")
     assert caught.value.hint.startswith(f"flask keys {step}")
+
+
+def test_the_bounds_in_the_documentation_are_the_apps() -> None:
+    lines = (Path(__file__).parents[2] / "docs" / "keys.md").read_text().splitlines()
+    row = next(line for line in lines if line.startswith("| pages of this app |"))
+    minutes, hours = LIFE // 60, STALE_LIMIT // 3600
+    bounds = [f"{minutes} minutes at most", f"{2 * minutes} minutes at most", f"{hours} hour at most"]
+    assert [cell.strip() for cell in row.split("|")[2:5]] == bounds
+    assert timedelta(seconds=LIFE) == key_words.CACHE

@@ -69,6 +69,9 @@ def test_a_new_key_stands_by_published_and_signs_after_rotation(keys: Project, a
     published = {key["kid"]: key for key in keys.get("/.well-known/jwks.json").json()["keys"]}
     assert published[kid]["alg"] == algorithm
     assert published[kid]["key_ops"] == ["verify"]
+    shown = ask(keys, "GET", f"/{kid}").json()
+    assert shown.keys() == {"id", "algorithm", "status", "public_jwk", "created_at", "updated_at"}
+    assert shown["public_jwk"] == published[kid]
     assert not {"d", "p", "q"} & published[kid].keys()
     assert kid_of(keys.sign_up()["access_token"]) != kid
     assert ask(keys, "PATCH", f"/{kid}", status="in_use").json()["status"] == "in_use"
