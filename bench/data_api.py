@@ -10,113 +10,34 @@ x86_64); without it that part is left out.
 from __future__ import annotations
 
 import argparse
-import http.client
 import io
 import json
 import statistics
 import sys
 import tempfile
 import time
-import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager
+from functools import partial
 from pathlib import Path
 
 import jwt
 import psycopg
 
-from app.cli.lease import take_lease
-from app.migrate import runner
 from bench import load, real_postgrest
-from devstack import stack_file
-from devstack.context import Context
-from devstack.database import Database
+from bench.data_api_subject import COLUMNS, Subject, subject
 from devstack.gateway import Gateway
 from devstack.rest import create_rest
 from devstack.rest.catalog.load import load_catalog
-from devstack.services import make_context
 
-ROOT = Path(__file__).parent.parent
 CALLS = 300
 SECONDS = 1.0
-STOP_SECONDS = 20
 TABLES = 1000
-COLUMNS = "id,user_id,display_name,avatar_url,is_public"
-
-
-@dataclass(frozen=True)
-class Subject:
-    """One person with a profile, on a running stack."""
-
-    context: Context
-    owner_dsn: str  # of role postgres
-    pid: int
-    user_id: str
-    token: str
-
-    @property
-    def path(self) -> str:
-        """The request that reads the person's own profile."""
-        return f"/profiles?select={COLUMNS}&user_id=eq.{self.user_id}"
-
-    @property
-    def headers(self) -> dict[str, str]:
-        """What the app sends along."""
-        return {"apikey": self.context.api_keys.publishable, "Authorization": f"Bearer {self.token}"}
-
-
-@contextmanager
-def subject() -> Iterator[Subject]:
-    """Start a stack, apply the migrations, and make a person, a session and a profile."""
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        place = Path(folder) / "devstack"
-        lease = take_lease(place, "http://127.0.0.1:8000", "bench", lambda *_: None, options=["--ephemeral"])
-        runner.upgrade(lease.stack.database_url, ROOT / "migrations")
-        installation = stack_file.load(place)
-        assert installation is not None
-        dsn = "host=127.0.0.1 port={} dbname=postgres user={} password={}"
-        auth, data = (
-            dsn.format(installation.db_port, role, installation.passwords[role])
-            for role in ("supabase_auth_admin", "authenticator")
-        )
-        context = make_context(Database(auth, data), installation, "http://127.0.0.1:8000")
-        try:
-            yield _person(context, lease.stack.database_url, lease.stack.pid)
-        finally:
-            context.database.close()
-            lease.release()
-            _wait_until_stopped(place / "stack.json")
-
-
-def _wait_until_stopped(file: Path) -> None:
-    deadline = time.monotonic() + STOP_SECONDS
-    while time.monotonic() < deadline and json.loads(file.read_text()).get("control"):
-        time.sleep(0.05)
-
-
-def _person(context: Context, owner_dsn: str, pid: int) -> Subject:
-    user_id, session_id = str(uuid.uuid4()), str(uuid.uuid4())
-    key = context.signing_keys.in_use()
-    claims = {
-        "sub": user_id,
-        "role": "authenticated",
-        "session_id": session_id,
-        "exp": int(time.time()) + 3600,
-    }
-    token = jwt.encode(claims, key.private, key.algorithm, headers={"kid": key.kid})
-    with context.database.auth.connection() as connection:
-        connection.execute("insert into auth.users (id, email) values (%s, %s)", (user_id, f"{user_id}@x"))
-        connection.execute("insert into auth.sessions (id, user_id) values (%s, %s)", (session_id, user_id))
-    person = Subject(context, owner_dsn, pid, user_id, token)
-    connection_ = http.client.HTTPConnection(context.api_url.removeprefix("http://"))
-    body = json.dumps({"display_name": "Bench"})
-    connection_.request("POST", "/rest/v1/profiles", body, person.headers)
-    answer = connection_.getresponse()
-    if answer.status != 201:
-        raise RuntimeError(answer.read().decode())
-    connection_.close()
-    return person
+LABELS = {
+    "wsgi": "own profile, one client: data API in process / SQL",
+    "http": "  data API over HTTP (waitress) / SQL",
+    "real": "  PostgREST 12 over HTTP / SQL",
+}
 
 
 def compare(name: str, ours: Sequence[float], baseline: Sequence[float], unit: str) -> None:
@@ -136,52 +57,12 @@ def microseconds(call: Callable[[], object]) -> float:
     return (time.perf_counter() - started) / CALLS * 1e6
 
 
-def against_sql(person: Subject, rounds: int) -> None:
-    """Own profile by the data API, in this process and over HTTP, against the same by plain SQL."""
-    pool = person.context.database.data
-    claims = json.dumps(jwt.decode(person.token, options={"verify_signature": False}))
-    settings = "select set_config('role', 'authenticated', true), set_config('request.jwt.claims', %s, true)"
-    query = f"select {COLUMNS} from public.profiles where user_id = %s".encode()
-
-    def sql() -> object:
-        with pool.connection() as connection, connection.transaction():
-            connection.execute(settings, (claims,))
-            return connection.execute(query, (person.user_id,)).fetchall()
-
-    gateway = Gateway(person.context, {"/rest/v1": create_rest(person.context)})
-    path, _, text = person.path.partition("?")
-
-    def wsgi() -> object:
-        environ = {
-            "REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": f"/rest/v1{path}", "QUERY_STRING": text,
-            "HTTP_APIKEY": person.headers["apikey"], "HTTP_AUTHORIZATION": person.headers["Authorization"],
-            "wsgi.input": io.BytesIO(), "wsgi.errors": sys.stderr, "wsgi.url_scheme": "http",
-            "SERVER_NAME": "x", "SERVER_PORT": "80",
-        }  # fmt: skip
-        return b"".join(gateway(environ, lambda *_: None))  # type: ignore[arg-type]
-
-    kept = http.client.HTTPConnection(person.context.api_url.removeprefix("http://"))
-
-    def over_http() -> object:
-        kept.request("GET", f"/rest/v1{person.path}", headers=person.headers)
-        return kept.getresponse().read()
-
-    calls = {"sql": sql, "wsgi": wsgi, "http": over_http}
-    for call in calls.values():
-        microseconds(call)
-    times: dict[str, list[float]] = {name: [] for name in calls}
-    for _ in range(rounds):
-        for name, call in calls.items():
-            times[name].append(microseconds(call))
-    kept.close()
-    compare("own profile, one client: data API / SQL transaction", times["wsgi"], times["sql"], "µs")
-    compare("  the same over HTTP (waitress, http.client)", times["http"], times["sql"], "µs")
-
-
-def against_postgrest(person: Subject, rounds: int) -> None:
-    """Throughput at 1, 8 and 32 clients, whole and per second of the server's own CPU time."""
+@contextmanager
+def postgrest(person: Subject) -> Iterator[real_postgrest.RealPostgrest | None]:
+    """Run the real PostgREST on the same database, where there is one."""
     if not real_postgrest.is_available():
         print("PostgREST: left out, npm on Linux x86_64 is needed")
+        yield None
         return
     settings: dict[str, str | int] = {
         "db-uri": str(person.context.database.data.conninfo),
@@ -195,26 +76,87 @@ def against_postgrest(person: Subject, rounds: int) -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with real_postgrest.running(real_postgrest.install(folder), folder, settings) as real:
-            ours = _target(person, person.context.api_url, "/rest/v1", person.pid)
-            theirs = _target(person, real.url, "", real.pid)
-            for clients in (1, 8, 32):
-                for warm_up in (ours, theirs):
-                    warm_up(clients)
-                runs = [(ours(clients), theirs(clients)) for _ in range(rounds)]
-                whole = [[run.per_second for run in side] for side in zip(*runs, strict=True)]
-                per_core = [[run.per_cpu_second for run in side] for side in zip(*runs, strict=True)]
-                compare(f"{clients} clients: data API / PostgREST 12", whole[0], whole[1], "req/s")
-                if all(per_core[0] + per_core[1]):
-                    compare("  per core of the server", per_core[0], per_core[1], "req/CPU s")
-            mine, other = load.resident_megabytes(person.pid), load.resident_megabytes(real.pid)
-            compare("memory after that: whole local stack / PostgREST", [mine], [other], "MB")
+            yield real
 
 
-def _target(person: Subject, url: str, prefix: str, pid: int) -> Callable[[int], load.Load]:
+def address_and_request(person: Subject, url: str, prefix: str) -> tuple[tuple[str, int], bytes]:
+    """Return where to ask for the person's own profile, and the bytes that ask for it."""
     host = url.removeprefix("http://")
     name, _, port = host.partition(":")
-    request = load.get_request(host, prefix + person.path, person.headers)
-    return lambda clients: load.run((name, int(port)), pid, request, clients, SECONDS)
+    return (name, int(port)), load.get_request(host, prefix + person.path, person.headers)
+
+
+def one_client(person: Subject, real: real_postgrest.RealPostgrest | None, rounds: int) -> None:
+    """Own profile by one client: in this process, over HTTP and from PostgREST, against plain SQL.
+
+    HTTP is asked for by the same few lines over a socket that stays open: an HTTP client written in Python
+    costs as much as the server.
+    """
+    calls = {"sql": _by_sql(person), "wsgi": _in_process(person)}
+    servers = {"http": (person.context.api_url, "/rest/v1"), **({"real": (real.url, "")} if real else {})}
+    with ExitStack() as open_sockets:
+        for name, (url, prefix) in servers.items():
+            asking = load.one_connection(*address_and_request(person, url, prefix))
+            calls[name] = open_sockets.enter_context(asking)
+        times: dict[str, list[float]] = {name: [] for name in calls}
+        for _ in range(rounds + 1):
+            for name, call in calls.items():
+                times[name].append(microseconds(call))
+    sql = times.pop("sql")
+    for name, figures in times.items():
+        compare(LABELS[name], figures[1:], sql[1:], "µs")  # the first round warms up
+
+
+def _by_sql(person: Subject) -> Callable[[], object]:
+    """Return a call that reads the profile as the bare transaction, from a pool like the data API's."""
+    pool = person.context.database.data
+    claims = json.dumps(jwt.decode(person.token, options={"verify_signature": False}))
+    settings = "select set_config('role', 'authenticated', true), set_config('request.jwt.claims', %s, true)"
+    query = f"select {COLUMNS} from public.profiles where user_id = %s".encode()
+
+    def call() -> object:
+        with pool.connection() as connection, connection.transaction():
+            connection.execute(settings, (claims,))
+            return connection.execute(query, (person.user_id,)).fetchall()
+
+    return call
+
+
+def _in_process(person: Subject) -> Callable[[], object]:
+    """Return a call of the gateway and the data API as WSGI applications."""
+    gateway = Gateway(person.context, {"/rest/v1": create_rest(person.context)})
+    path, _, text = person.path.partition("?")
+
+    def call() -> object:
+        environ = {
+            "REQUEST_METHOD": "GET", "SCRIPT_NAME": "", "PATH_INFO": f"/rest/v1{path}", "QUERY_STRING": text,
+            "HTTP_APIKEY": person.headers["apikey"], "HTTP_AUTHORIZATION": person.headers["Authorization"],
+            "wsgi.input": io.BytesIO(), "wsgi.errors": sys.stderr, "wsgi.url_scheme": "http",
+            "SERVER_NAME": "x", "SERVER_PORT": "80",
+        }  # fmt: skip
+        return b"".join(gateway(environ, lambda *_: None))  # type: ignore[arg-type]
+
+    return call
+
+
+def many_clients(person: Subject, real: real_postgrest.RealPostgrest, rounds: int) -> None:
+    """Throughput at 1, 8 and 32 clients, whole and per second of the server's own CPU time."""
+    mine, other = (
+        partial(load.run, address, pid, request)
+        for (address, request), pid in (
+            (address_and_request(person, person.context.api_url, "/rest/v1"), person.pid),
+            (address_and_request(person, real.url, ""), real.pid),
+        )
+    )
+    for clients in (1, 8, 32):
+        runs = [(mine(clients, SECONDS), other(clients, SECONDS)) for _ in range(rounds + 1)][1:]
+        whole = [[run.per_second for run in side] for side in zip(*runs, strict=True)]
+        per_core = [[run.per_cpu_second for run in side] for side in zip(*runs, strict=True)]
+        compare(f"{clients} clients: data API / PostgREST 12", whole[0], whole[1], "req/s")
+        if all(per_core[0] + per_core[1]):
+            compare("  per core of the server", per_core[0], per_core[1], "req/CPU s")
+    ours, theirs = load.resident_megabytes(person.pid), load.resident_megabytes(real.pid)
+    compare("memory after that: whole local stack / PostgREST", [ours], [theirs], "MB")
 
 
 def schema_cache(person: Subject, rounds: int) -> None:
@@ -249,8 +191,10 @@ def main() -> None:
     rounds = parser.parse_args().rounds
     print(f"{'':<58}{'ours':>9} {'baseline':>9} {'':<12}{'ratio':>6}  (spread of {rounds} rounds)")
     with subject() as person:
-        against_sql(person, rounds)
-        against_postgrest(person, rounds)
+        with postgrest(person) as real:
+            one_client(person, real, rounds)
+            if real:
+                many_clients(person, real, rounds)
         schema_cache(person, rounds)
 
 

@@ -6,6 +6,8 @@ import os
 import selectors
 import socket
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,6 +83,24 @@ def run(address: tuple[str, int], pid: int, request: bytes, connections: int, se
         for connection in sockets:
             connection.close()
     return load
+
+
+@contextmanager
+def one_connection(address: tuple[str, int], request: bytes) -> Iterator[Callable[[], bytes]]:
+    """Open a connection and give a function that sends the request on it and returns the answer."""
+    with socket.create_connection(address) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+        def ask() -> bytes:
+            connection.sendall(request)
+            answer = bytearray()
+            while not _is_whole(answer):
+                if not (piece := connection.recv(65536)):
+                    raise RuntimeError("the server closed the connection")
+                answer += piece
+            return bytes(answer)
+
+        yield ask
 
 
 def _is_whole(answer: bytearray) -> bool:
