@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import socket
 import stat
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +28,21 @@ def test_the_services_answer(stack: RunningStack) -> None:
     assert httpx.get(f"{stack.api_url}/auth/v1/health", headers=key).status_code == 200
     keys = httpx.get(f"{stack.api_url}/auth/v1/.well-known/jwks.json").json()["keys"]
     assert [key["alg"] for key in keys] == ["ES256"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts the packets of a connection")
+def test_a_small_reply_comes_in_one_packet(stack: RunningStack) -> None:
+    """Head and body apart would wake the client twice."""
+    host = stack.api_url.removeprefix("http://")
+    name, _, port = host.partition(":")
+    request = f"GET /auth/v1/.well-known/jwks.json HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+    with socket.create_connection((name, int(port)), timeout=30) as connection:
+        connection.sendall(request.encode())
+        reply = b"".join(iter(lambda: connection.recv(65536), b""))
+        counters = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+    assert reply.startswith(b"HTTP/1.1 200")
+    (data_packets_received,) = struct.unpack_from("I", counters, 152)
+    assert data_packets_received == 1
 
 
 def test_the_database_has_the_migrations(stack: RunningStack) -> None:
