@@ -75,4 +75,4 @@ class CatalogCache:
                 with self._changed:
                     self._catalog = catalog
                     self._changed.notify_all()
-            is_due = any(True for _ in connection.notifies(timeout=CHECK_SECONDS, stop_after=1))
+            is_due = bool(list(connection.notifies(timeout=CHECK_SECONDS, stop_after=1)))  # all that came

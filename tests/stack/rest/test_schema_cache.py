@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 import psycopg
@@ -10,7 +11,9 @@ import pytest
 
 from app.migrate import runner
 from devstack.postgres import SUPERUSER, Cluster
+from devstack.rest.catalog import cache
 from devstack.rest.catalog.load import load_catalog
+from devstack.rest.catalog.model import Catalog
 from tests.conftest import ROOT
 from tests.stack.rest.conftest import Api
 from tests.stack.rest.waiting import wait_for
@@ -98,6 +101,26 @@ def test_without_event_triggers_a_notification_is_needed_and_enough(
     assert status(api, "/fresh") == 404
     api.sql("notify pgrst, 'reload schema'")
     wait_for(lambda: status(api, "/fresh") == 200)
+
+
+def test_notifications_that_come_during_a_load_cost_one_more_load(
+    own_api: Callable[..., Api], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api = own_api()
+    loads: list[int] = []
+
+    def load(connection: psycopg.Connection, schemas: tuple[str, ...]) -> Catalog:
+        loads.append(len(loads))
+        if len(loads) == 1:
+            for number in range(10):
+                api.sql(f"notify pgrst, 'reload schema {number}'")
+        return load_catalog(connection, schemas)
+
+    monkeypatch.setattr(cache, "load_catalog", load)
+    assert status(api, "/clients") == 200
+    wait_for(lambda: len(loads) > 1)
+    time.sleep(0.15)
+    assert len(loads) == 2
 
 
 def test_requests_in_flight_do_not_notice(own_api: Callable[..., Api]) -> None:
