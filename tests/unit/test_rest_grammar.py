@@ -226,6 +226,20 @@ def test_sorts_a_query_string_into_its_parts() -> None:
 
 
 @pytest.mark.parametrize(
+    ("query", "canonical"),
+    [
+        ("", ""),
+        ("b=eq.2&a=eq.1", "a=eq.1&b=eq.2"),
+        ("a=gt.1&b=eq.x&a=lt.4", "a=gt.1,lt.4&b=eq.x"),
+        ("a%20b=eq.x+y%26&nothing", "a%20b=eq.x%20y%26&nothing="),
+        ("or=(a.eq.1,b.eq.2)", "or=%28a.eq.1%2Cb.eq.2%29"),
+    ],
+)
+def test_the_address_of_what_was_read_is_sorted_by_key(query: str, canonical: str) -> None:
+    assert parse_query(query).canonical == canonical
+
+
+@pytest.mark.parametrize(
     ("key", "path", "operator", "negated"),
     [("and", (), "and", False), ("not.or", (), "or", True), ("b.or", ("b",), "or", False)],
 )

@@ -38,7 +38,7 @@ class Query:
     order: dict[Path, tuple[OrderTerm, ...]] = field(default_factory=dict)
     windows: dict[Path, Window] = field(default_factory=dict)
     arguments: tuple[tuple[str, str], ...] = ()  # of a function called by GET
-    canonical: str = ""  # sorted by key and encoded again, for Content-Location
+    canonical: str = ""  # for Content-Location
 
 
 def split_pairs(query_string: str) -> list[tuple[str, str]]:
@@ -51,7 +51,7 @@ def parse_query(query_string: str, *, takes_arguments: bool = False) -> Query:
     """Parse a raw query string; with ``takes_arguments`` what is no filter is an argument of a function."""
     pairs = split_pairs(query_string)
     first = dict(reversed(pairs))
-    query = Query(canonical="&".join(f"{quote(key, '')}={quote(value, '')}" for key, value in sorted(pairs)))
+    query = Query(canonical=_canonical(query_string))
     for key, value in pairs:
         if key not in _RESERVED:
             _sort_in(query, key, value, takes_arguments)
@@ -62,6 +62,15 @@ def parse_query(query_string: str, *, takes_arguments: bool = False) -> Query:
         query.on_conflict = parse_names("on_conflict parameter", arbiter)
     _check_sizes(query)
     return query
+
+
+def _canonical(query_string: str) -> str:
+    """Sort by key and encode again; the values of a key are joined by commas, as PostgREST's library does."""
+    values: dict[str, list[str]] = {}
+    for pair in filter(None, query_string.split("&")):
+        key, _, value = pair.partition("=")
+        values.setdefault(unquote_plus(key), []).append(quote(unquote_plus(value), ""))
+    return "&".join(f"{quote(key, '')}={','.join(values[key])}" for key in sorted(values))
 
 
 def _sort_in(query: Query, key: str, value: str, takes_arguments: bool) -> None:
