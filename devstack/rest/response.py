@@ -65,7 +65,7 @@ def conclude(plan: Plan, path: str, settings: RestSettings, found: list[Row], pl
     _check(plan, rows)
     own_headers, own_status = hooks.read(row[4], row[5])
     if plan.write is None:
-        status, headers = _after_read(plan, path, rows, _total(row[0], planned, settings.max_rows))
+        status, headers = _after_read(plan, path, rows, _total(row[0], planned, plan.max_rows))
     else:
         status, headers = _after_write(plan, path, rows, row)
     return _finish(plan, settings, own_status or status, headers + own_headers, row[2] or b"")

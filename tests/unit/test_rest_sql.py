@@ -88,6 +88,16 @@ def test_reads(query: str, page: str, values: tuple[str, ...]) -> None:
     assert bound == values
 
 
+@pytest.mark.parametrize(("count", "enough"), [("exact", ""), ("estimated", " LIMIT $4")])
+def test_an_estimate_counts_no_more_rows_than_it_needs(count: str, enough: str) -> None:
+    text, values = sql_of("GET /projects?id=gt.1", prefer=f"count={count}")
+    counted = text.partition("pgrst_count AS (")[2].partition(") SELECT (SELECT count(*) FROM pgrst_count)")[
+        0
+    ]
+    assert counted == f'SELECT 1 {FROM} WHERE {P}."id" > $3{enough}'
+    assert values == ("1", "1000", "1", "1001")[: 4 if enough else 3]
+
+
 def test_many_to_many_goes_through_the_junction() -> None:
     text, _ = sql_of("GET /users?select=tasks(id)")
     assert (

@@ -54,6 +54,7 @@ class Plan:
     query: Query
     preferences: Preferences
     media: Media
+    max_rows: int  # on a page, and that an estimate counts exactly
     read: ReadPlan
     write: WritePlan | None = None
     call: CallPlan | None = None
@@ -90,14 +91,15 @@ def plan_request(asked: Asked, catalog: Catalog, settings: RestSettings) -> Plan
     planner = ReadPlanner(catalog, query, settings.max_rows, aggregates=settings.aggregates_enabled)
     alias = table.name if table else target.name
     if call is not None or table is None or method not in WRITES:
-        return Plan(method, target, query, preferences, media, planner.plan(table, alias), None, call)
+        read = planner.plan(table, alias)
+        return Plan(method, target, query, preferences, media, settings.max_rows, read, None, call)
     payload = _payload(asked, query)
     # Planned also where no representation is asked for: a filter on what is not embedded must not be dropped.
     shape = planner.plan(table, alias, of_change=True)
     is_shaped = preferences.get("return") == "representation"
     write = plan_write(method, table, query, payload, preferences, shape if is_shaped else None)
     read = shape if is_shaped else replace(shape, columns=ALL, embeds=(), order=())
-    return Plan(method, target, query, preferences, media, read, write)
+    return Plan(method, target, query, preferences, media, settings.max_rows, read, write)
 
 
 def find_table(catalog: Catalog, target: Target) -> Table:

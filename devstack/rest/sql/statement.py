@@ -44,8 +44,11 @@ def main_statement(plan: Plan) -> Statement:
         ctes.append(f"{SOURCE} AS ({source})")
         rows = f"{SOURCE} AS {name(plan.read.alias)}"
     ctes.append(f"{PAGE} AS ({read.select(plan.read, bind, rows)})")
-    if plan.write is None and plan.preferences.get("count") in ("exact", "estimated"):
-        ctes.append(f"{COUNT} AS (SELECT 1 {read.rows(plan.read, bind, rows)})")
+    if plan.write is None and (count := plan.preferences.get("count")) in ("exact", "estimated"):
+        counted = read.rows(plan.read, bind, rows)
+        is_costly = count == "estimated" and plan.call is None  # what a function returned is there already
+        enough = f" LIMIT {bind(str(plan.max_rows + 1))}" if is_costly else ""
+        ctes.append(f"{COUNT} AS (SELECT 1 {counted}{enough})")
         total = f"(SELECT count(*) FROM {COUNT})"
     columns = f"{total}, count({ROW}), {_body(plan)}, {_location(plan)}, {_HOOKS}"
     text = f"WITH {', '.join(ctes)} SELECT {columns} FROM {PAGE} AS {ROW}"

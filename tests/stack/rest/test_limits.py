@@ -21,6 +21,23 @@ def test_many_rows_are_cut_at_the_limit(own_api: Callable[..., Api]) -> None:
     assert len(written.json()) == 12
 
 
+def test_an_estimate_is_exact_up_to_the_limit(own_api: Callable[..., Api]) -> None:
+    api = own_api(max_rows=10)
+    api.sql("analyze test.items")
+    for address, count, content_range in (
+        ("/items", "planned", "0-9/15"),
+        ("/items", "estimated", "0-9/15"),
+        ("/items?id=lt.4", "estimated", "0-2/3"),
+        ("/items?id=lt.0", "estimated", "*/0"),
+        ("/rpc/getitemrange?min=0&max=99", "estimated", "0-9/15"),
+    ):
+        response = api.http.get(address, headers={"Prefer": f"count={count}"})
+        assert response.headers.get("Content-Range") == content_range, address
+    api.sql("delete from test.items where id < 3; analyze test.items; insert into test.items values (1), (2)")
+    low = api.http.get("/items?id=lt.14", headers={"Prefer": "count=estimated"})
+    assert low.headers["Content-Range"] == "0-9/11"  # at least one more than fits on the page
+
+
 def test_slow_statements_end_and_the_process_goes_on(own_api: Callable[..., Api]) -> None:
     """Patterns that explode, and a plain wait: bounded by statement_timeout."""
     api = own_api()

@@ -79,6 +79,24 @@ def test_settings_of_the_role_apply(api: Api) -> None:
     assert guc(api, "statement_timeout", headers=api.as_role("authenticated")) == "8s"
 
 
+def test_the_isolation_of_a_role_is_that_of_its_transactions(own_api: Callable[..., Api]) -> None:
+    api = own_api()
+    api.sql(
+        "create role careful nologin; grant careful to authenticator; grant usage on schema test to careful;"
+        "grant execute on function test.guc(text) to careful;"
+        "alter role careful set default_transaction_isolation = 'repeatable read'"
+    )
+    try:
+        careful = api.as_role("careful")
+        assert guc(api, "transaction_isolation", headers=careful) == "repeatable read"
+        assert guc(api, "transaction_isolation") == "read committed"
+    finally:
+        api.sql(
+            "revoke all on function test.guc(text) from careful; revoke all on schema test from careful;"
+            "drop role careful"
+        )
+
+
 def test_settings_of_a_function_apply_to_its_whole_transaction(own_api: Callable[..., Api]) -> None:
     api = own_api()
     api.sql(
