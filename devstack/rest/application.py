@@ -1,4 +1,4 @@
-"""The data API as a WSGI application (PEP 3333): what arrives is read here, within limits, and nowhere else.
+"""The data API as a WSGI application: reads a request, finds out who asks and for what, runs it, replies.
 
 Not a Flask app: which paths exist is up to the database, so there are no routes, and a request context would
 cost as much as everything else that happens to a request before PostgreSQL sees it.
@@ -6,91 +6,157 @@ cost as much as everything else that happens to a request before PostgreSQL sees
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+import json
+from collections.abc import Iterable, Mapping
+from functools import partial
+from urllib.parse import unquote_to_bytes
 from wsgiref.types import StartResponse, WSGIEnvironment
+
+import psycopg
+from psycopg_pool import PoolTimeout
 
 from devstack.context import Context
 from devstack.gateway import caller_of
-from devstack.rest import cors
-from devstack.rest.errors import RestError
-from devstack.rest.prelude import ApiRequest
-from devstack.rest.response import Reply, error_reply
-from devstack.rest.service import DataApi
+from devstack.rest import cors, openapi
+from devstack.rest.arrival import ApiRequest, read_headers, read_request
+from devstack.rest.catalog.cache import CatalogCache
+from devstack.rest.catalog.model import Catalog, RoleSettings
+from devstack.rest.errors import RestError, from_postgres
+from devstack.rest.media import negotiate_root
+from devstack.rest.plan.request import Asked, Target, find_table
+from devstack.rest.planner import Planned, Planner
+from devstack.rest.preferences import WRITES, parse_preferences
+from devstack.rest.prelude import Actor, Settings, actor_of, settings_of
+from devstack.rest.response import Reply, conclude, error_reply, profile_header
 from devstack.rest.settings import RestSettings
+from devstack.rest.sql.statement import Statement
+from devstack.rest.tokens import TokenVerifier
+from devstack.rest.transaction import Transaction, run
+
+ISOLATION = "default_transaction_isolation"
 
 
 class RestApplication:
-    """Serves one stack's data API behind the gateway."""
+    """Serves the tables and functions of one database behind the gateway."""
 
     def __init__(self, context: Context, settings: RestSettings) -> None:
+        self._pool = context.database.data
         self._settings = settings
-        self._api = DataApi(context, settings)
+        self._tokens = TokenVerifier(context.signing_keys.published, context.clock)
+        self._catalog = CatalogCache(context.database.data, settings.schemas)
+        self._planner: Planner | None = None
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer one request."""
-        method, headers = environ["REQUEST_METHOD"], _headers(environ)
-        reply = cors.preflight(method, headers)
-        if reply is None:
-            reply = self._answer(environ, headers)
-            reply = replace(reply, headers=(*reply.headers, *cors.sharing_headers(method, headers)))
-        sent = list(reply.headers)
+        method, headers = environ["REQUEST_METHOD"], read_headers(environ)
+        reply = cors.preflight(method, headers) or self._reply(environ, headers)
+        sent = [*reply.headers, *cors.sharing_headers(method, headers)]
         if reply.status != 204 and method != "HEAD":
             sent.append(("Content-Length", str(len(reply.body))))
         start_response(reply.status_line, sent)
         return [] if method == "HEAD" else [reply.body]
 
-    def _answer(self, environ: WSGIEnvironment, headers: dict[str, str]) -> Reply:
+    def _reply(self, environ: WSGIEnvironment, headers: Mapping[str, str]) -> Reply:
+        """Return the reply; every refusal is one too."""
+        caller, anonymous = caller_of(environ), self._settings.anonymous_role
+        role = anonymous
         try:
-            request = self._read(environ, headers)
+            request = read_request(environ, headers, self._settings)
+            # A token without a role is nobody's, whatever the API key.
+            claims = {} if caller.bearer is None else self._tokens.verify(caller.bearer)
+            actor = actor_of(claims, (caller.role or anonymous) if caller.bearer is None else anonymous)
+            role = actor.role
+            return self._answer(request, actor)
         except RestError as error:
             return error_reply(error)
-        caller = caller_of(environ)
-        return self._api.answer(request, caller.role, caller.bearer)
+        except PoolTimeout:
+            return error_reply(RestError("PGRST003", "Timed out acquiring connection from connection pool."))
+        except psycopg.Error as error:
+            return error_reply(from_postgres(error, is_anonymous=role == anonymous))
 
-    def _read(self, environ: WSGIEnvironment, headers: dict[str, str]) -> ApiRequest:
-        path, query = _raw_path(environ), _query(environ)
-        length = int(environ.get("CONTENT_LENGTH") or 0)
-        if len(path) + len(query) > (limit := self._settings.max_query_bytes):
-            hint = "Send long lists in the body of a function call"
-            raise RestError("PGRST100", f"The address is longer than {limit} bytes", status=414, hint=hint)
-        if length > (limit := self._settings.max_body_bytes):
-            hint = "Send the rows in several requests"
-            raise RestError("PGRST102", f"The body is longer than {limit} bytes", status=413, hint=hint)
-        body = bytes(environ["wsgi.input"].read(length)) if length else b""
-        return ApiRequest(
-            environ["REQUEST_METHOD"], environ.get("SCRIPT_NAME", ""), path, query, headers, body
+    def _answer(self, request: ApiRequest, actor: Actor) -> Reply:
+        target = self._target(request)
+        preferences = parse_preferences(request.header("prefer"))
+        catalog = self._catalog.current()
+        if request.method == "OPTIONS":
+            return Reply(200, (("Allow", _allowed(target, catalog)),))
+        role = catalog.roles.get(actor.role, RoleSettings())
+        path = (target.schema, *self._settings.extra_search_path)
+        settings = settings_of(request, actor, path, role, preferences.get("timezone"))
+        if not target.name:
+            return self._describe(request, target, catalog, actor, settings)
+        planned = self._plan(request, target, catalog)
+        plan = planned.plan
+        hoisted = dict(plan.call.routine.settings if plan.call else ())
+        isolation = hoisted.pop(ISOLATION, None) or role.isolation
+        settings = (*settings, *hoisted.items())
+        ends = preferences.get("tx") if self._settings.end_override else None
+        keeps = ends != "rollback" if ends else not self._settings.rolls_back
+        transaction = Transaction(
+            actor.role, plan.is_read_only, isolation, settings, planned.main, planned.count, keeps
+        )
+        return run(self._pool, transaction, partial(conclude, plan, request.path, self._settings))
+
+    def _target(self, request: ApiRequest) -> Target:
+        header = "content-profile" if request.method in WRITES else "accept-profile"
+        is_named = header in request.headers
+        schema = request.headers.get(header, self._settings.schemas[0])
+        if schema not in self._settings.schemas:
+            raise RestError(
+                "PGRST106",
+                f"Invalid schema: {schema}",
+                hint=f"Only the following schemas are exposed: {', '.join(self._settings.schemas)}",
+            )
+        parts = (unquote_to_bytes(part.encode("latin-1")) for part in request.path.split("/")[1:])
+        match [part.decode(errors="replace") for part in parts]:
+            case [table]:
+                return Target(schema, table, is_named=is_named)
+            case ["rpc", routine] if routine:
+                return Target(schema, routine, is_call=True, is_named=is_named)
+        raise RestError("PGRST125", "Invalid path specified in request URL")
+
+    def _plan(self, request: ApiRequest, target: Target, catalog: Catalog) -> Planned:
+        planner = self._planner
+        if planner is None or planner.catalog is not catalog:
+            planner = self._planner = Planner(catalog, self._settings)
+        prefer, accept, range_ = map(request.header, ("prefer", "accept", "range"))
+        kind = request.header("content-type")
+        return planner.plan(
+            Asked(request.method, target, request.query, prefer, accept, range_, kind, request.body)
         )
 
+    def _describe(
+        self, request: ApiRequest, target: Target, catalog: Catalog, actor: Actor, settings: Settings
+    ) -> Reply:
+        if request.method not in ("GET", "HEAD"):
+            raise RestError("PGRST117", f"Unsupported HTTP method: {request.method}")
+        media = negotiate_root(request.header("accept"))
+        visible = Statement(openapi.VISIBLE, (target.schema,))
+        transaction = Transaction(actor.role, True, None, settings, visible)
+        rows = run(self._pool, transaction, lambda rows, _: rows)
+        tables, routines = (json.loads(column or b"[]") for column in (rows or [(None, None)])[0])
+        content = openapi.describe(
+            catalog, target.schema, tables, routines, request.header("host"), request.prefix
+        )
+        headers = (("Content-Type", media.content_type), *profile_header(target, self._settings))
+        return Reply(200, headers, json.dumps(content).encode())
 
-def _headers(environ: WSGIEnvironment) -> dict[str, str]:
-    headers = {
-        name[5:].replace("_", "-").lower(): value
-        for name, value in environ.items()
-        if name.startswith("HTTP_")
+
+def _allowed(target: Target, catalog: Catalog) -> str:
+    """Return the methods that a table, view or function takes."""
+    if not target.name:
+        return "OPTIONS,GET,HEAD"
+    if target.is_call:
+        place = f"{target.schema}.{target.name}"
+        routines = catalog.routines.get((target.schema, target.name), ())
+        if not routines:
+            raise RestError("PGRST202", f"Could not find the function {place} in the schema cache")
+        return "OPTIONS,POST" if all(r.is_volatile for r in routines) else "OPTIONS,GET,HEAD,POST"
+    table = find_table(catalog, target)
+    methods = {
+        "POST": table.insertable,
+        "PUT": table.insertable and table.updatable and bool(table.primary_key),
+        "PATCH": table.updatable,
+        "DELETE": table.deletable,
     }
-    if content_type := environ.get("CONTENT_TYPE"):
-        headers["content-type"] = content_type
-    return headers
-
-
-def _query(environ: WSGIEnvironment) -> str:
-    """Return the query string without the API key, which may be sent there instead of in a header."""
-    query = _as_utf8(environ.get("QUERY_STRING", ""))
-    if "apikey=" not in query or environ.get("HTTP_APIKEY"):
-        return query
-    return "&".join(pair for pair in query.split("&") if not pair.startswith("apikey="))
-
-
-def _as_utf8(text: str) -> str:
-    """Read bytes that WSGI hands over as latin-1 as what they are."""
-    return text.encode("latin-1").decode(errors="replace")
-
-
-def _raw_path(environ: WSGIEnvironment) -> str:
-    """Return the path as it was sent, without the prefix under which the data API is mounted."""
-    raw = str(environ.get("REQUEST_URI", "")).partition("?")[0]
-    prefix = str(environ.get("SCRIPT_NAME", ""))
-    if raw.startswith(prefix + "/"):
-        return raw[len(prefix) :]
-    return str(environ.get("PATH_INFO", "")) or "/"
+    return ",".join(["OPTIONS,GET,HEAD", *(method for method, is_open in methods.items() if is_open)])

@@ -22,15 +22,12 @@ def preflight(method: str, headers: Mapping[str, str]) -> Reply | None:
         return None
     asked = [name.strip() for name in headers.get("access-control-request-headers", "").split(",")]
     names = ["Authorization", *filter(None, asked), "Accept", "Accept-Language", "Content-Language"]
-    return Reply(
-        200,
-        (
-            _ANYBODY,
-            ("Access-Control-Allow-Methods", METHODS),
-            ("Access-Control-Allow-Headers", ", ".join(names)),
-            ("Access-Control-Max-Age", str(MAX_AGE_SECONDS)),
-        ),
+    allowed = (
+        ("Access-Control-Allow-Methods", METHODS),
+        ("Access-Control-Allow-Headers", ", ".join(names)),
+        ("Access-Control-Max-Age", str(MAX_AGE_SECONDS)),
     )
+    return Reply(200, allowed)
 
 
 def sharing_headers(method: str, headers: Mapping[str, str]) -> Headers:

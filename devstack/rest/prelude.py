@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from devstack.rest.arrival import ApiRequest
 from devstack.rest.catalog.model import RoleSettings
 from devstack.rest.errors import RestError
 from devstack.rest.sql.fragments import names
@@ -15,22 +16,6 @@ Settings = tuple[tuple[str, str], ...]
 
 # A token must not make a request run as the connection's own role.
 NEVER_ROLES = frozenset({"none", "authenticator"})
-
-
-@dataclass(frozen=True, slots=True)
-class ApiRequest:
-    """What arrived; ``path`` (below ``prefix``) and ``query`` are raw, header names in lower case."""
-
-    method: str
-    prefix: str
-    path: str
-    query: str
-    headers: Mapping[str, str]
-    body: bytes
-
-    def header(self, name: str) -> str:
-        """Return a header, or the empty text."""
-        return self.headers.get(name, "")
 
 
 @dataclass(frozen=True, slots=True)
