@@ -109,7 +109,7 @@ def record(connection: Connection[TupleRow], migration: Migration) -> None:
 
     It is written by the login role, whatever role the file has set, and the data API is told of the change.
     """
-    connection.execute("reset role; notify pgrst, 'reload schema'")
+    connection.execute("reset session authorization; reset role; notify pgrst, 'reload schema'")
     connection.execute(
         _INSERT,
         {

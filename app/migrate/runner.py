@@ -26,8 +26,9 @@ from app.migrate.lock import locked
 from app.migrate.refusals import check
 from app.migrate.target import connected
 
-# Whatever the file before has set is undone, as Supabase's CLI does. One message, not three.
-BEGIN = "reset all; begin; set local lock_timeout = '4s'"
+# Whatever the file before has set is undone, as Supabase's CLI does; "reset all" leaves who one is.
+RESET = "reset session authorization; reset all"
+BEGIN = f"{RESET}; begin; set local lock_timeout = '4s'"  # one message, not four
 
 
 def status(connection_string: str, folder: Path) -> tuple[Entry, ...]:
@@ -119,7 +120,7 @@ def _apply_whole(connection: Connection[TupleRow], migration: Migration) -> None
 
 
 def _apply_by_statement(connection: Connection[TupleRow], migration: Migration) -> None:
-    connection.execute("reset all")
+    connection.execute(RESET)
     total = len(migration.statements)
     for number, statement in enumerate(migration.statements):
         try:

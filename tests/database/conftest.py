@@ -10,7 +10,8 @@ import pytest
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from app.migrate import runner
+from app.migrate import history, runner
+from app.migrate.schemas import user_schemas
 from devstack.postgres import Cluster
 from devstack.rest.settings import RestSettings
 from tests.conftest import new_database, open_context
@@ -44,6 +45,25 @@ def migrated(_migrated: Connection[TupleRow]) -> Iterator[Connection[TupleRow]]:
 def target(cluster: Cluster, fresh_database: str) -> str:
     """Return the connection string of a fresh database, as the role that migrations run as."""
     return cluster.dsn("postgres", fresh_database)
+
+
+@pytest.fixture(scope="session")
+def _unchanging(cluster: Cluster) -> Iterator[str]:
+    with new_database(cluster) as name:
+        yield cluster.dsn("postgres", name)
+
+
+@pytest.fixture
+def unchanging(_unchanging: str) -> Iterator[str]:
+    """Return the connection string of a blank database that tests share: each must leave nothing in it."""
+    yield _unchanging
+    with psycopg.connect(_unchanging) as connection:
+        assert user_schemas(connection) == ["public"]
+        assert history.read(connection) == ()
+        assert (
+            connection.execute("select from pg_class where relnamespace = 'public'::regnamespace").rowcount
+            == 0
+        )
 
 
 @pytest.fixture

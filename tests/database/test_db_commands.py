@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 from click.testing import CliRunner, Result
 
@@ -122,27 +123,25 @@ def test_without_a_database_the_next_step_is_named(folder: Path, monkeypatch: py
 
 
 @pytest.mark.parametrize("command", [["status"], ["lint"], ["verify"], ["reset", "--yes"], ["wait"]])
-def test_an_empty_database_url_is_a_mistake(
-    target: str, command: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_empty_database_url_is_a_mistake(command: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
     """A variable that was not set: no other database takes the place of the one that was meant."""
-    monkeypatch.setenv("DATABASE_URL", target)
+    monkeypatch.setattr(psycopg, "connect", lambda *_, **__: pytest.fail("connected"))
+    monkeypatch.setenv("DATABASE_URL", "postgresql://postgres:x@127.0.0.1/another")
     result = CliRunner().invoke(db, [*command, "--database-url", " "])
     assert (result.exit_code, result.stdout) == (1, "")
     assert "error: --database-url is empty.      [no_database]" in result.stderr
 
 
 @pytest.mark.parametrize("forbidden", ["", "1"])
-def test_colour_is_for_terminals_without_no_color(
-    run: Run, monkeypatch: pytest.MonkeyPatch, forbidden: str
-) -> None:
+def test_colour_is_for_terminals_without_no_color(monkeypatch: pytest.MonkeyPatch, forbidden: str) -> None:
     monkeypatch.setenv("NO_COLOR", forbidden)
+    monkeypatch.setenv("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/nothing")
     result = CliRunner().invoke(db, ["status", "--folder", "/nonexistent"], color=True)
     assert ("\x1b[" in result.stderr) is not bool(forbidden)
 
 
-def test_wrong_usage_exits_with_2(run: Run) -> None:
-    assert run("upgrade", "--nonsense").exit_code == 2
+def test_wrong_usage_exits_with_2() -> None:
+    assert CliRunner().invoke(db, ["upgrade", "--nonsense"]).exit_code == 2
     mistyped = CliRunner().invoke(LazyGroup("db", "Migrations."), ["upgrad"])
     assert (mistyped.exit_code, "Did you mean 'upgrade'?" in mistyped.stderr) == (2, True)
 
@@ -197,8 +196,8 @@ def test_reset_is_answered_with_no_or_ctrl_c(
     assert ask(target, "select to_regclass('public.one') is not null") == [(True,)]
 
 
-def test_wait_tells_how_long_it_took(target: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("DATABASE_URL", target)
+def test_wait_tells_how_long_it_took(unchanging: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DATABASE_URL", unchanging)
     ready = CliRunner().invoke(db, ["wait"])
     assert ready.exit_code == 0
     assert "is ready after 0." in ready.stdout

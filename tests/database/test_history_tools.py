@@ -113,10 +113,12 @@ def test_reset_drops_nothing_when_there_is_nothing_to_build_from(
     assert ask(target, "select to_regclass('public.one') is not null") == [(True,)]
 
 
-def test_reset_refuses_a_server_elsewhere(target: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reset_refuses_a_server_elsewhere(
+    unchanging: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What counts is where the connection goes, not what the connection string says."""
     monkeypatch.setattr(psycopg.ConnectionInfo, "hostaddr", "203.0.113.7")
-    for refused in (lambda: reset.losses(target), lambda: reset.reset(target, folder, ignore)):
+    for refused in (lambda: reset.losses(unchanging), lambda: reset.reset(unchanging, folder, ignore)):
         with pytest.raises(MigrationError, match="is not on this machine"):
             refused()
 
@@ -146,14 +148,14 @@ def test_wait_gives_up_with_the_reason() -> None:
     assert len(failures) == 2
 
 
-def test_wait_does_not_wait_for_what_never_comes(target: str) -> None:
+def test_wait_does_not_wait_for_what_never_comes(unchanging: str) -> None:
     """A wrong password or a missing database will not mend itself."""
-    missing = psycopg.conninfo.make_conninfo(target, dbname="nowhere")
-    wrong = psycopg.conninfo.make_conninfo(target, password="wrong")
+    missing = psycopg.conninfo.make_conninfo(unchanging, dbname="nowhere")
+    wrong = psycopg.conninfo.make_conninfo(unchanging, password="wrong")
     for unreachable in (missing, wrong):
         with pytest.raises(DatabaseUnreachable):
             wait_until_ready(unreachable, 60, lambda error: pytest.fail(str(error)))
-    assert wait_until_ready(target, 60, lambda error: pytest.fail(str(error))) < 60
+    assert wait_until_ready(unchanging, 60, lambda error: pytest.fail(str(error))) < 60
 
 
 def test_what_cannot_run_in_a_transaction_runs_without_one(target: str, folder: Path, write: Write) -> None:

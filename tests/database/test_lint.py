@@ -35,33 +35,33 @@ def scratch_databases(target: str) -> list[tuple[object, ...]]:
     return ask(target, "select datname from pg_database where datname ~ '^signet_scratch_'")
 
 
-def test_our_own_migrations_are_clean(target: str) -> None:
+def test_our_own_migrations_are_clean(unchanging: str) -> None:
     """Not even a note is open, every waiver is needed, and nothing of the scratch database stays."""
-    judgement = lint_files(target, MIGRATIONS)
+    judgement = lint_files(unchanging, MIGRATIONS)
     assert [one for one in judgement.findings if one.reason is None] == []
     assert judgement.unused == ()
-    assert ask(target, "select to_regclass('public.profiles')") == [(None,)]
+    assert ask(unchanging, "select to_regclass('public.profiles')") == [(None,)]
 
 
-def test_a_table_made_by_the_template_is_clean(target: str, tmp_path: Path) -> None:
+def test_a_table_made_by_the_template_is_clean(unchanging: str, tmp_path: Path) -> None:
     for path in MIGRATIONS.glob("*.sql"):
         (tmp_path / path.name).write_text(path.read_text())
     (tmp_path / "20990101000000_add_notes.sql").write_text(table_text("notes"))
-    judgement = lint_files(target, tmp_path)
+    judgement = lint_files(unchanging, tmp_path)
     assert [one for one in judgement.findings if one.reason is None] == []
 
 
 def test_a_finding_names_the_file_that_brought_it_and_left_it(
-    target: str, folder: Path, write: Write
+    unchanging: str, folder: Path, write: Write
 ) -> None:
     """What a later file mends is no finding; what one brings again is that one's."""
     write("1_make.sql", "create table t (id int primary key); create table u (id int primary key);")
     write("2_mend.sql", "alter table t enable row level security; alter table u enable row level security;")
     write("3_break.sql", "alter table u disable row level security;")
-    assert findings(lint_files(target, folder)) == {("rls_disabled", "public.u"): "3_break.sql"}
+    assert findings(lint_files(unchanging, folder)) == {("rls_disabled", "public.u"): "3_break.sql"}
 
 
-def test_a_waiver_allows_one_finding_with_its_reason(target: str, folder: Path, write: Write) -> None:
+def test_a_waiver_allows_one_finding_with_its_reason(unchanging: str, folder: Path, write: Write) -> None:
     """Also of a policy with quotes and a colon in its name; one that covers nothing is told."""
     write(
         "1_make.sql",
@@ -75,7 +75,7 @@ def test_a_waiver_allows_one_finding_with_its_reason(target: str, folder: Path, 
         'create policy "Who: all" on v for select using (true);',
     )
     write("3_gone.sql", "-- signet: allow rls_disabled on public.w: old\ncreate table w (); drop table w;")
-    judgement = lint_files(target, folder)
+    judgement = lint_files(unchanging, folder)
     assert findings(judgement) == {
         ("rls_disabled", "public.u"): "1_make.sql",
         ("destructive_statement", "drop table w"): "3_gone.sql",
@@ -105,13 +105,13 @@ def test_a_waiver_without_its_parts_is_refused(folder: Path, write: Write, waive
 
 
 def test_a_failing_migration_fails_the_lint_and_leaves_no_database(
-    target: str, folder: Path, write: Write
+    unchanging: str, folder: Path, write: Write
 ) -> None:
-    before = scratch_databases(target)
+    before = scratch_databases(unchanging)
     write("1_make.sql", "selekt 1;")
     with pytest.raises(MigrationFailed):
-        lint_files(target, folder)
-    assert scratch_databases(target) == before
+        lint_files(unchanging, folder)
+    assert scratch_databases(unchanging) == before
 
 
 def test_a_live_database_is_judged_as_it_is(target: str, folder: Path, write: Write) -> None:
@@ -141,11 +141,11 @@ def test_exposed_schemas_are_those_of_the_data_api(
 
 
 def test_a_server_without_the_template_is_explained(
-    target: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+    unchanging: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("app.migrate.scratch.BLANK", "signet_missing")
     with pytest.raises(MigrationError, match="has no template") as caught:
-        lint_files(target, folder)
+        lint_files(unchanging, folder)
     assert "--database-url" in caught.value.hint
 
 
@@ -167,12 +167,12 @@ def test_calls_per_row(expression: str, calls: list[str]) -> None:
 
 
 def test_the_command_fails_for_warnings_when_it_is_strict(
-    target: str, folder: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+    unchanging: str, folder: Path, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DATABASE_URL", target)
+    monkeypatch.setenv("DATABASE_URL", unchanging)
     write("1_make.sql", "drop table if exists t;")
     arguments = ["lint", "--folder", str(folder)]
-    judgement = lint_files(target, folder)
+    judgement = lint_files(unchanging, folder)
     monkeypatch.setattr(proofs, "lint_files", lambda *_: judgement)  # the same for both
     loose = CliRunner().invoke(db, arguments)
     strict = CliRunner().invoke(db, [*arguments, "--strict"])
@@ -182,9 +182,9 @@ def test_the_command_fails_for_warnings_when_it_is_strict(
 
 
 def test_the_command_fails_for_errors_and_names_the_file(
-    target: str, folder: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+    unchanging: str, folder: Path, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("DATABASE_URL", target)
+    monkeypatch.setenv("DATABASE_URL", unchanging)
     write("1_make.sql", "create table t (id int primary key);")
     found = CliRunner().invoke(db, ["lint", "--folder", str(folder), "--json"])
     assert found.exit_code == 1

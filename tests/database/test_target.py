@@ -32,9 +32,9 @@ def test_an_unreachable_database_is_explained_without_its_password() -> None:
     ],
 )
 def test_what_waiting_does_not_mend_names_another_step(
-    target: str, change: dict[str, str], words: str, step: str
+    unchanging: str, change: dict[str, str], words: str, step: str
 ) -> None:
-    mistaken = psycopg.conninfo.make_conninfo(target, **change)
+    mistaken = psycopg.conninfo.make_conninfo(unchanging, **change)
     with pytest.raises(DatabaseUnreachable, match=words) as caught, connected(mistaken, "test"):
         pytest.fail("connected")
     assert caught.value.hint.startswith(step)
@@ -69,12 +69,12 @@ def test_who_waits_already_is_not_told_to_wait() -> None:
     assert caught.value.may_pass
 
 
-def test_a_connection_that_breaks_is_told_from_a_refusal(target: str) -> None:
+def test_a_connection_that_breaks_is_told_from_a_refusal(unchanging: str) -> None:
     broken = pytest.raises(DatabaseUnreachable, match="broke")
-    with broken, connected(target, "test") as connection:
+    with broken, connected(unchanging, "test") as connection:
         connection.close()
         connection.execute("select 1")
     refused = pytest.raises(MigrationError, match=r"refused: must be owner of table users \(42501\)")
-    with refused as caught, connected(target, "test") as connection:
+    with refused as caught, connected(unchanging, "test") as connection:
         connection.execute("alter table auth.users add column x int")
     assert not isinstance(caught.value, DatabaseUnreachable)

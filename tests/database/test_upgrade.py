@@ -17,6 +17,7 @@ from app.migrate.errors import (
     MigrationFailed,
 )
 from app.migrate.events import Applied, Applying, Event, Noticed, Waiting
+from devstack.postgres import SUPERUSER, Cluster
 from tests.database.conftest import ask
 
 Write = Callable[[str, str], Path]
@@ -102,16 +103,16 @@ def test_a_failed_file_leaves_nothing_and_stops_the_run(target: str, folder: Pat
     ],
 )
 def test_the_line_of_the_failure_is_found(
-    target: str, folder: Path, write: Write, text: str, sqlstate: str, line: int
+    unchanging: str, folder: Path, write: Write, text: str, sqlstate: str, line: int
 ) -> None:
     """Also where the server gives no position, and where bytes and characters differ."""
     write("20260101000000_one.sql", text)
     with pytest.raises(MigrationFailed) as caught:
-        runner.upgrade(target, folder)
+        runner.upgrade(unchanging, folder)
     assert caught.value.place is not None
     assert (caught.value.sqlstate, caught.value.place.line) == (sqlstate, line)
-    assert tables(target) == set()
-    assert ask(target, HISTORY) == []
+    assert tables(unchanging) == set()
+    assert ask(unchanging, HISTORY) == []
 
 
 def test_settings_and_role_of_one_file_do_not_reach_the_next(target: str, folder: Path, write: Write) -> None:
@@ -124,6 +125,20 @@ def test_settings_and_role_of_one_file_do_not_reach_the_next(target: str, folder
     runner.upgrade(target, folder)
     assert ask(target, "select tableowner from pg_tables where tablename = 'two'") == [("postgres",)]
     assert len(ask(target, HISTORY)) == 2
+
+
+def test_whom_a_superuser_becomes_does_not_reach_the_next_file(
+    cluster: Cluster, fresh_database: str, folder: Path, write: Write
+) -> None:
+    """RESET ALL leaves the session's authorization as it is."""
+    target = cluster.dsn(SUPERUSER, fresh_database)
+    write("1_one.sql", "set session authorization anon;")
+    write("2_two.sql", "create table two as select session_user::text as name;")
+    write("3_three.sql", "-- signet: no-transaction\nset session authorization anon;")
+    write("4_four.sql", "-- signet: no-transaction\ninsert into two select session_user;")
+    runner.upgrade(target, folder)
+    assert ask(target, "select * from two") == [(SUPERUSER,), (SUPERUSER,)]
+    assert len(ask(target, HISTORY)) == 4
 
 
 def test_what_a_file_sets_does_not_reach_one_without_a_transaction(
@@ -195,11 +210,11 @@ def test_two_runs_at_once_apply_every_file_once(target: str, folder: Path, write
     assert tables(target) == {"one", "two"}
 
 
-def test_a_lost_connection_leaves_nothing_of_the_file(target: str, folder: Path, write: Write) -> None:
+def test_a_lost_connection_leaves_nothing_of_the_file(unchanging: str, folder: Path, write: Write) -> None:
     write("20260101000000_one.sql", "create table one (); select pg_terminate_backend(pg_backend_pid());")
     with pytest.raises(MigrationError):
-        runner.upgrade(target, folder)
-    assert tables(target) == set()
+        runner.upgrade(unchanging, folder)
+    assert tables(unchanging) == set()
 
 
 def test_notices_are_passed_on(target: str, folder: Path, write: Write) -> None:
@@ -210,23 +225,23 @@ def test_notices_are_passed_on(target: str, folder: Path, write: Write) -> None:
 
 
 def test_a_refused_file_stops_the_run_before_anything_is_applied(
-    target: str, folder: Path, write: Write
+    unchanging: str, folder: Path, write: Write
 ) -> None:
     write("20260101000000_one.sql", "create table one ();")
     write("20260102000000_two.sql", "create table two ();\ncommit;")
     with pytest.raises(FileRefused) as caught:
-        runner.upgrade(target, folder)
+        runner.upgrade(unchanging, folder)
     assert caught.value.place is not None
     assert caught.value.place.line == 2
-    assert tables(target) == set()
+    assert tables(unchanging) == set()
 
 
-def test_a_commit_that_no_lexer_sees_does_not_pass(target: str, folder: Path, write: Write) -> None:
+def test_a_commit_that_no_lexer_sees_does_not_pass(unchanging: str, folder: Path, write: Write) -> None:
     """A procedure cannot commit in a real transaction block."""
     write("20260101000000_one.sql", "create table one (); do $$ begin commit; end $$;")
     with pytest.raises(MigrationFailed, match="invalid transaction termination"):
-        runner.upgrade(target, folder)
-    assert tables(target) == set()
+        runner.upgrade(unchanging, folder)
+    assert tables(unchanging) == set()
 
 
 def test_history_conflicts_stop_the_run(target: str, folder: Path, write: Write) -> None:
