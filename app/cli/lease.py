@@ -17,13 +17,14 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from app.cli.running_stack import RunningStack, find_running
+from app.cli.running_stack import LocalStackHangs, RunningStack, find_running
 from app.errors import ServiceUnavailable
 
 ROOT = Path(__file__).resolve().parents[2]
 ALREADY_RUNNING = 75  # exit code of `python -m devstack`
 START_SECONDS = 90
 STOP_SECONDS = 20
+SILENT_SECONDS = 2  # without a word about what we wait for
 POLL_SECONDS = 0.01
 
 Say = Callable[[str], None]
@@ -44,9 +45,11 @@ class Lease:
         stack: RunningStack,
         connection: socket.socket,
         starter: Starter | None,
+        say: Say,
         on_lost: Callable[[], None],
     ) -> None:
         self.stack = stack
+        self._say = say
         self.is_starter = starter is not None
         self._connection = connection
         self._starter = starter
@@ -70,10 +73,17 @@ class Lease:
                 self._connection.shutdown(socket.SHUT_WR)
             if self._starter is not None:
                 self._starter.let_go()
-            self._ended.wait(STOP_SECONDS)
-            if self._starter is not None and not self._is_kept:
-                self._starter.process.wait(STOP_SECONDS)
+            with suppress(KeyboardInterrupt):  # asked again: the stack ends without us
+                self._wait_for_the_end()
         return not self._is_kept
+
+    def _wait_for_the_end(self) -> None:
+        if not self._ended.wait(STOP_SECONDS):
+            self._say(f"warning: The local stack has not ended after {STOP_SECONDS} s.")
+            self._say(f"Next: kill -9 {self.stack.pid}")
+        elif self._starter is not None and not self._is_kept:
+            with suppress(subprocess.TimeoutExpired):
+                self._starter.process.wait(STOP_SECONDS)
 
     def _watch(self) -> None:
         with suppress(OSError):
@@ -109,12 +119,13 @@ def take_lease(
     deadline = time.monotonic() + START_SECONDS
     try:
         while time.monotonic() < deadline:
-            if found := _join(folder, name, deadline):
+            ours = starter.process.pid if starter else None
+            if found := _join(folder, name, deadline, say, ours):
                 stack, connection = found
                 if starter is not None and starter.process.pid != stack.pid:
                     starter.give_way()
                     starter = None
-                return Lease(stack, connection, starter, on_lost)
+                return Lease(stack, connection, starter, say, on_lost)
             if starter is None:
                 starter = Starter(folder, ["--site-url", site_url, *options], say)
             elif starter.has_given_way():
@@ -125,25 +136,42 @@ def take_lease(
         if starter is not None:
             starter.let_go()
         raise
-    raise LocalStackFailed(
-        f"The local stack was not ready after {START_SECONDS} s.", hint=f"Read the logs in {folder}"
-    )
+    raise LocalStackHangs(folder, find_running(folder))
 
 
-def _join(folder: Path, name: str, deadline: float) -> tuple[RunningStack, socket.socket] | None:
-    """Return a stack that has said over the connection that it is ready; None when there is none."""
+def _join(
+    folder: Path, name: str, deadline: float, say: Say, ours: int | None
+) -> tuple[RunningStack, socket.socket] | None:
+    """Return a stack that has said over the connection that it is ready; None when there is none.
+
+    ``ours`` is the process that we have started ourselves: it tells its progress, others do not.
+    """
     stack = find_running(folder)
     connection = stack.ask("lease", name) if stack else None
     if stack is None or connection is None:
         return None
-    connection.settimeout(max(0.0, deadline - time.monotonic()))
-    with suppress(OSError):
-        if connection.recv(4096):
-            connection.settimeout(None)
-            # Read again: it may have changed its port for the database while it started.
-            return find_running(folder) or stack, connection
+    said = None
+    if stack.pid != ours and (said := _first_words(connection, SILENT_SECONDS)) is None:
+        say(f"waiting for the local stack (process {stack.pid}) to be ready")
+    if said is None:
+        said = _first_words(connection, deadline - time.monotonic())
+    if said:
+        connection.settimeout(None)
+        # Read again: it may have changed its port for the database while it started.
+        return find_running(folder) or stack, connection
     connection.close()
     return None
+
+
+def _first_words(connection: socket.socket, seconds: float) -> bytes | None:
+    """Return what arrives: nothing at the end of the connection, None when it stays silent for so long."""
+    connection.settimeout(max(0.0, seconds))
+    try:
+        return connection.recv(4096)
+    except TimeoutError:
+        return None
+    except OSError:
+        return b""
 
 
 class Starter:
