@@ -8,7 +8,7 @@ from string import Template
 
 from app.migrate.errors import FileRefused
 
-_NAME = re.compile(r"[a-z_][a-z0-9_]{0,47}")  # leaves room for the suffixes of indexes, within 63 bytes
+_NAME = re.compile(r"[a-z_][a-z0-9_]{0,38}")  # leaves room for the names of its policies, within 63 bytes
 
 
 def table_text(table: str) -> str:
@@ -16,7 +16,7 @@ def table_text(table: str) -> str:
     if not _NAME.fullmatch(table):
         raise FileRefused(
             f"“{table}” is not a plain name for a table.",
-            hint="Use small letters, digits and underscores, at most 48, beginning with a letter.",
+            hint="Use small letters, digits and underscores, at most 39, beginning with a letter.",
         )
     words = table.replace("_", " ").strip()
     template = Template(Path(__file__).with_suffix(".sql").read_text(encoding="utf-8"))

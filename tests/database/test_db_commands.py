@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from click.testing import CliRunner, Result
 
 from app.cli import LazyGroup, output
 from app.cli.db import db
+from app.migrate.lock import LOCK_KEY
 from tests.database.conftest import ask
 from tests.database.paths import MIGRATIONS
 
@@ -194,6 +197,28 @@ def test_reset_is_answered_with_no_or_ctrl_c(
     assert (result.exit_code, result.stdout) == (exit_code, "")
     assert result.stderr.splitlines()[-1] == said
     assert ask(target, "select to_regclass('public.one') is not null") == [(True,)]
+
+
+def test_who_waits_for_another_run_is_told_for_whom(run: Run, write: Write, target: str) -> None:
+    """And the run goes on as soon as the other one ends."""
+    write("1_one.sql", "create table one ();")
+    with psycopg.connect(target, autocommit=True, application_name="signet db upgrade") as other:
+        other.execute("select pg_advisory_lock(%s)", (LOCK_KEY,))
+
+        def end_when_somebody_waits() -> None:
+            waiting = "select from pg_locks where locktype = 'advisory' and not granted"
+            deadline = time.monotonic() + 30
+            while other.execute(waiting).rowcount == 0 and time.monotonic() < deadline:
+                time.sleep(0.005)
+            other.close()
+
+        ending = threading.Thread(target=end_when_somebody_waits)
+        ending.start()
+        result = run("upgrade", "--json")
+        ending.join()
+    assert result.exit_code == 0
+    assert [one["version"] for one in json.loads(result.stdout)["applied"]] == ["1"]
+    assert "Waiting for another migration run: “signet db upgrade” (postgres from 127.0.0.1" in result.stderr
 
 
 def test_wait_tells_how_long_it_took(unchanging: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ import psycopg
 import pytest
 
 from app.migrate import runner
+from app.migrate.comparison import State
 from app.migrate.errors import (
     FileRefused,
     HistoryConflict,
@@ -113,6 +114,44 @@ def test_the_line_of_the_failure_is_found(
     assert (caught.value.sqlstate, caught.value.place.line) == (sqlstate, line)
     assert tables(unchanging) == set()
     assert ask(unchanging, HISTORY) == []
+
+
+REMEDIES = {
+    "25001": ("create index concurrently on kept (a);", "put it into a file of its own"),
+    "55P03": ("set lock_timeout = '1ms'; lock table kept;", "Another session holds a lock"),
+    "55P04": ("alter type mood add value 'glad'; select 'glad'::mood;", "split the file in two"),
+    "42501": ("alter table auth.users add column a int;", "auth and storage belong to the services"),
+    "42P07": ("create table kept ();", "flask db repair 2 --applied"),
+    "57014": ("set statement_timeout = '1ms'; select pg_sleep(1);", "set statement_timeout = 0"),
+    "42703": ("select b from kept;", "Correct the file, then run  flask db upgrade"),
+}
+
+
+def test_each_frequent_failure_has_its_own_next_step(target: str, folder: Path, write: Write) -> None:
+    write("1_one.sql", "create table kept (a int); create type mood as enum ('sad');")
+    runner.upgrade(target, folder)
+    with psycopg.connect(target) as other:
+        other.execute("select from kept")  # and keeps reading it
+        for sqlstate, (text, step) in REMEDIES.items():
+            write("2_two.sql", text)
+            with pytest.raises(MigrationFailed) as caught:
+                runner.upgrade(target, folder)
+            assert (caught.value.sqlstate, step in caught.value.hint) == (sqlstate, True)
+            assert caught.value.kept == "Nothing from this file was kept."
+
+
+def test_a_history_of_an_older_cli_is_read_and_completed(target: str, folder: Path, write: Write) -> None:
+    """Its table had the versions alone; the columns that are missing are added, its rows stay as they are."""
+    with psycopg.connect(target) as cli:
+        cli.execute("create schema supabase_migrations")
+        cli.execute("create table supabase_migrations.schema_migrations (version text not null primary key)")
+        cli.execute("insert into supabase_migrations.schema_migrations values ('1')")
+    write("1_one.sql", "create table one ();")
+    write("2_two.sql", "create table two ();")
+    assert [entry.state for entry in runner.status(target, folder)] == [State.APPLIED, State.PENDING]
+    runner.upgrade(target, folder)
+    assert tables(target) == {"two"}
+    assert ask(target, HISTORY) == [("1", None, None), ("2", "two", ["create table two ()"])]
 
 
 def test_settings_and_role_of_one_file_do_not_reach_the_next(target: str, folder: Path, write: Write) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from app.migrate import files, new_file
 from app.migrate.errors import FileRefused
+from app.migrate.new_table import table_text
 from app.migrate.place import Place
 from app.migrate.refusals import check
 
@@ -145,6 +147,16 @@ def test_new_files_sort_last_even_when_a_clock_was_ahead(tmp_path: Path) -> None
     again = new_file.create(folder, "add more", NOON.astimezone(UTC))
     assert [first.name, again.name] == ["20261125120000_add_notes_v2.sql", "20261125120001_add_more.sql"]
     assert first.read_text().startswith("-- Add notes v2")
+
+
+def test_the_longest_name_of_a_table_leaves_every_name_whole() -> None:
+    """PostgreSQL cuts names to 63 bytes, with a notice for each."""
+    names = re.findall(r'"([^"]+)"|(\w+_idx)\b', table_text("t" * 39))
+    assert len(names) == 6
+    assert max(len(policy or index) for policy, index in names) == 63
+    with pytest.raises(FileRefused, match="not a plain name") as caught:
+        table_text("t" * 40)
+    assert "at most 39" in caught.value.hint
 
 
 @pytest.mark.parametrize("name", ["", "../..", "äöü", "-- "])
