@@ -8,13 +8,13 @@ from datetime import UTC, datetime
 from flask import Flask, current_app
 from markupsafe import Markup
 
-from app.pages.words import ago_words, at_most_words, duration_words, initials, utc_words, wait_words
+from app.pages.words import ago_words, at_most_words, duration_words, initials, next_step_words, utc_words
 
 
 def register(app: Flask) -> None:
     """Offer the filters and functions to the templates of an app."""
     app.add_template_filter(duration_words, "duration")
-    app.add_template_filter(wait_words, "wait")
+    app.add_template_filter(next_step_words, "next_step")
     app.add_template_filter(at_most_words, "at_most")
     app.add_template_filter(utc_words, "utc")
     app.add_template_filter(initials)

@@ -22,6 +22,14 @@ def wait_words(seconds: int) -> str:
     return f"Try again in {duration_words(seconds)}."
 
 
+def next_step_words(hint: str, retry_after: int | None) -> str:
+    """Return a next step with the time to wait, which takes the place of "in a moment"."""
+    if retry_after is None:
+        return hint
+    vague, exact = "Try again in a moment.", wait_words(retry_after)
+    return hint.replace(vague, exact) if vague in hint else f"{hint} {exact}".strip()
+
+
 def at_most_words(seconds: float) -> str:
     """Return a bound in words; rounded up in the largest unit that it holds at least two of: 60 minutes."""
     whole = max(1, ceil(seconds))
