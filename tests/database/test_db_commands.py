@@ -11,6 +11,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from click.testing import CliRunner, Result
+from psycopg.conninfo import conninfo_to_dict
 
 from app.cli import LazyGroup, output
 from app.cli.db import db
@@ -28,13 +29,14 @@ def run(target: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("DATABASE_URL", target)
 
     def run_command(*arguments: str, input: str | None = None) -> Result:
-        return CliRunner().invoke(db, [*arguments, "--folder", str(folder)], input=input)
+        where = [] if arguments[0] == "wait" else ["--folder", str(folder)]
+        return CliRunner().invoke(db, [*arguments, *where], input=input)
 
     return run_command
 
 
 def password_of(target: str) -> str:
-    return target.rpartition("password=")[2]
+    return str(conninfo_to_dict(target)["password"])
 
 
 def test_status_upgrade_status(run: Run, write: Write, target: str) -> None:
@@ -73,6 +75,20 @@ def test_json_is_all_that_is_on_stdout(run: Run, write: Write) -> None:
     assert [entry["state"] for entry in entries] == ["applied"]
     made = json.loads(run("new", "two", "--json").stdout)
     assert Path(made["file"]).is_file()
+
+
+def test_every_command_answers_in_json_and_names_its_target_without_the_password(
+    run: Run, write: Write, target: str
+) -> None:
+    write("1_one.sql", "create schema one;")
+    commands = ("status", "upgrade", "lint", "verify", "repair 1 --applied", "reset --yes", "new two", "wait")
+    assert {command.split()[0] for command in commands} == set(db.commands)
+    for command in commands:
+        result = run(*command.split(), "--json")
+        answer = json.loads(result.stdout)
+        assert result.exit_code == 0, command
+        assert (answer.get("target", "")[:19] == "postgres@127.0.0.1:") is (command != "new two"), command
+        assert password_of(target) not in result.output
 
 
 def test_an_upgrade_to_a_version_says_up_to_where(run: Run, write: Write) -> None:
