@@ -56,6 +56,11 @@ def qualified(schema: str, identifier: str) -> str:
     return f"{name(schema)}.{name(identifier)}"
 
 
+def aliased(schema: str, table: str, alias: str) -> str:
+    """Write a table under an alias."""
+    return f"{qualified(schema, table)} AS {name(alias)}"
+
+
 def cast(expression: str, type_name: str | None) -> str:
     """Cast to a type that the caller named, if any."""
     if type_name is None:
@@ -83,18 +88,14 @@ def field(place: Field, alias: str, table: Table | None, bind: Parameters) -> st
     return f"({text})"
 
 
-def where(
-    trees: Iterable[Tree],
-    alias: str,
-    table: Table | None,
-    bind: Parameters,
-    *,
-    before: Iterable[str] = (),
-    after: Iterable[str] = (),
-) -> str:
-    """Write WHERE with all conditions, or nothing; ``before`` and ``after`` are written already."""
-    conditions = [*before, *(test(tree, alias, table, bind) for tree in trees), *after]
+def where(*conditions: str) -> str:
+    """Write WHERE with all conditions, or nothing where there are none."""
     return f" WHERE {' AND '.join(conditions)}" if conditions else ""
+
+
+def tests(trees: Iterable[Tree], alias: str, table: Table | None, bind: Parameters) -> list[str]:
+    """Write several conditions."""
+    return [test(tree, alias, table, bind) for tree in trees]
 
 
 def test(tree: Tree, alias: str, table: Table | None, bind: Parameters) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from devstack.rest.catalog.model import Pairs, Table
 from devstack.rest.grammar.trees import Column, OrderTerm
 from devstack.rest.plan.read import ReadPlan, Related
-from devstack.rest.sql.fragments import Parameters, cast, field, name, qualified, where
+from devstack.rest.sql.fragments import Parameters, aliased, cast, field, name, tests, where
 
 ORDER = {None: "", "asc": " ASC", "desc": " DESC", "nullsfirst": " NULLS FIRST", "nullslast": " NULLS LAST"}
 
@@ -28,12 +28,7 @@ def select(plan: ReadPlan, bind: Parameters, source: str, joined_by: tuple[str, 
 def rows(plan: ReadPlan, bind: Parameters, source: str, joined_by: tuple[str, ...] = ()) -> str:
     """Write FROM and WHERE: what decides which rows there are, for the page and for the count."""
     joins = "".join(_join(embed, plan.alias, bind) for embed in plan.embeds)
-    return f"FROM {source}{joins}{where(plan.where, plan.alias, plan.table, bind, before=joined_by)}"
-
-
-def source_of(schema: str, table: str, alias: str) -> str:
-    """Write a table under its alias."""
-    return f"{qualified(schema, table)} AS {name(alias)}"
+    return f"FROM {source}{joins}{where(*joined_by, *tests(plan.where, plan.alias, plan.table, bind))}"
 
 
 def _column(column: Column, plan: ReadPlan, bind: Parameters) -> str:
@@ -71,11 +66,11 @@ def _output(embed: Related) -> str:
 
 def _join(embed: Related, parent: str, bind: Parameters) -> str:
     alias, relation, inner = name(embed.alias), embed.relation, embed.plan.alias
-    source = source_of(relation.schema, relation.target, inner)
+    source = aliased(relation.schema, relation.target, inner)
     if relation.junction is not None:
         between = f"{embed.alias}_junction"
         far = _equal(between, inner, relation.far_columns)
-        source += f" INNER JOIN {source_of(relation.schema, relation.junction, between)} ON {far}"
+        source += f" INNER JOIN {aliased(relation.schema, relation.junction, between)} ON {far}"
         inner = between
     inside, on = select(embed.plan, bind, source, (_equal(parent, inner, relation.columns),)), "TRUE"
     if not relation.is_to_one:

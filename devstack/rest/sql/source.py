@@ -8,7 +8,16 @@ from __future__ import annotations
 from devstack.rest.catalog.model import Parameter
 from devstack.rest.plan.call import CallPlan
 from devstack.rest.plan.write import WritePlan
-from devstack.rest.sql.fragments import Parameters, array_literal, name, names, qualified, where
+from devstack.rest.sql.fragments import (
+    Parameters,
+    aliased,
+    array_literal,
+    name,
+    names,
+    qualified,
+    tests,
+    where,
+)
 
 # Counts the rows that were new: each inserted row adds one, each merged one takes it back. A setting of the
 # transaction, because RETURNING cannot tell them apart without more privileges.
@@ -19,15 +28,16 @@ COUNT_DOWN = f"set_config('pgrst.inserted', ({_INSERTED} - 1)::text, true) <> ''
 
 def change(plan: WritePlan, bind: Parameters) -> str:
     """Write the statement that changes rows."""
-    target = f"{qualified(plan.table.schema, plan.table.name)} AS {name(plan.table.name)}"
+    table = plan.table
+    target = aliased(table.schema, table.name, table.name)
     if plan.method == "PATCH" and not plan.columns:  # an UPDATE that sets nothing touches no row
         return f"SELECT {_output(plan)} FROM {target} WHERE false"
     if plan.method == "DELETE":
-        text = f"DELETE FROM {target}{where(plan.where, plan.table.name, plan.table, bind)}"
+        text = f"DELETE FROM {target}{where(*tests(plan.where, table.name, table, bind))}"
     elif plan.method == "PATCH":
         values = ", ".join(f"{name(c.name)} = pgrst_body.{name(c.name)}" for c in plan.columns)
         text = f"UPDATE {target} SET {values} FROM {_payload_rows(plan, bind)}"
-        text += where(plan.where, plan.table.name, plan.table, bind)
+        text += where(*tests(plan.where, table.name, table, bind))
     else:
         text = f"INSERT INTO {target}{_inserted(plan, bind)}"
     return f"{text} RETURNING {_output(plan)}"
@@ -36,9 +46,8 @@ def change(plan: WritePlan, bind: Parameters) -> str:
 def _inserted(plan: WritePlan, bind: Parameters) -> str:
     columns = f" ({names(column.name for column in plan.columns)})" if plan.columns else ""
     values = ", ".join(f"pgrst_body.{name(column.name)}" for column in plan.columns)
-    counting = [COUNT_UP] if plan.merges else []
-    wanted = where(plan.where, "pgrst_body", plan.table, bind, after=counting)
-    rows = f"{columns} SELECT {values} FROM {_payload_rows(plan, bind)}{wanted}"
+    conditions = tests(plan.where, "pgrst_body", plan.table, bind) + ([COUNT_UP] if plan.merges else [])
+    rows = f"{columns} SELECT {values} FROM {_payload_rows(plan, bind)}{where(*conditions)}"
     if not plan.arbiter:
         return rows
     arbiter = f"{rows} ON CONFLICT ({names(plan.arbiter)})"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from devstack.rest.plan.request import Plan
 from devstack.rest.sql import read
-from devstack.rest.sql.fragments import Parameters, name
+from devstack.rest.sql.fragments import Parameters, aliased, name
 from devstack.rest.sql.source import call, change
 
 SOURCE, PAGE, COUNT = "pgrst_source", "pgrst_page", "pgrst_count"
@@ -70,7 +70,7 @@ def count_statement(plan: Plan) -> Statement | None:
 def _table(plan: Plan) -> str:
     table = plan.read.table
     assert table is not None  # noqa: S101 - only reads of tables come here
-    return read.source_of(table.schema, table.name, plan.read.alias)
+    return aliased(table.schema, table.name, plan.read.alias)
 
 
 def _body(plan: Plan) -> str:
