@@ -53,10 +53,17 @@ def test_the_secret_key_acts_as_service_role_until_a_user_is_named(api: Api) -> 
 
 @pytest.mark.parametrize(
     ("role", "status", "code"),
-    [("none", 403, "42501"), ("authenticator", 403, "42501"), ("postgres", 403, "42501"), ("", 401, "22023")],
+    [
+        ("none", 403, "42501"),
+        ("authenticator", 403, "42501"),
+        ("postgres", 403, "42501"),
+        ("", 401, "22023"),
+        (5, 401, "22023"),
+        (["anon"], 401, "22023"),
+    ],
 )
 def test_a_token_cannot_name_a_role_that_is_not_for_requests(
-    api: Api, role: str, status: int, code: str
+    api: Api, role: Any, status: int, code: str
 ) -> None:
     response = api.http.get("/items", headers=api.as_role(role))
     assert (response.status_code, response.json()["code"]) == (status, code), response.text
