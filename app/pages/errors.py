@@ -9,11 +9,11 @@ from __future__ import annotations
 import logging
 import secrets
 
-from flask import Flask, Response
+from flask import Flask, Response, current_app
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException, MethodNotAllowed, ServiceUnavailable
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, SecurityError, ServiceUnavailable
 
-from app.errors import AppError, Misconfigured, NotAllowed
+from app.errors import AppError, InputRejected, Misconfigured, NotAllowed
 from app.errors import ServiceUnavailable as TryLater
 from app.gatekeeper.errors import AuthMisconfigured, GatekeeperError, SessionTooLarge, TokenError
 from app.pages.forms import STALE_FORM
@@ -84,6 +84,8 @@ def _from_http(error: HTTPException) -> AppError:
     detail = f"{type(error).__name__}: {error.description}"
     if isinstance(error, CSRFError):
         return NotAllowed(STALE_FORM, code="form_token", hint="Go back, reload the page.", detail=detail)
+    if isinstance(error, SecurityError):
+        return _unknown_host(detail)
     if not isinstance(error, ServiceUnavailable):
         return _HttpError(status, detail)
     # The gatekeeper says more about it than the status does.
@@ -91,3 +93,15 @@ def _from_http(error: HTTPException) -> AppError:
     found = _HttpError(status, detail, own_words)
     found.retry_after = error.retry_after if isinstance(error.retry_after, int) else None
     return found
+
+
+def _unknown_host(detail: str) -> AppError:
+    """Return what somebody reads who comes by another name; only in development is the right one told."""
+    settings = current_app.extensions["settings"]
+    here = f"Open {settings.site_url}, or set SITE_URL to the address that you use."
+    return InputRejected(
+        "This site does not answer under this name.",
+        code="unknown_host",
+        hint=here if settings.is_development else "Use the site's own address.",
+        detail=detail,
+    )

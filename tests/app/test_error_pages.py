@@ -170,6 +170,17 @@ def test_an_untrusted_host_is_refused(visitor: Visitor) -> None:
     response = visitor.client.get("/", base_url="http://evil.example")
     assert response.status_code == 400
     assert "evil" not in response.text
+    assert f"Open {SITE}, or set SITE_URL" in response.text
+
+
+def test_an_untrusted_host_does_not_learn_the_name_of_a_site_on_the_internet() -> None:
+    settings = Settings(
+        "https://a.supabase.co", "sb_publishable_test", "i", "https://site.example", SECRET_KEY
+    )
+    response = create_app(settings).test_client().get("/", base_url="https://192.0.2.1")
+    assert response.status_code == 400
+    assert "own address" in response.text
+    assert "site.example" not in response.text
 
 
 def test_a_redirect_of_the_router_is_no_error(visitor: Visitor) -> None:
