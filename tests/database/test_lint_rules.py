@@ -28,13 +28,19 @@ def sections(rule: Rule) -> list[tuple[str | None, str]]:
     return [(match["object"], text[match.end() : end]) for match, end in zip(starts, ends, strict=True)]
 
 
-def cases(*, need_superuser: bool) -> list[Any]:
-    """Return the examples of the rules that read the catalogue, each with a name of its own."""
+def examples(rule: Rule) -> list[Any]:
+    """Return the examples of a rule as cases, each with a name of its own."""
     return [
         pytest.param(rule, bad, text, id=f"{rule.id}-{'good' if bad is None else f'bad-{number}'}")
-        for rule in RULES
-        if rule is not destructive.RULE and (rule.id in NEEDS_SUPERUSER) is need_superuser
         for number, (bad, text) in enumerate(sections(rule), 1)
+    ]
+
+
+def cases(*, need_superuser: bool) -> list[Any]:
+    """Return the examples of the rules that read the catalogue."""
+    rules = [rule for rule in RULES if rule is not destructive.RULE]
+    return [
+        case for rule in rules if (rule.id in NEEDS_SUPERUSER) is need_superuser for case in examples(rule)
     ]
 
 
@@ -80,13 +86,13 @@ def test_examples_that_need_a_superuser(
         connection.rollback()
 
 
-@pytest.mark.parametrize(("bad", "text"), [(bad, text) for bad, text in sections(destructive.RULE)])
-def test_destructive_statements(tmp_path: Path, bad: str | None, text: str) -> None:
+@pytest.mark.parametrize(("rule", "bad", "text"), examples(destructive.RULE))
+def test_destructive_statements(tmp_path: Path, rule: Rule, bad: str | None, text: str) -> None:
     """This rule reads files."""
     path = tmp_path / "1_example.sql"
     path.write_text(text)
-    found = [finding.object for finding in destructive.find_destructive(Migration.read(path))]
-    assert found == ([] if bad is None else [bad])
+    found = [(one.rule, one.object) for one in destructive.find_destructive(Migration.read(path))]
+    assert found == ([] if bad is None else [(rule, bad)])
 
 
 def test_every_rule_has_a_bad_and_a_good_example() -> None:
