@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -83,6 +84,12 @@ def fails_in_words(command: Callable[P, R]) -> Callable[P, R]:
             else:
                 for line in error_lines(error):
                     tell(line)
+            raise SystemExit(FAILED) from error
+        except OSError as error:
+            if error.errno == errno.EPIPE:  # whoever read the result has gone; click ends quietly
+                raise
+            tell(f"error: {error}      [system_error]")
+            tell("Next: see to the disk, the permissions or the network, then run the command again.")
             raise SystemExit(FAILED) from error
         except KeyboardInterrupt as interrupt:
             tell("Interrupted.")

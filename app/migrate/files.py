@@ -76,14 +76,8 @@ class Migration:
 
 def find(folder: Path) -> tuple[Migration, ...]:
     """Return the folder's migrations in order; raises FileRefused."""
-    if not folder.is_dir():
-        raise FileRefused(
-            f"There is no folder {shown_path(folder)}.",
-            hint="Make the first migration with  flask db new NAME  or name a folder with --folder.",
-        )
     migrations = sorted(
-        (Migration.read(path) for path in folder.iterdir() if _is_migration(path)),
-        key=lambda migration: migration.version,
+        (Migration.read(path) for path in _files(folder)), key=lambda migration: migration.version
     )
     for one, other in pairwise(migrations):
         if one.version == other.version:
@@ -92,6 +86,21 @@ def find(folder: Path) -> tuple[Migration, ...]:
                 hint="Rename the one that is applied nowhere yet to a newer version.",
             )
     return tuple(migrations)
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        if folder.is_dir():
+            return [path for path in folder.iterdir() if _is_migration(path)]
+    except OSError as error:
+        raise FileRefused(
+            f"{shown_path(folder)} cannot be read: {error.strerror}.",
+            hint="Check the folder and its permissions.",
+        ) from error
+    raise FileRefused(
+        f"There is no folder {shown_path(folder)}.",
+        hint="Make the first migration with  flask db new NAME  or name a folder with --folder.",
+    )
 
 
 def unrecognised(folder: Path) -> tuple[Path, ...]:

@@ -21,9 +21,10 @@ def create(folder: Path, name: str, now: datetime, text: str | None = None) -> P
             f"“{name}” holds no letter or digit to name a file with.",
             hint="Say what the migration does:  flask db new add_notes",
         )
-    path = folder / f"{_next_version(folder, now)}_{slug}.sql"
+    path = folder
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{_next_version(folder, now)}_{slug}.sql"
         with path.open("x", encoding="utf-8", newline="\n") as file:
             file.write(_EMPTY.format(name=slug.replace("_", " ").capitalize()) if text is None else text)
     except OSError as error:
@@ -37,6 +38,6 @@ def create(folder: Path, name: str, now: datetime, text: str | None = None) -> P
 def _next_version(folder: Path, now: datetime) -> str:
     """Return the time as 14 digits in UTC, or one more than the newest file where a clock was ahead."""
     version = now.astimezone(UTC).strftime("%Y%m%d%H%M%S")
-    matches = (FILE_NAME.fullmatch(path.name) for path in (folder.iterdir() if folder.is_dir() else ()))
+    matches = (FILE_NAME.fullmatch(path.name) for path in folder.iterdir())
     newest = max((match["version"] for match in matches if match), default="")
     return version if version > newest else str(int(newest) + 1).zfill(len(newest))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import threading
 import time
@@ -13,7 +14,7 @@ import pytest
 from click.testing import CliRunner, Result
 from psycopg.conninfo import conninfo_to_dict
 
-from app.cli import LazyGroup, output
+from app.cli import LazyGroup, output, proofs
 from app.cli.db import db
 from app.migrate.lock import LOCK_KEY
 from tests.database.conftest import ask
@@ -139,6 +140,29 @@ def test_without_a_database_the_next_step_is_named(folder: Path, monkeypatch: py
     result = CliRunner().invoke(db, ["status", "--folder", str(folder)])
     assert result.exit_code == 1
     assert "Next: Set DATABASE_URL" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "error: [Errno 28] No space left on device"),
+        (BrokenPipeError(errno.EPIPE, "Broken pipe"), ""),
+    ],
+    ids=["disk full", "reader gone"],
+)
+def test_a_result_that_cannot_be_written_is_no_traceback(
+    monkeypatch: pytest.MonkeyPatch, error: OSError, said: str
+) -> None:
+    """As in `flask db lint --rules > /full/disk`, or `| head`."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(proofs, "show_either", refuse)
+    result = CliRunner().invoke(db, ["lint", "--rules"])
+    assert (result.exit_code, type(result.exception)) == (1, SystemExit)
+    assert result.stderr.startswith(said)
+    assert bool(result.stderr) is bool(said)
 
 
 @pytest.mark.parametrize("command", [["status"], ["lint"], ["verify"], ["reset", "--yes"], ["wait"]])

@@ -74,6 +74,16 @@ def test_a_missing_folder_is_explained(tmp_path: Path) -> None:
     assert "flask db new" in caught.value.hint
 
 
+def test_a_folder_that_cannot_be_read_is_explained(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_dir", refuse)
+    with pytest.raises(FileRefused, match="cannot be read: Permission denied") as caught:
+        files.find(tmp_path)
+    assert caught.value.hint == "Check the folder and its permissions."
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [
