@@ -99,12 +99,15 @@ class Smtp:
         if self.is_tls:
             return smtplib.SMTP_SSL(self.host, self.port, timeout=SMTP_SECONDS, context=context)
         server = smtplib.SMTP(self.host, self.port, timeout=SMTP_SECONDS)
-        server.ehlo()
-        if server.has_extn("starttls"):
-            server.starttls(context=context)
-        elif self.user:
+        try:
+            server.ehlo()
+            if server.has_extn("starttls"):
+                server.starttls(context=context)
+            elif self.user:
+                raise smtplib.SMTPNotSupportedError("no STARTTLS: the password would travel in the clear")
+        except (OSError, smtplib.SMTPException):
             server.close()
-            raise smtplib.SMTPNotSupportedError("no STARTTLS: the password would travel in the clear")
+            raise
         return server
 
 
@@ -119,11 +122,13 @@ def mailer_for(smtp_url: str | None) -> Mailer:
     try:
         parts = urlsplit(smtp_url)
         port = parts.port
-    except ValueError as error:
-        raise _refused(str(error)) from None
+    except ValueError:  # its words can repeat a piece of the password
+        raise _refused("host or port cannot be read; in a password, # / ? @ are %23 %2F %3F %40") from None
     sender = parse_qs(parts.query).get("from", [""])[0]
     if parts.scheme not in ("smtp", "smtps") or not parts.hostname or "@" not in sender:
         raise _refused("scheme, host or sender is missing")
+    if not sender.isprintable():
+        raise _refused("the sender is more than one line")
     is_tls = parts.scheme == "smtps"
     user, password = unquote(parts.username or ""), unquote(parts.password or "")
     default_port = SMTPS_PORT if is_tls else SMTP_PORT

@@ -200,7 +200,17 @@ def test_mail_servers(url: str, host: str, port: int, is_tls: bool, user: str) -
     assert mailer.sender == "a@b.c"
 
 
-@pytest.mark.parametrize("url", ["mail.example", "http://x?from=a@b", "smtp://x", "smtp://x:y?from=a@b"])
+@pytest.mark.parametrize(
+    "url",
+    ["mail.example", "http://x?from=a@b", "smtp://x", "smtp://x:y?from=a@b", "smtp://x?from=a@b%0ABcc:c@d"],
+)
 def test_what_is_no_mail_server(url: str) -> None:
     with pytest.raises(SmtpUrlRefused, match="expected smtp://USER"):
         mailer_for(url)
+
+
+@pytest.mark.parametrize("password", ["secret#word", "secret/word", "secret?word", "secretﬀ:℀word"])
+def test_a_mail_servers_password_is_not_repeated(password: str) -> None:
+    with pytest.raises(SmtpUrlRefused) as caught:
+        mailer_for(f"smtp://user:{password}@mail.example?from=a@b.c")
+    assert "secret" not in str(caught.value)
