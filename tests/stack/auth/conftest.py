@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -151,8 +151,10 @@ def serve_project(context: Context, clock: TestClock) -> Iterator[Project]:
         with httpx.Client(base_url=origin, headers=headers, timeout=60, limits=limits) as http:
             yield Project(http, context, clock, origin)
     finally:
-        # In the thread that uses the sockets: closed from here, they could be gone under its hands.
-        server.trigger.pull_trigger(server.close)
+        # In the thread that uses the sockets: closed from here, they could be gone under its hands. If it is
+        # awake for another reason, it may close the server, and the trigger with it, before we pull.
+        with suppress(OSError):
+            server.trigger.pull_trigger(server.close)
         thread.join(10)
         server.task_dispatcher.shutdown()
 
