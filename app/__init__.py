@@ -61,7 +61,8 @@ def flask_config(settings: Settings) -> dict[str, object]:
     is_https = site.scheme == "https"
     hosts = [site.hostname or ""]
     if settings.is_development:
-        hosts += [f"[{host}]" if ":" in host else host for host in sorted(LOOPBACK_HOSTS)]
+        # Werkzeug cuts what it trusts at the first colon, so there is no way to name an IPv6 address.
+        hosts += [host for host in sorted(LOOPBACK_HOSTS) if ":" not in host]
     return {
         "SECRET_KEY": settings.secret_key,
         "SECRET_KEY_FALLBACKS": list(settings.secret_key_fallbacks),

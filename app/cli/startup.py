@@ -81,9 +81,9 @@ def prepare(environ: MutableMapping[str, str], instance: Path = INSTANCE) -> dic
 def _served_at(context: click.Context) -> str:
     """Return the address on this machine that the command serves; whoever listens everywhere does so here."""
     host, port = context.params.get("host"), context.params.get("port") or DEFAULT_PORT
-    if host not in LOOPBACK_HOSTS:
-        host = LOOPBACK
-    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+    if host == "::1":
+        host = "localhost"  # TRUSTED_HOSTS knows no IPv6 addresses, see flask_config
+    return f"http://{host if host in LOOPBACK_HOSTS else LOOPBACK}:{port}"
 
 
 def wants_local_stack(environ: Mapping[str, str]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from flask.testing import FlaskClient
 
 from tests.people import Person
@@ -50,3 +51,8 @@ def test_the_probe_tells_nothing_about_who_asks(client: FlaskClient, person: Per
         person.visitor.client.get("/healthz", base_url=SITE).data
         == client.get("/healthz", base_url=SITE).data
     )
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1:8000", "localhost:8000", "localhost"])
+def test_every_name_of_this_machine_is_answered_in_development(client: FlaskClient, host: str) -> None:
+    assert client.get("/", base_url=f"http://{host}").status_code == 200

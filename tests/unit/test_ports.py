@@ -65,7 +65,7 @@ def test_a_socket_file_and_a_port_left_to_the_system_are_no_obstacle(tmp_path: P
     [
         ("127.0.0.1", "http://127.0.0.1:8123"),
         ("localhost", "http://localhost:8123"),
-        ("::1", "http://[::1]:8123"),
+        ("::1", "http://localhost:8123"),
         ("0.0.0.0", "http://127.0.0.1:8123"),
         (None, "http://127.0.0.1:8123"),
     ],
