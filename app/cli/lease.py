@@ -110,7 +110,7 @@ def take_lease(
     on_lost: Callable[[], None] = lambda: None,
     options: Sequence[str] = (),
 ) -> Lease:
-    """Join the folder's stack, or start it when nobody did; raises LocalStackFailed.
+    """Join the folder's stack, or start it when nobody did; raises LocalStackFailed or LocalStackHangs.
 
     ``name`` says to others who uses the stack. ``say`` hears the progress of a start, ``on_lost`` that the
     stack has ended although this process still needs it. ``options`` go to `python -m devstack`.
@@ -118,7 +118,7 @@ def take_lease(
     starter: Starter | None = None
     deadline = time.monotonic() + START_SECONDS
     try:
-        while time.monotonic() < deadline:
+        while True:
             ours = starter.process.pid if starter else None
             if found := _join(folder, name, deadline, say, ours):
                 stack, connection = found
@@ -126,6 +126,8 @@ def take_lease(
                     starter.give_way()
                     starter = None
                 return Lease(stack, connection, starter, say, on_lost)
+            if time.monotonic() > deadline:
+                raise LocalStackHangs(folder, find_running(folder))
             if starter is None:
                 starter = Starter(folder, ["--site-url", site_url, *options], say)
             elif starter.has_given_way():
@@ -136,7 +138,6 @@ def take_lease(
         if starter is not None:
             starter.let_go()
         raise
-    raise LocalStackHangs(folder, find_running(folder))
 
 
 def _join(

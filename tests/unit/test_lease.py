@@ -38,7 +38,10 @@ def described_at(port: int) -> dict[str, object]:
     return {**texts, "pid": PID, "control": {"port": port, "token": "t"}}
 
 
-def test_whoever_joins_is_told_what_they_wait_for_and_then_what_helps(hanging: Path) -> None:
+def test_whoever_joins_is_told_what_they_wait_for_and_then_what_helps(
+    hanging: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lease, "Starter", pytest.fail)
     said: list[str] = []
     with pytest.raises(LocalStackHangs, match="does not answer") as hangs:
         take_lease(hanging, "http://127.0.0.1:8000", "test", said.append)
