@@ -27,6 +27,10 @@ def sign_in_first(login_endpoint: str, *, has_said_why: bool) -> Response:
     """
     if _wants_json() or request.method not in ("GET", "HEAD", "POST"):
         return unauthorized("Bearer", "not_signed_in")
+    if request.endpoint == login_endpoint:
+        raise RuntimeError(
+            f"The login view {login_endpoint!r} is closed, so nobody can log in: mark it @public."
+        )
     if request.method == "POST":
         flash(NOTHING_SAVED, "notice")
     elif not has_said_why:
@@ -56,13 +60,24 @@ def unavailable(failure: GatekeeperError) -> ServiceUnavailable:
 
 def return_path() -> str | None:
     """Return where to come back to after signing in: a plain path of this site, or None."""
-    path = request.full_path.removesuffix("?")
-    if request.method == "POST":
-        referrer = urlsplit(request.referrer or "")
-        if referrer.netloc != request.host:
-            return None
-        path = f"{referrer.path}?{referrer.query}" if referrer.query else referrer.path
+    path = _referring_path() if request.method == "POST" else _requested_path()
     return path if _RETURN_PATH.fullmatch(path) else None
+
+
+def _requested_path() -> str:
+    # Any byte can stand in a query; one that is no ASCII becomes a character that no return path has.
+    query = request.query_string.decode("ascii", "replace")
+    return request.root_path + request.path + (f"?{query}" if query else "")
+
+
+def _referring_path() -> str:
+    try:
+        referrer = urlsplit(request.referrer or "")
+    except ValueError:
+        return ""
+    if referrer.netloc != request.host:
+        return ""
+    return f"{referrer.path}?{referrer.query}" if referrer.query else referrer.path
 
 
 def _wants_json() -> bool:

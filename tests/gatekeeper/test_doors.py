@@ -110,6 +110,8 @@ def test_static_files_are_for_everybody_and_set_no_cookie(auth: FaultyAuth, tmp_
         ("POST", {"Referer": "http://localhost/private?page=2"}, 303, "/login?next=/private?page%3D2"),
         ("POST", {"Referer": "https://evil.example/private"}, 303, "/login"),
         ("POST", {"Referer": "http://localhost:81/private"}, 303, "/login"),
+        ("POST", {"Referer": "http://["}, 303, "/login"),
+        ("GET", {"Connection": "Upgrade", "Upgrade": "websocket"}, 303, "/login?next=/private"),
     ],
     ids=str,
 )
@@ -141,6 +143,24 @@ def test_an_address_that_could_lead_away_is_not_carried_along(auth: FaultyAuth, 
     location = response.headers.get("Location", "/login")
     assert location.startswith(("/login", "http://localhost/"))
     assert "evil" not in location.replace("next=/%5Cevil", "")
+
+
+def test_a_query_of_any_bytes_is_no_reason_to_fail(auth: FaultyAuth) -> None:
+    client = make_app(auth).test_client()
+    for query, location in (("x=\xff", "/login"), ("x=%ff", "/login?next=/private?x%3D%25ff")):
+        response = client.get("/private", environ_overrides={"QUERY_STRING": query})
+        assert (response.status_code, response.headers["Location"]) == (303, location)
+
+
+def test_the_way_back_includes_where_the_app_is_mounted(auth: FaultyAuth) -> None:
+    response = make_app(auth).test_client().get("/private", environ_overrides={"SCRIPT_NAME": "/app"})
+    assert response.headers["Location"] == "/app/login?next=/app/private"
+
+
+def test_a_closed_login_view_is_named_instead_of_leading_in_circles(auth: FaultyAuth) -> None:
+    client = make_app(auth, login_endpoint="private").test_client()
+    with pytest.raises(RuntimeError, match=r"'private' is closed.*@public"):
+        client.get("/private")
 
 
 def test_a_post_that_meets_an_ended_session_says_that_nothing_was_saved(auth: FaultyAuth) -> None:
