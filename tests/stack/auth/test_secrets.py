@@ -37,8 +37,8 @@ def test_an_unknown_address_is_compared_with_a_hash_of_the_same_cost(
     assert known[:7] == unknown[:7]
 
 
-COST = 8  # of bcrypt: dear enough to outweigh everything else that a request does
-SAMPLES = 25
+COST = 7  # of bcrypt: dear enough to outweigh everything else that a request does
+SAMPLES = 20
 
 
 def test_time_does_not_tell_whether_an_address_has_an_account(project: Project) -> None:
