@@ -48,11 +48,11 @@ def exchange(auth: Auth, connection: Rows, token: str, client: Client) -> Grant:
     effect = _decide(auth, row, active)
     refresh_token = _carry_out(auth, connection, session, row, active, effect)
     amr = sessions.note_refresh(connection, session.id, client, auth.now())
-    user = users.update(connection, user.id, auth.now()) if effect is Effect.SWAP else user
+    is_repeat = effect is Effect.RETURN_ACTIVE
+    user = user if is_repeat else users.update(connection, user.id, auth.now())
     issue = Issue(session.id, refresh_token, amr, token_hook.REFRESH, client)
     grant = grants.answer(auth, connection, user, issue)
-    is_reuse = "false" if effect is Effect.SWAP else "true"
-    return replace(grant, headers={**grant.headers, REUSE_HEADER: is_reuse})
+    return replace(grant, headers={**grant.headers, REUSE_HEADER: "true" if is_repeat else "false"})
 
 
 def _session_of(connection: Rows, row: TokenRow) -> Session:
@@ -84,10 +84,10 @@ def _carry_out(
         raise already_used()
     rows.touch(connection, row.token, now, revoke=True)
     child = rows.insert(connection, session.user_id, session.id, now, row.token)
-    if effect is Effect.SWAP and is_upgraded(
-        session.id, auth.settings.security_refresh_token_upgrade_percentage
-    ):
-        return _upgrade(auth, connection, session.id, child)
+    settings = auth.settings
+    is_v2_wanted = settings.security_refresh_token_algorithm_version == grants.VERSION_2
+    if is_v2_wanted and is_upgraded(session.id, settings.security_refresh_token_upgrade_percentage):
+        return _upgrade(auth, connection, session, child)
     return grants.version_1(child)
 
 
@@ -96,12 +96,13 @@ def is_upgraded(session_id: UUID, percentage: int) -> bool:
     return hashlib.sha256(session_id.bytes).digest()[0] * 100 // 256 < percentage
 
 
-def _upgrade(auth: Auth, connection: Rows, session_id: UUID, child: str) -> RefreshToken:
-    """Move a session to version 2: its last row is spent at once, the counter begins."""
+def _upgrade(auth: Auth, connection: Rows, session: Session, child: str) -> RefreshToken:
+    """Move a session to version 2, or on there: its last row is spent at once, the counter takes over."""
     rows.touch(connection, child, auth.now(), revoke=True)
-    key = v2.new_key()
+    key, counter = session.refresh_token_hmac_key, session.refresh_token_counter
+    key, counter = (v2.new_key(), 0) if key is None or counter is None else (key, counter + 1)
     connection.execute(
-        "update auth.sessions set refresh_token_hmac_key = %s, refresh_token_counter = 0 where id = %s",
-        (key, session_id),
+        "update auth.sessions set refresh_token_hmac_key = %s, refresh_token_counter = %s where id = %s",
+        (key, counter, session.id),
     )
-    return grants.version_2(session_id, 0, key)
+    return grants.version_2(session.id, counter, key)

@@ -83,13 +83,28 @@ def test_a_token_without_session_is_deleted(v1: Project) -> None:
 
 
 def test_a_session_moves_to_version_2_at_a_refresh(v1: Project) -> None:
-    v1.set(security_refresh_token_upgrade_percentage=100)
     (old,) = chain(v1, 1)
-    upgraded = v1.refresh(old)
+    v1.set(security_refresh_token_upgrade_percentage=100)
+    stays = v1.refresh(old).json()["refresh_token"]
+    assert len(stays) == 12  # new sessions are of version 1 still
+    v1.set(security_refresh_token_algorithm_version=2)
+    upgraded = v1.refresh(stays)
     token = upgraded.json()["refresh_token"]
     assert len(token) == 51
     assert upgraded.headers["sb-auth-refresh-token-counter"] == "0"
     assert v1.refresh(token).status_code == 200
+    assert error(v1.refresh(stays)) == (400, "refresh_token_already_used")
+
+
+def test_after_the_move_the_old_token_is_forgiven_within_the_interval_only(v1: Project) -> None:
+    (old,) = chain(v1, 1)
+    v1.set(security_refresh_token_algorithm_version=2, security_refresh_token_reuse_interval=10)
+    v1.set(security_refresh_token_upgrade_percentage=100)
+    first = v1.refresh(old).json()["refresh_token"]
+    again = v1.refresh(old)
+    assert again.headers["sb-auth-refresh-token-counter"] == "1"  # the same session goes on
+    assert v1.refresh(first).json()["refresh_token"] == again.json()["refresh_token"]
+    v1.clock.advance(11)
     assert error(v1.refresh(old)) == (400, "refresh_token_already_used")
 
 
