@@ -103,6 +103,14 @@ class Mint:
         return jwt.get_algorithm_by_name(algorithm).sign(text, self.keys[algorithm])
 
 
+def ecdsa_twin(token: str) -> str:
+    """Return an ES256 token with the other signature of the same text, (r, n-s)."""
+    text, _, signature = token.rpartition(".")
+    raw = base64.urlsafe_b64decode(signature + "==")
+    s = P256_ORDER - int.from_bytes(raw[P256_BYTES:], "big")
+    return f"{text}.{b64(raw[:P256_BYTES] + s.to_bytes(P256_BYTES, 'big'))}"
+
+
 def es256_signature(
     key: ec.EllipticCurvePrivateKey, text: bytes, digest: hashes.HashAlgorithm | None = None
 ) -> tuple[int, int]:

@@ -126,8 +126,11 @@ class AuthHttp:
 
 
 def _read(response: httpx.Response, limit: int, deadline: float) -> bytes:
+    # A few packed kilobytes can unpack into gigabytes, and we asked for plain text.
+    if response.headers.get("Content-Encoding", "identity") != "identity":
+        raise AnswerRefused("compressed")
     body = bytearray()
-    for chunk in response.iter_bytes():
+    for chunk in response.iter_raw():
         body += chunk
         if len(body) > limit:
             raise AnswerRefused(f"more than {limit} bytes")

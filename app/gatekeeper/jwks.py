@@ -8,7 +8,7 @@ that ends with it; whoever must wait does so for three seconds at most.
     age of the set      what a request gets
     < 8 min             the set
     8 to 10 min         the set, and a fetch starts behind its back
-    10 min to 1 h       a fetch first; the old set when that fails, and from then on without waiting
+    10 min to 1 h       a fetch first; the old set when that fails, and for a minute without waiting again
     > 1 h, or no set    a fetch first; KeysUnavailable when that fails
 """
 
@@ -18,7 +18,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from .errors import KeysUnavailable
@@ -32,6 +32,9 @@ AHEAD = 120  # seconds before the end of life at which the next fetch starts
 STALE_LIMIT = 3600  # seconds; by then every token of a key that may be revoked has run out
 UNKNOWN_KID_COOL_DOWN = 30  # seconds
 FAILURE_COOL_DOWN = 5  # seconds
+OUTAGE = 60  # seconds after a failure during which requests do not wait for the next fetch
+FLIGHT_LIMIT = 10  # seconds; a fetch that is not over by then is given up, whatever may still drip in
+MAX_GIVEN_UP = 3  # fetches that were given up and have not ended yet
 WAIT = 3.0  # seconds that a request waits for a fetch
 
 Keys = Mapping[str, VerificationKey]
@@ -44,6 +47,12 @@ class Snapshot:
     keys: Keys
     fetched_at: float
     is_legacy: bool = False
+
+
+@dataclass(slots=True)
+class _Flight:
+    started_at: float
+    landed: threading.Event = field(default_factory=threading.Event)
 
 
 class KeySet:
@@ -66,7 +75,8 @@ class KeySet:
         self._wait = wait
         self._lock = threading.Lock()
         self._snapshot: Snapshot | None = None
-        self._flight: threading.Event | None = None
+        self._flight: _Flight | None = None
+        self._given_up = 0
         self._failed_at = -FAILURE_COOL_DOWN * 1.0
         self._looked_for_unknown_at = -UNKNOWN_KID_COOL_DOWN * 1.0
         self._has_held_keys = False
@@ -84,8 +94,8 @@ class KeySet:
             if age >= LIFE - AHEAD:
                 self._start_fetch()
             return snapshot
-        if snapshot is not None and age < STALE_LIMIT and self._failed_at > snapshot.fetched_at:
-            self._start_fetch()  # it failed before: an outage must not hold up every request
+        if snapshot is not None and age < STALE_LIMIT and self._clock() - self._failed_at < OUTAGE:
+            self._start_fetch()  # it failed just now: an outage must not hold up every request
             return snapshot
         self._fetch_and_wait()
         snapshot = self._snapshot
@@ -115,31 +125,38 @@ class KeySet:
     def _fetch_and_wait(self) -> None:
         flight = self._start_fetch()
         if flight is not None:
-            flight.wait(self._wait)
+            flight.landed.wait(self._wait)
 
-    def _start_fetch(self) -> threading.Event | None:
+    def _start_fetch(self) -> _Flight | None:
         """Start a fetch, or join the one under way; None while the cool-down after a failure lasts."""
         with self._lock:
+            now = self._clock()
             if self._flight is not None:
-                return self._flight
-            if self._clock() - self._failed_at < FAILURE_COOL_DOWN:
+                if now - self._flight.started_at < FLIGHT_LIMIT:
+                    return self._flight
+                self._flight, self._failed_at, self._given_up = None, now, self._given_up + 1
+                log.warning("key set not fetched: given up after %s seconds", FLIGHT_LIMIT)
+            if now - self._failed_at < FAILURE_COOL_DOWN or self._given_up >= MAX_GIVEN_UP:
                 return None
-            self._flight = flight = threading.Event()
+            self._flight = flight = _Flight(now)
         try:
             threading.Thread(target=self._fly, args=(flight,), name="jwks-fetch", daemon=True).start()
         except RuntimeError as error:  # no more threads, or the process is ending
             self._land(flight, error)
         return flight
 
-    def _fly(self, flight: threading.Event) -> None:
+    def _fly(self, flight: _Flight) -> None:
         try:
-            outcome: Snapshot | Exception = self._read(self._fetch())
+            outcome: Snapshot | Exception = self._read(self._fetch(), flight.started_at)
         except Exception as error:  # any failure of a fetch means the same: keep what we have
             outcome = error
         self._land(flight, outcome)
 
-    def _land(self, flight: threading.Event, outcome: Snapshot | Exception) -> None:
+    def _land(self, flight: _Flight, outcome: Snapshot | Exception) -> None:
         with self._lock:
+            if self._flight is not flight:
+                self._given_up -= 1  # too late: whatever it brings may be older than what others fetched
+                return
             self._flight = None
             if isinstance(outcome, Snapshot):
                 self._snapshot = outcome
@@ -147,9 +164,9 @@ class KeySet:
                 self._failed_at = self._clock()
         if isinstance(outcome, Exception):
             log.warning("key set not fetched: %s", outcome)
-        flight.set()
+        flight.landed.set()
 
-    def _read(self, raw: bytes) -> Snapshot:
+    def _read(self, raw: bytes, asked_at: float) -> Snapshot:
         parsed = parse_key_set(raw, allow_development_key=self._allow_development_key)
         for line in parsed.refused:
             log.warning("key refused: %s", line)
@@ -160,7 +177,7 @@ class KeySet:
         keys: Keys = MappingProxyType(parsed.keys)
         if self._snapshot is not None and self._snapshot.keys == keys:
             keys = self._snapshot.keys  # the very same object: what was verified with it stays verified
-        return Snapshot(keys, self._clock(), is_legacy=not keys)
+        return Snapshot(keys, asked_at, is_legacy=not keys)
 
 
 class InlineKeySet:

@@ -63,7 +63,7 @@ def parse_key_set(raw: bytes, *, allow_development_key: bool) -> ParsedKeySet:
         if isinstance(parsed, VerificationKey):
             keys[parsed.kid] = parsed
         else:
-            refused.append(f"{kid if isinstance(kid, str) else '(no kid)'}: {parsed}")
+            refused.append(f"{repr(kid[:128]) if isinstance(kid, str) else '(no kid)'}: {parsed}")
     if refused and not keys:
         raise KeySetRefused("no usable key: " + "; ".join(refused))
     return ParsedKeySet(keys, tuple(refused))

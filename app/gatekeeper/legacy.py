@@ -44,16 +44,17 @@ class LegacyTokens:
         """Return the claims of a token that Auth vouches for; raise TokenError or AuthUnavailable."""
         self._warn_once()
         now = self._clock()
-        claims, until = self._remembered.get(digest(token), (None, 0.0))
-        if claims is not None and now < until:
+        claims, asked_at = self._remembered.get(digest(token), (None, 0.0))
+        if claims is not None and _is_fresh(asked_at, now):
             check_expiry(claims, now)
             return claims
         claims = self._read(token, now)
         self._ask(token, claims)
         with self._lock:
-            self._remembered = {known: kept for known, kept in self._remembered.items() if now < kept[1]}
-            if len(self._remembered) < MAX_REMEMBERED:
-                self._remembered[digest(token)] = (claims, now + REMEMBER_SECONDS)
+            kept = {known: entry for known, entry in self._remembered.items() if _is_fresh(entry[1], now)}
+            if len(kept) < MAX_REMEMBERED:
+                kept[digest(token)] = (claims, now)
+            self._remembered = kept
         return claims
 
     def _read(self, token: str, now: float) -> AccessClaims:
@@ -90,3 +91,8 @@ class LegacyTokens:
                 "This project publishes no signing key, so every page waits for Auth. Migrate it: %s",
                 MIGRATION_PAGE,
             )
+
+
+def _is_fresh(asked_at: float, now: float) -> bool:
+    """Return whether an answer may still be used; never one that lies ahead of a clock that was set back."""
+    return 0 <= now - asked_at < REMEMBER_SECONDS

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import islice
 from uuid import UUID
 
 from .digest import digest
@@ -24,6 +25,7 @@ from .identity import AccessClaims, SessionTokens
 KEEP_SECONDS = 10.0  # how long late requests with the old cookie get the finished exchange
 COOL_DOWN = 60.0  # after a failed exchange of a session that is still good
 WAIT_SECONDS = 8.0  # connecting and reading, and a little
+MAX_FLIGHTS = 4096  # kept at once, about 1 kB each; strangers can add to them where cookies are shared ones
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,13 +126,21 @@ class Refresher:
             flight = self._flights.get(key)
             if flight is not None and now < flight.keep_until:
                 return flight, False
-            self._flights = {
-                known: kept
-                for known, kept in self._flights.items()
-                if now < max(kept.keep_until, kept.finished_at + COOL_DOWN)
-            }
+            self._make_room(now)
             flight = self._flights[key] = _Flight()
             return flight, True
+
+    def _make_room(self, now: float) -> None:
+        """Forget what is over, and the oldest when there are too many: those are merely exchanged again."""
+        kept = {
+            known: flight
+            for known, flight in self._flights.items()
+            if now < max(flight.keep_until, flight.finished_at + COOL_DOWN)
+        }
+        landed = (known for known, flight in kept.items() if flight.done.is_set())
+        for oldest in list(islice(landed, max(0, len(kept) - MAX_FLIGHTS + 1))):
+            del kept[oldest]
+        self._flights = kept
 
     def _fly(self, flight: _Flight, refresh_token: str, user_agent: str) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
 import time
 from collections.abc import Iterator
@@ -38,6 +39,8 @@ def key_faults(auth: FaultyAuth, release: threading.Event) -> dict[str, Fault]:
         "duplicate_kid": answers(200, {"keys": [jwk, auth.mint.jwk("RS256", kid=jwk["kid"])]}),
         "private_member": answers(200, {"keys": [{**jwk, "d": "x"}]}),
         "symmetric": answers(200, {"keys": [{"kty": "oct", "kid": jwk["kid"], "k": "eA", "alg": "HS256"}]}),
+        # Never unpacked, however small: 60 kB can become 60 MB.
+        "gzip": answers(200, gzip.compress(auth.jwks()), {"Content-Encoding": "gzip"}),
         "not_gzip": answers(200, b"\x1f\x8b" + b"x" * 100, {"Content-Encoding": "gzip"}),
     }
 

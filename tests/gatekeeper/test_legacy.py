@@ -43,6 +43,15 @@ def test_auth_is_asked_once_in_thirty_seconds(auth: FaultyAuth, caplog: pytest.L
     assert len(warnings) == 1
 
 
+def test_a_clock_that_was_set_back_makes_no_answer_last(auth: FaultyAuth) -> None:
+    clock = Clock(time.time)
+    client = signed_in(make_app(auth, clock), pair(auth, age=3000))
+    assert client.get("/private").status_code == 200
+    clock.offset -= 1000
+    assert client.get("/private").status_code == 200
+    assert auth.calls["user"] == 2
+
+
 @pytest.mark.parametrize(
     "changes",
     [{"role": "service_role"}, {"aud": "x"}, {"sub": "x"}, {"session_id": ...}, {"is_anonymous": True}],

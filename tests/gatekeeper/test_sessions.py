@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from app.gatekeeper import SessionTokens
 from tests.gatekeeper.faulty_auth import FaultyAuth, answers
 from tests.gatekeeper.gatekept import Clock, make_app, put_cookie, session_cookie, signed_in
+from tests.token_mint import ecdsa_twin
 
 
 def sign_in(client: Any, pair: dict[str, Any]) -> Any:
@@ -73,6 +75,18 @@ def test_after_a_sign_out_a_replayed_cookie_opens_nothing(auth: FaultyAuth) -> N
     response = client.get("/private")
     assert response.status_code == 303
     assert session_cookie(client) is None
+
+
+def test_after_a_sign_out_the_twin_of_the_token_opens_nothing_either(auth: FaultyAuth) -> None:
+    """(r, n-s) is a good signature too, so what is over is the session and not this text."""
+    app = make_app(auth)
+    pair = auth.sign_in()
+    twin = {**pair, "access_token": ecdsa_twin(pair["access_token"])}
+    assert signed_in(app, twin).get("/private").status_code == 200
+    signed_in(app, pair).post("/logout")
+    assert signed_in(app, twin).get("/private").status_code == 303
+    bearer = {"Authorization": f"Bearer {twin['access_token']}"}
+    assert app.test_client().get("/api", headers=bearer).status_code == 401
 
 
 def test_a_sign_out_covers_the_tokens_that_a_refresh_gave_in_between(auth: FaultyAuth) -> None:
@@ -159,6 +173,19 @@ def test_the_interval_is_not_shortened_by_traffic(auth: FaultyAuth) -> None:
     client = signed_in(make_app(auth, clock, revocation_check_seconds=60), auth.sign_in(age=100))
     for _ in range(200):
         assert client.get("/private").status_code == 200
+    assert auth.calls["user"] == 1
+
+
+def test_a_session_ended_elsewhere_is_found_out_behind_a_request(auth: FaultyAuth) -> None:
+    clock = Clock(time.time)
+    client = signed_in(make_app(auth, clock, revocation_check_seconds=60), auth.sign_in())
+    auth.end(client.get("/private").json["session_id"])
+    clock.offset += 40
+    assert client.get("/private").status_code == 200
+    for thread in threading.enumerate():
+        if thread.name == "session-check":
+            thread.join(30)
+    assert client.get("/private").status_code == 303
     assert auth.calls["user"] == 1
 
 

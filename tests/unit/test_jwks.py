@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
+import time
 from collections.abc import Callable
 
 import pytest
@@ -11,7 +13,10 @@ import pytest
 from app.gatekeeper.errors import KeysUnavailable
 from app.gatekeeper.jwks import (
     FAILURE_COOL_DOWN,
+    FLIGHT_LIMIT,
     LIFE,
+    MAX_GIVEN_UP,
+    OUTAGE,
     STALE_LIMIT,
     UNKNOWN_KID_COOL_DOWN,
     InlineKeySet,
@@ -74,6 +79,12 @@ def wait_for_background() -> None:
     for thread in threading.enumerate():
         if thread.name == "jwks-fetch":
             thread.join(30)
+
+
+def wait_until_warm(key_set: KeySet) -> None:
+    deadline = time.monotonic() + 30
+    while key_set.is_cold and time.monotonic() < deadline:
+        time.sleep(0.001)
 
 
 def in_parallel(work: Callable[[], object], times: int) -> list[object]:
@@ -213,6 +224,68 @@ def test_a_hanging_endpoint_holds_a_request_no_longer_than_the_limit(
     endpoint.hold.set()
     wait_for_background()
     assert key_set.current().keys
+
+
+def test_a_failure_of_long_ago_is_no_excuse_for_an_old_set(
+    key_set: KeySet, endpoint: Endpoint, clock: Clock
+) -> None:
+    """One fetch failed behind a request; then the endpoint recovered, without a key that was revoked."""
+    key_set.current()
+    endpoint.answer = OSError("down for a moment")
+    clock.now += LIFE - 60
+    key_set.current()
+    wait_for_background()
+    endpoint.answer = json.dumps({"keys": [MINT.jwk("EdDSA")]}).encode()
+    clock.now += OUTAGE
+    assert set(key_set.current().keys) == {"ed-key"}
+
+
+def test_the_age_of_a_set_counts_from_the_question(key_set: KeySet, endpoint: Endpoint, clock: Clock) -> None:
+    """The answer may be as old as that, so the bound on a revoked key must not depend on its way here."""
+    endpoint.hold = threading.Event()
+    thread = threading.Thread(target=key_set.current)
+    thread.start()
+    assert endpoint.entered.wait(30)
+    asked_at = clock.now
+    clock.now += 3
+    endpoint.hold.set()
+    thread.join(30)
+    assert key_set.current().fetched_at == asked_at
+
+
+def test_a_fetch_that_never_ends_stops_no_later_one(endpoint: Endpoint, clock: Clock) -> None:
+    """Bytes that drip for ever keep within every time limit of a read."""
+    key_set = KeySet(endpoint, clock=clock, wait=0)
+    endpoint.hold = dripping = threading.Event()
+    with pytest.raises(KeysUnavailable):
+        key_set.current()
+    clock.now += FLIGHT_LIMIT
+    with pytest.raises(KeysUnavailable):
+        key_set.current()
+    endpoint.hold, endpoint.answer = None, BOTH
+    clock.now += FAILURE_COOL_DOWN
+    with contextlib.suppress(KeysUnavailable):
+        key_set.current()
+    wait_until_warm(key_set)
+    endpoint.answer = DOCUMENT
+    dripping.set()
+    wait_for_background()
+    assert set(key_set.current().keys) == {"es-key", "ed-key"}, "what came too late is not used"
+
+
+def test_fetches_that_never_end_are_few(endpoint: Endpoint, clock: Clock) -> None:
+    key_set = KeySet(endpoint, clock=clock, wait=0)
+    endpoint.hold = threading.Event()
+    for _ in range(20):
+        with pytest.raises(KeysUnavailable):
+            key_set.current()
+        clock.now += FLIGHT_LIMIT
+    assert endpoint.calls == MAX_GIVEN_UP
+    endpoint.hold.set()
+    wait_for_background()
+    with contextlib.suppress(KeysUnavailable):
+        key_set.current()
+    wait_until_warm(key_set)
 
 
 def test_a_thousand_unknown_kids_cause_one_more_fetch(

@@ -11,7 +11,15 @@ import pytest
 
 from app.gatekeeper.errors import AuthMisconfigured, AuthUnavailable, GatekeeperError, SessionEnded
 from app.gatekeeper.identity import SessionTokens
-from app.gatekeeper.refresh import COOL_DOWN, KEEP_SECONDS, EndedSessions, Refreshed, Refresher
+from app.gatekeeper.refresh import (
+    COOL_DOWN,
+    KEEP_SECONDS,
+    MAX_FLIGHTS,
+    EndedSessions,
+    Refreshed,
+    Refresher,
+    _Flight,
+)
 from tests.verified import CLAIMS
 
 
@@ -210,3 +218,19 @@ def test_what_is_kept_does_not_grow_for_ever(refresher: Refresher, clock: Clock)
         clock.now += 1
         refresher.refresh(f"token-{number}")
     assert len(refresher._flights) <= COOL_DOWN + 1
+
+
+def test_what_strangers_add_in_a_moment_is_bounded(refresher: Refresher, auth: Auth) -> None:
+    """Where cookies are shared ones, anybody can make up refresh tokens."""
+    auth.hold = threading.Event()
+    thread, _ = start(lambda: refresher.refresh("under way"))
+    assert auth.entered.wait(30)
+    under_way = set(refresher._flights)
+    auth.hold.set()
+    thread.join(30)
+    for number in range(MAX_FLIGHTS):
+        refresher._flights[b"%d" % number] = _Flight(threading.Event(), keep_until=float("inf"))
+        refresher._flights[b"%d" % number].done.set()
+    refresher.refresh("one more")
+    assert len(refresher._flights) == MAX_FLIGHTS
+    assert not under_way & refresher._flights.keys(), "the oldest made room"

@@ -17,12 +17,11 @@ from tests.token_mint import (
     ALICE,
     ISSUER,
     NOW,
-    P256_BYTES,
-    P256_ORDER,
     SESSION,
     Mint,
     b64,
     claims,
+    ecdsa_twin,
 )
 from tests.unit.attacks import algorithms, encodings, signatures
 from tests.unit.attacks import claims as claim_attacks
@@ -88,11 +87,8 @@ def test_a_header_without_typ_passes() -> None:
 def test_the_ecdsa_twin_passes_and_names_the_same_session() -> None:
     """Every ES256 verifier accepts (r, n-s); a session must never be known by the text of its token."""
     token = MINT.token()
-    text, _, signature = token.rpartition(".")
-    raw = MINT.signature(text.encode())
-    r, s = raw[:P256_BYTES], int.from_bytes(raw[P256_BYTES:], "big")
-    twin = f"{text}.{b64(r + (P256_ORDER - s).to_bytes(P256_BYTES, 'big'))}"
-    assert twin != f"{text}.{signature}"
+    twin = ecdsa_twin(token)
+    assert twin != token
     assert verify(twin) == verify(token)
 
 
