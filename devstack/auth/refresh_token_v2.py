@@ -98,10 +98,12 @@ def decide(
         return NotIssued()
     if difference == 0:
         return Advance()
-    if difference == 1:  # the last answer may have been lost, however long ago
-        return Repeat("fail-to-save")
-    is_recent = seconds_since_refresh is not None and abs(seconds_since_refresh) < interval
-    causes = [*(["concurrent-refresh"] if is_recent else []), *(["always-allow"] if allows_reuse else [])]
+    forgiven = {
+        "concurrent-refresh": seconds_since_refresh is not None and abs(seconds_since_refresh) < interval,
+        "fail-to-save": difference == 1,  # the last answer may have been lost, however long ago
+        "always-allow": allows_reuse,
+    }
+    causes = [cause for cause, applies in forgiven.items() if applies]
     return Repeat(",".join(causes)) if causes else Reused()
 
 
