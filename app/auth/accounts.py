@@ -101,7 +101,7 @@ def sign_out(identity: Identity, scope: SignOutScope) -> None:
 def _tokens(response: AuthResponse) -> SessionTokens:
     if response.session is None:
         raise ServiceUnavailable(detail="auth answered a sign-in without a session")
-    return SessionTokens(response.session.access_token, response.session.refresh_token)
+    return SessionTokens.of(response.session)
 
 
 def _withhold(error: AppError) -> None:
