@@ -3,13 +3,16 @@ import os
 from flask import Flask, redirect, render_template, request
 from flask_wtf import CSRFProtect
 from gatekeeper import Gatekeeper, SessionTokens, current_identity, public, start_session
+from markupsafe import escape
 from supabase import AuthError, ClientOptions, create_client
 
 app = Flask(__name__)
-app.config.update(os.environ, GATEKEEPER_LOGIN_ENDPOINT="login")
+for name in ("SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY", "SITE_URL", "SECRET_KEY"):
+    app.config[name] = os.environ[name]
+app.config["GATEKEEPER_LOGIN_ENDPOINT"] = "login"
 CSRFProtect(app)
 Gatekeeper(app)  # from here on every view wants somebody signed in
-app.add_url_rule("/", "home", lambda: f"Hello {current_identity().email}")
+app.add_url_rule("/", "home", lambda: f"Hello {escape(current_identity().email)}")
 
 
 @app.route("/login", methods=["GET", "POST"])
@@ -20,7 +23,7 @@ def login(error=""):
         client = create_client(os.environ["SUPABASE_URL"], os.environ["SUPABASE_PUBLISHABLE_KEY"], options)
         try:
             start_session(SessionTokens.of(client.auth.sign_in_with_password(request.form).session))
-            return redirect("/")
+            return redirect("/", 303)
         except AuthError as refusal:
             error = refusal.message
     return render_template("login.html", error=error)

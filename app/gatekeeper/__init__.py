@@ -65,6 +65,9 @@ class Gatekeeper:
     def init_app(self, app: Flask) -> None:
         """Close the app: from now on every view that is not public wants somebody signed in."""
         settings = self._settings or GatekeeperSettings.from_config(app.config)
+        Doorkeeper(settings, lambda: self._sessions(settings)).register(app)
+
+    def _sessions(self, settings: GatekeeperSettings) -> Sessions:
         auth = AuthHttp(settings.supabase_url, settings.publishable_key)
         expected = Expected(settings.issuer, settings.audience)
         legacy = LegacyTokens(auth.get_user, expected, self._clock)
@@ -72,10 +75,7 @@ class Gatekeeper:
         revocation = None
         if settings.revocation_check_seconds is not None:
             revocation = RevocationCheck(auth.get_user, settings.revocation_check_seconds, self._clock)
-        sessions = Sessions(
-            _cookies(settings), verifier, auth.refresh, revocation, self._clock, self._monotonic
-        )
-        Doorkeeper(settings, sessions).register(app)
+        return Sessions(_cookies(settings), verifier, auth.refresh, revocation, self._clock, self._monotonic)
 
     def _keys(self, settings: GatekeeperSettings, auth: AuthHttp) -> KeySource:
         if settings.jwks is not None:
@@ -84,8 +84,6 @@ class Gatekeeper:
 
 
 def _cookies(settings: GatekeeperSettings) -> SessionCookies:
-    if settings.cookie_mode not in ("private", "shared"):
-        raise ValueError(f"SUPABASE_COOKIE_MODE is {settings.cookie_mode!r}, not private or shared")
     if settings.cookie_mode == "shared":
         return SharedCookies(settings.site_url, settings.supabase_url)
     return PrivateCookies(settings.site_url, Seal(settings.secret_keys))

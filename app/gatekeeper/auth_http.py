@@ -1,8 +1,8 @@
 """The gatekeeper's own three calls to Auth: the key set, a refresh, and who a token belongs to.
 
 Trust: Auth's answers are data from the network. Every call has a deadline, follows no redirect, keeps no
-cookie and reads a bounded number of bytes. One connection pool serves a process; it is made at first use, so
-that a forked worker never shares sockets with its parent.
+cookie and reads a bounded number of bytes. One connection pool serves a process; a forked worker begins
+with one of its own (forks.py), or two of them would read each other's answers.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from urllib.parse import urlsplit
 
 import httpx
 
+from .settings import LOOPBACK_HOSTS
 from .user_agent import forwardable
 
-_LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 5.0
 KEY_SET_SECONDS = 3.0
@@ -54,7 +54,7 @@ class AuthHttp:
 
     def __init__(self, supabase_url: str, publishable_key: str) -> None:
         self._base = f"{supabase_url}/auth/v1"
-        self.is_loopback = urlsplit(supabase_url).hostname in _LOOPBACK_HOSTS
+        self.is_loopback = urlsplit(supabase_url).hostname in LOOPBACK_HOSTS
         self._headers = {
             "apikey": publishable_key,
             "X-Supabase-Api-Version": API_VERSION,

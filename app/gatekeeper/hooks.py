@@ -19,6 +19,7 @@ from werkzeug import Response
 from werkzeug.exceptions import SecurityError
 
 from .errors import SESSION_END_WORDS, GatekeeperError, TokenError
+from .forks import renew_after_fork
 from .identity import Identity, SessionTokens
 from .marks import is_bearer_only, is_public
 from .refusals import bearer_refused, sign_in_first, unauthorized, unavailable
@@ -33,11 +34,20 @@ EXTENSION = "gatekeeper"
 
 
 class Doorkeeper:
-    """The gatekeeper's hooks for one app; it lives as long as the process."""
+    """The gatekeeper's hooks for one app; it lives as long as the process.
 
-    def __init__(self, settings: GatekeeperSettings, sessions: Sessions) -> None:
+    ``make_sessions`` makes what a process needs of its own, once now and once in each process forked later.
+    """
+
+    def __init__(self, settings: GatekeeperSettings, make_sessions: Callable[[], Sessions]) -> None:
         self._settings = settings
-        self.sessions = sessions
+        self._make_sessions = make_sessions
+        self.sessions = make_sessions()
+        renew_after_fork(self)
+
+    def begin_anew(self) -> None:
+        """Forget what the process that this one was forked from has open or under way."""
+        self.sessions = self._make_sessions()
 
     def register(self, app: Flask) -> None:
         """Put the hooks in place; whatever else looks at ``g.identity`` must be registered later."""

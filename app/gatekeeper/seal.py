@@ -24,7 +24,9 @@ _TAG_BYTES = 16
 class Seal:
     """Seals and opens values for one purpose; ``secrets`` are the present key and its predecessors."""
 
-    def __init__(self, secrets: Sequence[str], random_bytes: Callable[[int], bytes] = os.urandom) -> None:
+    def __init__(
+        self, secrets: Sequence[str | bytes], random_bytes: Callable[[int], bytes] = os.urandom
+    ) -> None:
         self._ciphers = [AESGCM(_derive(secret)) for secret in secrets]
         self._random_bytes = random_bytes
 
@@ -51,5 +53,6 @@ class Seal:
         return None
 
 
-def _derive(secret: str) -> bytes:
-    return HKDF(algorithm=SHA256(), length=32, salt=None, info=_PURPOSE).derive(secret.encode())
+def _derive(secret: str | bytes) -> bytes:
+    raw = secret if isinstance(secret, bytes) else secret.encode()
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=_PURPOSE).derive(raw)

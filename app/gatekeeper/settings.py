@@ -5,6 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
+
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+COOKIE_MODES = ("private", "shared")
+REQUIRED = ("SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY", "SITE_URL", "SECRET_KEY")
+FLAGS = {
+    "1": True,
+    "true": True,
+    "yes": True,
+    "on": True,
+    "0": False,
+    "false": False,
+    "no": False,
+    "off": False,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +29,7 @@ class GatekeeperSettings:
     supabase_url: str
     publishable_key: str
     site_url: str
-    secret_keys: tuple[str, ...] = field(repr=False)
+    secret_keys: tuple[str | bytes, ...] = field(repr=False)
     issuer: str
     audience: str = "authenticated"
     cookie_mode: str = "private"  # or "shared"
@@ -24,20 +39,63 @@ class GatekeeperSettings:
     login_endpoint: str = "auth.login"
     show_timing: bool = False
 
+    def __post_init__(self) -> None:
+        """Raise ValueError for what would weaken every session without a word."""
+        site = urlsplit(self.site_url)
+        is_loopback = site.hostname in LOOPBACK_HOSTS
+        if not site.hostname or site.scheme not in (("https", "http") if is_loopback else ("https",)):
+            raise ValueError(f"SITE_URL is {self.site_url!r}, not https://…, or http://… on this machine")
+        if urlsplit(self.supabase_url).scheme not in ("https", "http"):
+            raise ValueError(f"SUPABASE_URL is {self.supabase_url!r}, not https://…")
+        if self.cookie_mode not in COOKIE_MODES:
+            raise ValueError(f"SUPABASE_COOKIE_MODE is {self.cookie_mode!r}, not private or shared")
+        seconds = self.revocation_check_seconds
+        if seconds is not None and not seconds > 0:
+            raise ValueError(f"REVOCATION_CHECK_SECONDS is {seconds}, not above 0; leave it out for no check")
+
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> GatekeeperSettings:
-        """Read a Flask configuration; raise KeyError naming the first variable that is missing."""
+        """Read a Flask configuration, in which values may be text as the environment holds it.
+
+        Raises ValueError, which says what is wrong.
+        """
+        if missing := [name for name in REQUIRED if not config.get(name)]:
+            raise ValueError(f"not in app.config when Gatekeeper(app) is called: {', '.join(missing)}")
+        fallbacks = config.get("SECRET_KEY_FALLBACKS") or ()
+        if isinstance(fallbacks, str | bytes):
+            # Flask reads it too, and would take each letter of a text for a key.
+            raise ValueError("SECRET_KEY_FALLBACKS is one text; it must be a list of former keys")
         url = str(config["SUPABASE_URL"]).rstrip("/")
         return cls(
             supabase_url=url,
             publishable_key=config["SUPABASE_PUBLISHABLE_KEY"],
             site_url=config["SITE_URL"],
-            secret_keys=(config["SECRET_KEY"], *(config.get("SECRET_KEY_FALLBACKS") or ())),
+            secret_keys=(config["SECRET_KEY"], *fallbacks),
             issuer=config.get("SUPABASE_JWT_ISSUER") or f"{url}/auth/v1",
             cookie_mode=config.get("SUPABASE_COOKIE_MODE") or "private",
-            jwks=config.get("SUPABASE_JWKS"),
-            revocation_check_seconds=config.get("REVOCATION_CHECK_SECONDS"),
-            is_closed=bool(config.get("GATEKEEPER_CLOSED", True)),
-            login_endpoint=config.get("GATEKEEPER_LOGIN_ENDPOINT", "auth.login"),
-            show_timing=bool(config.get("GATEKEEPER_SHOW_TIMING", False)),
+            jwks=config.get("SUPABASE_JWKS") or None,
+            revocation_check_seconds=_seconds(config, "REVOCATION_CHECK_SECONDS"),
+            is_closed=_flag(config, "GATEKEEPER_CLOSED", default=True),
+            login_endpoint=config.get("GATEKEEPER_LOGIN_ENDPOINT") or "auth.login",
+            show_timing=_flag(config, "GATEKEEPER_SHOW_TIMING", default=False),
         )
+
+
+def _seconds(config: Mapping[str, Any], name: str) -> float | None:
+    value = config.get(name)
+    if value is None or value == "":
+        return None
+    try:
+        return float(value)
+    except ValueError:
+        raise ValueError(f"{name} is {value!r}, not a number of seconds") from None
+
+
+def _flag(config: Mapping[str, Any], name: str, *, default: bool) -> bool:
+    value = config.get(name)
+    if value is None or value == "":
+        return default
+    flag = FLAGS.get(str(value).lower())
+    if flag is None:
+        raise ValueError(f"{name} is {value!r}, not true or false")
+    return flag

@@ -89,11 +89,12 @@ def test_the_example_works_in_another_place(example: http.client.HTTPConnection)
     cookies = SimpleCookie()
     assert call(example, "GET", "/", cookies)[:2] == (303, "/login?next=/")
     _, _, page = call(example, "GET", "/login", cookies)
+    assert "Log in to see this page." in page
     found = re.search(r'name="csrf_token" value="([^"]+)"', page)
     assert found
     form = {"csrf_token": found[1], "email": "alice@example.com"}
     _, _, page = call(example, "POST", "/login", cookies, urlencode({**form, "password": "wrong"}))
     assert "Invalid login credentials" in page
     status, _, _ = call(example, "POST", "/login", cookies, urlencode({**form, "password": PASSWORD}))
-    assert status == 302
+    assert status == 303
     assert call(example, "GET", "/", cookies)[2] == "Hello alice@example.com"
