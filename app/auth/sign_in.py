@@ -11,7 +11,7 @@ from app.auth.entering import absolute, after_sign_up, already_in, enter, reques
 from app.auth.forms import LogInForm, SignOutForm, SignUpForm
 from app.auth.waiting import await_mail, remember_email, remembered_email
 from app.errors import AppError
-from app.gatekeeper import current_identity, end_session, public
+from app.gatekeeper import current_identity, end_session, public, session_in_doubt
 from app.pages.forms import render_form
 from app.pages.messages import (
     ACCOUNT_MADE,
@@ -94,7 +94,7 @@ def _tell_auth(everywhere: bool) -> bool:
     """End the session at Auth; return whether it heard. If other devices depend on it, a failure shows."""
     identity = current_identity()
     if identity is None:
-        return True
+        return not session_in_doubt()
     try:
         accounts.sign_out(identity, "global" if everywhere else "local")
     except AppError:

@@ -17,7 +17,14 @@ from flask import Flask
 
 from .auth_http import AuthHttp
 from .cookies import SessionCookies
-from .hooks import Doorkeeper, current_identity, end_session, login_required, start_session
+from .hooks import (
+    Doorkeeper,
+    current_identity,
+    end_session,
+    login_required,
+    session_in_doubt,
+    start_session,
+)
 from .identity import Identity, SessionTokens
 from .jwks import InlineKeySet, KeySet
 from .legacy import LegacyTokens
@@ -41,6 +48,7 @@ __all__ = [
     "end_session",
     "login_required",
     "public",
+    "session_in_doubt",
     "start_session",
 ]
 

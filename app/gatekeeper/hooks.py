@@ -89,21 +89,28 @@ class Doorkeeper:
             self.sessions.cookies.write(response, visit.store, visit.sent)
         elif visit.clear:
             self.sessions.cookies.clear(response, visit.sent)
-        if g.identity is not None or visit.store is not None or visit.clear:
+        if self._is_personal(visit):
             response.headers["Cache-Control"] = "private, no-store"
         response.vary.add("Cookie")
         if self._settings.show_timing and "gatekeeper_ms" in g:
             response.headers.add("Server-Timing", f"gatekeeper;dur={g.gatekeeper_ms:.3f}")
         return response
 
+    def _is_personal(self, visit: Visit) -> bool:
+        """Return whether somebody else, or the same person a moment later, would get another answer."""
+        is_told_apart = g.identity is not None or visit.failure is not None or "gatekeeper_guarded" in g
+        return is_told_apart or visit.store is not None or visit.clear
+
     def send_away(self) -> Response:
         """Return the way in, or raise a 503 when a session was sent that cannot be looked at now."""
+        g.gatekeeper_guarded = True
         visit: Visit = g.gatekeeper_visit
         if visit.failure is not None:
             raise unavailable(visit.failure) from visit.failure
         return sign_in_first(self._settings.login_endpoint, has_said_why=visit.end_reason is not None)
 
     def _admit_bearer(self) -> Response | None:
+        g.gatekeeper_guarded = True
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             return unauthorized("Bearer", "no_token")
@@ -128,6 +135,12 @@ def current_identity() -> Identity | None:
     """Return who the current request is, or None when nobody is signed in."""
     identity: Identity | None = g.get("identity")
     return identity
+
+
+def session_in_doubt() -> bool:
+    """Return whether a session was sent that cannot be looked at now: neither signed in nor signed out."""
+    visit: Visit | None = g.get("gatekeeper_visit")
+    return visit is not None and visit.failure is not None
 
 
 def login_required(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:

@@ -146,11 +146,13 @@ class KeySet:
         return flight
 
     def _fly(self, flight: _Flight) -> None:
+        outcome: Snapshot | Exception = KeySetRefused("the fetch was cut short")
         try:
-            outcome: Snapshot | Exception = self._read(self._fetch(), flight.started_at)
+            outcome = self._read(self._fetch(), flight.started_at)
         except Exception as error:  # any failure of a fetch means the same: keep what we have
             outcome = error
-        self._land(flight, outcome)
+        finally:
+            self._land(flight, outcome)
 
     def _land(self, flight: _Flight, outcome: Snapshot | Exception) -> None:
         with self._lock:

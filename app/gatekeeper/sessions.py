@@ -81,7 +81,7 @@ class Sessions:
                 verdict = error
             except (KeysUnavailable, AuthUnavailable) as error:
                 visit.failure = error
-                log.warning("decision=unavailable code=%s detail=%s", error.code, error)
+                log.warning("decision=unavailable code=%s detail=%r", error.code, str(error))
                 return visit
         self._carry_out(visit, reading, verdict)
         return visit
@@ -166,7 +166,7 @@ class Sessions:
         except SessionEnded as error:
             self._sign_out(visit, error.reason, code=error.code, verdict=claims)
         except GatekeeperError as error:
-            log.warning("decision=unavailable code=%s detail=%s", error.code, error)
+            log.warning("decision=unavailable code=%s detail=%r", error.code, str(error))
             visit.failure = error
         else:
             if refreshed is None and claims is not None:
@@ -196,15 +196,20 @@ class Sessions:
         visit.identity, visit.store, visit.clear, visit.end_reason = None, None, True, reason
 
     def _exchange(self, refresh_token: str, user_agent: str) -> Refreshed:
+        """Ask Auth for a new pair and verify it; a failure is logged once, however many requests it meets."""
+        try:
+            return self._ask_and_verify(refresh_token, user_agent)
+        except (AuthUnavailable, AuthMisconfigured) as error:
+            level = logging.ERROR if isinstance(error, AuthMisconfigured) else logging.WARNING
+            log.log(level, "exchange=failed code=%s detail=%r", error.code, str(error))
+            raise
+
+    def _ask_and_verify(self, refresh_token: str, user_agent: str) -> Refreshed:
         try:
             answer = self._ask_refresh(refresh_token, user_agent)
         except (httpx.HTTPError, AnswerRefused) as error:
             raise AuthUnavailable(f"{type(error).__name__}: {error}") from error
-        try:
-            tokens = tokens_from(answer, self._clock())
-        except AuthMisconfigured as error:
-            log.error("decision=unavailable code=%s detail=%s", error.code, error)
-            raise
+        tokens = tokens_from(answer, self._clock())
         try:
             return Refreshed(tokens, self._verifier.verify(tokens.access_token, from_auth=True))
         except (TokenError, KeysUnavailable, AuthUnavailable) as error:

@@ -179,6 +179,19 @@ def test_a_session_that_was_ended_elsewhere_saves_nothing_and_says_so(app: Flask
     assert "Nothing was saved." in " ".join(page.messages)
 
 
+def test_signing_out_in_doubt_says_that_auth_was_not_told(person: Person, lonely_app: Flask) -> None:
+    """The cookie goes, but nobody can tell Auth which session it was."""
+    person.get("/")
+    with_auth, without = person.visitor.client, lonely_app.test_client()
+    for name in ("sb-8000", "session-8000"):
+        cookie = with_auth.get_cookie(name, domain="127.0.0.1")
+        assert cookie is not None
+        without.set_cookie(name, cookie.value, domain="127.0.0.1")
+    person.visitor.client = without
+    assert any("still counts this session as open" in text for text in person.press("Sign out").messages)
+    assert without.get_cookie("sb-8000", domain="127.0.0.1") is None
+
+
 def test_the_old_cookie_opens_nothing_after_signing_out(app: Flask, person: Person) -> None:
     cookie = person.visitor.client.get_cookie("sb-8000", domain="127.0.0.1")
     assert cookie is not None

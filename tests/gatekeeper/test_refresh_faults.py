@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -98,6 +99,29 @@ def test_a_session_that_is_still_good_survives_a_failed_refresh(auth: FaultyAuth
         assert client.get("/private").status_code == 200
     assert auth.calls["refresh"] == 1, "after a failure it is left alone for a minute"
     assert session_cookie(client) == before
+
+
+@pytest.mark.parametrize(
+    ("fault", "level"), [("500", logging.WARNING), ("401_gateway", logging.ERROR)], ids=str
+)
+def test_a_failed_exchange_is_logged_once_even_if_nobody_notices(
+    auth: FaultyAuth, caplog: pytest.LogCaptureFixture, fault: str, level: int
+) -> None:
+    client = signed_in(make_app(auth), auth.sign_in(age=3560))
+    auth.faults["refresh"] = LATER[fault]
+    for _ in range(5):
+        assert client.get("/private").status_code == 200
+    logged = [record for record in caplog.records if "exchange=failed" in record.getMessage()]
+    assert [record.levelno for record in logged] == [level]
+
+
+def test_what_a_gateway_says_cannot_forge_a_line_of_the_log(
+    auth: FaultyAuth, caplog: pytest.LogCaptureFixture
+) -> None:
+    client = signed_in(make_app(auth), auth.sign_in(age=4000))
+    auth.faults["refresh"] = answers(401, {"message": "no\ndecision=signed_in"})
+    assert client.get("/private").status_code == 503
+    assert not any("\n" in record.getMessage() for record in caplog.records)
 
 
 def test_after_a_minute_it_is_tried_again(auth: FaultyAuth) -> None:

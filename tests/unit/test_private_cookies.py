@@ -129,6 +129,28 @@ def test_the_layout_changes_without_leaving_anything_behind() -> None:
     assert [line.split("=")[0] for line in set_cookies(response)] == [NAME, f"{NAME}.0", f"{NAME}.1"]
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "__host-sb",
+        "__HOST-SB",
+        "__Secure-sb",
+        "sb",
+        "sb-443",
+        "__Host-sb.",
+        "__Host-sb.00",
+        "__Host-sb-0",
+        "x__Host-sb",
+    ],
+)
+def test_a_name_that_browsers_do_not_guard_holds_no_session(name: str) -> None:
+    """Browsers let only this host set ``__Host-``; a name that merely looks like it, anybody can set."""
+    site = cookies(site="https://www.example.com")
+    value = site.prepare(SESSION, CLAIMS)["__Host-sb"]
+    assert site.read({name: [value]}).session is None
+    assert site.read({name: ["x"], "__Host-sb": [value]}).session == SESSION
+
+
 def test_clearing_expires_what_was_sent_and_nothing_else() -> None:
     response = Response()
     cookies().clear(response, {NAME: ["x"], "sb-8001": ["x"], "sb-80000": ["x"], f"{NAME}.x": ["x"]})
