@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from typing import Any
 
@@ -11,7 +10,7 @@ import pytest
 
 from app.gatekeeper import SessionTokens
 from tests.gatekeeper.faulty_auth import FaultyAuth, answers
-from tests.gatekeeper.gatekept import Clock, make_app, put_cookie, session_cookie, signed_in
+from tests.gatekeeper.gatekept import make_app, put_cookie, session_cookie, signed_in
 from tests.token_mint import ecdsa_twin
 
 
@@ -152,98 +151,6 @@ def test_a_broken_cookie_is_no_session_and_is_cleared(auth: FaultyAuth, cookie: 
     assert response.status_code == 200
     assert response.headers["Set-Cookie"].startswith("sb-80=;")
     assert client.get("/private", headers={"Cookie": f"sb-80={cookie}"}).status_code == 303
-
-
-def test_a_session_ended_elsewhere_ends_here_within_the_interval(auth: FaultyAuth) -> None:
-    clock = Clock(time.time)
-    client = signed_in(make_app(auth, clock, revocation_check_seconds=60), auth.sign_in())
-    session_id = client.get("/private").json["session_id"]
-    auth.end(session_id)
-    clock.offset += 20
-    assert client.get("/private").status_code == 200
-    assert auth.calls["user"] == 0
-    clock.offset += 40
-    assert client.get("/private").status_code == 303
-    assert auth.calls["user"] == 1
-    assert any("ended" in message for message in client.get("/login").json["messages"])
-
-
-def test_the_interval_is_not_shortened_by_traffic(auth: FaultyAuth) -> None:
-    clock = Clock(time.time)
-    client = signed_in(make_app(auth, clock, revocation_check_seconds=60), auth.sign_in(age=100))
-    for _ in range(200):
-        assert client.get("/private").status_code == 200
-    assert auth.calls["user"] == 1
-
-
-def test_a_session_ended_elsewhere_is_found_out_behind_a_request(auth: FaultyAuth) -> None:
-    clock = Clock(time.time)
-    client = signed_in(make_app(auth, clock, revocation_check_seconds=60), auth.sign_in())
-    auth.end(client.get("/private").json["session_id"])
-    clock.offset += 40
-    assert client.get("/private").status_code == 200
-    for thread in threading.enumerate():
-        if thread.name == "session-check":
-            thread.join(30)
-    assert client.get("/private").status_code == 303
-    assert auth.calls["user"] == 1
-
-
-def test_a_check_that_fails_lets_the_session_go_on(
-    auth: FaultyAuth, caplog: pytest.LogCaptureFixture
-) -> None:
-    client = signed_in(make_app(auth, revocation_check_seconds=60), auth.sign_in(age=100))
-    auth.faults["user"] = answers(500)
-    assert client.get("/private").status_code == 200
-    assert "check_failed" in caplog.text
-
-
-def test_without_the_setting_auth_is_never_asked(auth: FaultyAuth) -> None:
-    client = signed_in(make_app(auth), auth.sign_in(age=3000))
-    for _ in range(50):
-        client.get("/private")
-    assert auth.calls == {"jwks": 1, "refresh": 0, "user": 0, "sign_in": 0}
-
-
-@pytest.mark.parametrize(
-    ("header", "challenge"),
-    [
-        (None, "Bearer"),
-        ("Basic abc", "Bearer"),
-        ("Bearer", "Bearer"),
-        ("Bearer junk", 'Bearer error="invalid_token", error_description="token_malformed"'),
-    ],
-)
-def test_an_api_route_wants_a_good_bearer_token(auth: FaultyAuth, header: str | None, challenge: str) -> None:
-    app = make_app(auth)
-    client = signed_in(app, auth.sign_in())
-    response = client.get("/api", headers={"Authorization": header} if header else {})
-    assert response.status_code == 401
-    assert response.headers["WWW-Authenticate"] == challenge
-    assert "Set-Cookie" not in response.headers
-
-
-def test_a_bearer_token_opens_api_routes_and_nothing_else(auth: FaultyAuth) -> None:
-    client = make_app(auth).test_client()
-    headers = {"Authorization": f"bearer {auth.sign_in()['access_token']}"}
-    assert client.get("/api", headers=headers).status_code == 200
-    assert client.get("/private", headers=headers).status_code == 303
-
-
-def test_an_expired_bearer_token_is_never_refreshed(auth: FaultyAuth) -> None:
-    client = make_app(auth).test_client()
-    headers = {"Authorization": f"Bearer {auth.sign_in(age=4000)['access_token']}"}
-    response = client.get("/api", headers=headers)
-    assert response.status_code == 401
-    assert "token_expired" in response.headers["WWW-Authenticate"]
-    assert auth.calls["refresh"] == 0
-
-
-def test_a_bearer_token_of_a_session_that_ended_here_is_refused(auth: FaultyAuth) -> None:
-    client = signed_in(make_app(auth), pair := auth.sign_in())
-    client.post("/logout")
-    response = client.get("/api", headers={"Authorization": f"Bearer {pair['access_token']}"})
-    assert "session_over" in response.headers["WWW-Authenticate"]
 
 
 def test_decisions_are_logged_by_code_and_never_with_a_token(

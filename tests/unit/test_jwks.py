@@ -1,63 +1,29 @@
-"""The key set of a process: fetched once however many wait, ahead of need, and kept through an outage."""
+"""The key set of a process: fetched once however many wait, ahead of need, and never older than its bound."""
 
 from __future__ import annotations
 
-import contextlib
 import json
 import threading
-import time
 from collections.abc import Callable
 
 import pytest
 
-from app.gatekeeper.errors import KeysUnavailable
 from app.gatekeeper.jwks import (
-    FAILURE_COOL_DOWN,
-    FLIGHT_LIMIT,
     LIFE,
-    MAX_GIVEN_UP,
-    OUTAGE,
-    STALE_LIMIT,
     UNKNOWN_KID_COOL_DOWN,
     InlineKeySet,
     KeySet,
 )
 from app.gatekeeper.key_set_parsing import KeySetRefused
-from tests.token_mint import Mint
-
-MINT = Mint()
-DOCUMENT = json.dumps({"keys": [MINT.jwk("ES256")]}).encode()
-BOTH = json.dumps({"keys": [MINT.jwk("ES256"), MINT.jwk("EdDSA")]}).encode()
-EMPTY = b'{"keys": []}'
-
-
-class Endpoint:
-    """A key endpoint of which tests decide what it answers; counts how often it is asked."""
-
-    def __init__(self, answer: bytes | Exception = DOCUMENT) -> None:
-        self.answer = answer
-        self.calls = 0
-        self.hold: threading.Event | None = None
-        self.entered = threading.Event()
-
-    def __call__(self) -> bytes:
-        self.calls += 1
-        self.entered.set()
-        if self.hold is not None:
-            assert self.hold.wait(30)
-        if isinstance(self.answer, Exception):
-            raise self.answer
-        return self.answer
-
-
-class Clock:
-    """Monotonic seconds that pass when told to."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.key_endpoint import (
+    BOTH,
+    DOCUMENT,
+    EMPTY,
+    MINT,
+    Clock,
+    Endpoint,
+    wait_for_background,
+)
 
 
 @pytest.fixture
@@ -73,18 +39,6 @@ def clock() -> Clock:
 @pytest.fixture
 def key_set(endpoint: Endpoint, clock: Clock) -> KeySet:
     return KeySet(endpoint, clock=clock, wait=30)
-
-
-def wait_for_background() -> None:
-    for thread in threading.enumerate():
-        if thread.name == "jwks-fetch":
-            thread.join(30)
-
-
-def wait_until_warm(key_set: KeySet) -> None:
-    deadline = time.monotonic() + 30
-    while key_set.is_cold and time.monotonic() < deadline:
-        time.sleep(0.001)
 
 
 def in_parallel(work: Callable[[], object], times: int) -> list[object]:
@@ -145,20 +99,6 @@ def test_an_unchanged_set_keeps_its_keys_as_they_are(
     assert second.keys is first.keys
 
 
-def test_without_threads_a_fetch_fails_and_is_tried_again(
-    key_set: KeySet, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def no_more(_thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(threading.Thread, "start", no_more)
-        with pytest.raises(KeysUnavailable):
-            key_set.current()
-    clock.now += FAILURE_COOL_DOWN
-    assert key_set.current().keys
-
-
 def test_past_its_life_the_set_is_fetched_before_use(
     key_set: KeySet, endpoint: Endpoint, clock: Clock
 ) -> None:
@@ -167,77 +107,6 @@ def test_past_its_life_the_set_is_fetched_before_use(
     endpoint.answer = BOTH
     clock.now += LIFE
     assert set(key_set.current().keys) == {"es-key", "ed-key"}
-
-
-@pytest.mark.parametrize(
-    "fault", [OSError("refused"), b"<html>", b"", EMPTY, b'{"keys": [{"kty": "oct", "k": "x"}]}'], ids=repr
-)
-def test_an_outage_keeps_the_last_good_set_for_an_hour(
-    key_set: KeySet, endpoint: Endpoint, clock: Clock, fault: bytes | Exception
-) -> None:
-    first = key_set.current()
-    endpoint.answer = fault
-    clock.now += STALE_LIMIT - 1
-    assert key_set.current() is first
-    clock.now += FAILURE_COOL_DOWN
-    with pytest.raises(KeysUnavailable):
-        key_set.current()
-    endpoint.answer = DOCUMENT
-    clock.now += FAILURE_COOL_DOWN
-    assert key_set.current().keys
-
-
-def test_during_an_outage_only_the_first_request_waits(
-    key_set: KeySet, endpoint: Endpoint, clock: Clock
-) -> None:
-    first = key_set.current()
-    endpoint.answer = OSError("down")
-    clock.now += LIFE
-    assert key_set.current() is first
-    endpoint.hold = threading.Event()  # from now on the endpoint hangs
-    clock.now += FAILURE_COOL_DOWN
-    assert key_set.current() is first
-    endpoint.hold.set()
-    wait_for_background()
-
-
-def test_a_cold_process_without_keys_says_so_and_recovers(
-    key_set: KeySet, endpoint: Endpoint, clock: Clock
-) -> None:
-    endpoint.answer = OSError("down")
-    for _ in range(10):
-        with pytest.raises(KeysUnavailable):
-            key_set.current()
-    assert endpoint.calls == 1
-    endpoint.answer = DOCUMENT
-    clock.now += FAILURE_COOL_DOWN
-    assert key_set.current().keys
-
-
-def test_a_hanging_endpoint_holds_a_request_no_longer_than_the_limit(
-    endpoint: Endpoint, clock: Clock
-) -> None:
-    endpoint.hold = threading.Event()
-    key_set = KeySet(endpoint, clock=clock, wait=0.05)
-    with pytest.raises(KeysUnavailable):
-        key_set.current()
-    endpoint.hold.set()
-    wait_for_background()
-    assert key_set.current().keys
-
-
-def test_a_failure_of_long_ago_is_no_excuse_for_an_old_set(
-    key_set: KeySet, endpoint: Endpoint, clock: Clock
-) -> None:
-    """One fetch failed behind a request; then the endpoint recovered, without a key that was revoked."""
-    key_set.current()
-    endpoint.answer = OSError("down for a moment")
-    clock.now += LIFE - 60
-    key_set.current()
-    wait_for_background()
-    endpoint.answer = json.dumps({"keys": [MINT.jwk("EdDSA")]}).encode()
-    clock.now += OUTAGE
-    assert set(key_set.current().keys) == {"ed-key"}
 
 
 def test_the_age_of_a_set_counts_from_the_question(key_set: KeySet, endpoint: Endpoint, clock: Clock) -> None:
@@ -251,41 +120,6 @@ def test_the_age_of_a_set_counts_from_the_question(key_set: KeySet, endpoint: En
     endpoint.hold.set()
     thread.join(30)
     assert key_set.current().fetched_at == asked_at
-
-
-def test_a_fetch_that_never_ends_stops_no_later_one(endpoint: Endpoint, clock: Clock) -> None:
-    """Bytes that drip for ever keep within every time limit of a read."""
-    key_set = KeySet(endpoint, clock=clock, wait=0)
-    endpoint.hold = dripping = threading.Event()
-    with pytest.raises(KeysUnavailable):
-        key_set.current()
-    clock.now += FLIGHT_LIMIT
-    with pytest.raises(KeysUnavailable):
-        key_set.current()
-    endpoint.hold, endpoint.answer = None, BOTH
-    clock.now += FAILURE_COOL_DOWN
-    with contextlib.suppress(KeysUnavailable):
-        key_set.current()
-    wait_until_warm(key_set)
-    endpoint.answer = DOCUMENT
-    dripping.set()
-    wait_for_background()
-    assert set(key_set.current().keys) == {"es-key", "ed-key"}, "what came too late is not used"
-
-
-def test_fetches_that_never_end_are_few(endpoint: Endpoint, clock: Clock) -> None:
-    key_set = KeySet(endpoint, clock=clock, wait=0)
-    endpoint.hold = threading.Event()
-    for _ in range(20):
-        with pytest.raises(KeysUnavailable):
-            key_set.current()
-        clock.now += FLIGHT_LIMIT
-    assert endpoint.calls == MAX_GIVEN_UP
-    endpoint.hold.set()
-    wait_for_background()
-    with contextlib.suppress(KeysUnavailable):
-        key_set.current()
-    wait_until_warm(key_set)
 
 
 def test_a_thousand_unknown_kids_cause_one_more_fetch(
