@@ -1,8 +1,8 @@
 """The gatekeeper's own three calls to Auth: the key set, a refresh, and who a token belongs to.
 
-Trust: Auth's answers are data from the network. Every call has a deadline, follows no redirect, keeps no
-cookie and reads a bounded number of bytes. One connection pool serves a process; a forked worker begins
-with one of its own (forks.py), or two of them would read each other's answers.
+Trust: Auth's answers are data from the network. Every wait and every body has a deadline; a call follows no
+redirect, keeps no cookie and reads a bounded number of bytes. One connection pool serves a process; a forked
+worker begins with one of its own (forks.py), or two of them would read each other's answers.
 """
 
 from __future__ import annotations

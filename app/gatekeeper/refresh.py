@@ -41,7 +41,7 @@ class _Flight:
     done: threading.Event = field(default_factory=threading.Event)
     result: Refreshed | GatekeeperError | None = None
     finished_at: float = 0.0
-    keep_until: float = float("inf")  # while it flies
+    keep_until: float = float("inf")
 
     def gave(self, session_id: UUID) -> bool:
         """Return whether it ended with new tokens for this session."""
@@ -127,7 +127,8 @@ class Refresher:
             if flight is not None and now < flight.keep_until:
                 return flight, False
             self._make_room(now)
-            flight = self._flights[key] = _Flight()
+            # One that takes longer than anybody waits (bytes may drip in for ever) must not block the next.
+            flight = self._flights[key] = _Flight(keep_until=now + WAIT_SECONDS)
             return flight, True
 
     def _make_room(self, now: float) -> None:

@@ -15,6 +15,7 @@ from app.gatekeeper.refresh import (
     COOL_DOWN,
     KEEP_SECONDS,
     MAX_FLIGHTS,
+    WAIT_SECONDS,
     EndedSessions,
     Refreshed,
     Refresher,
@@ -35,9 +36,10 @@ class Auth:
 
     def __call__(self, refresh_token: str, user_agent: str) -> Refreshed:
         self.calls.append(refresh_token)
+        hold = self.hold
         self.entered.set()
-        if self.hold is not None:
-            assert self.hold.wait(30)
+        if hold is not None:
+            assert hold.wait(30)
         if self.error is not None:
             raise self.error
         claims = dataclasses.replace(CLAIMS, session_id=self.session_id)
@@ -199,6 +201,19 @@ def test_an_early_exchange_never_waits_for_another(refresher: Refresher, auth: A
     thread.join(30)
 
 
+def test_an_exchange_that_never_ends_stops_no_later_one(
+    refresher: Refresher, auth: Auth, clock: Clock
+) -> None:
+    auth.hold = dripping = threading.Event()
+    thread, _ = start(lambda: refresher.refresh("old"))
+    assert auth.entered.wait(30)
+    auth.hold = None
+    clock.now += WAIT_SECONDS
+    assert refresher.refresh("old").tokens.refresh_token == "old+1"
+    dripping.set()
+    thread.join(30)
+
+
 def test_an_early_exchange_hears_that_the_session_is_over(refresher: Refresher, auth: Auth) -> None:
     auth.error = SessionEnded("reused")
     with pytest.raises(SessionEnded):
@@ -221,7 +236,6 @@ def test_what_is_kept_does_not_grow_for_ever(refresher: Refresher, clock: Clock)
 
 
 def test_what_strangers_add_in_a_moment_is_bounded(refresher: Refresher, auth: Auth) -> None:
-    """Where cookies are shared ones, anybody can make up refresh tokens."""
     auth.hold = threading.Event()
     thread, _ = start(lambda: refresher.refresh("under way"))
     assert auth.entered.wait(30)
@@ -229,8 +243,8 @@ def test_what_strangers_add_in_a_moment_is_bounded(refresher: Refresher, auth: A
     auth.hold.set()
     thread.join(30)
     for number in range(MAX_FLIGHTS):
-        refresher._flights[b"%d" % number] = _Flight(threading.Event(), keep_until=float("inf"))
-        refresher._flights[b"%d" % number].done.set()
+        refresher._flights[b"%d" % number] = landed = _Flight()
+        landed.done.set()
     refresher.refresh("one more")
     assert len(refresher._flights) == MAX_FLIGHTS
     assert not under_way & refresher._flights.keys(), "the oldest made room"
