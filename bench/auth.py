@@ -16,7 +16,6 @@ import threading
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -25,6 +24,7 @@ import psycopg
 
 from app.cli.lease import take_lease
 from app.cli.running_stack import RunningStack
+from bench import load
 from bench.measure import ROUNDS, in_turn, line, microseconds, ratios, seconds_per_call
 
 PASSWORD = "correct horse battery staple"
@@ -70,16 +70,14 @@ class Person:
         return answer["user"]["id"], answer["refresh_token"]
 
     def _post(self, path: str, body: dict[str, str], status: int) -> bytes:
-        """Send one request by the plainest client there is: what a richer one costs is not measured here."""
         if not hasattr(self._here, "connection"):
-            self._here.connection = HTTPConnection(self._host, timeout=60)
-        connection: HTTPConnection = self._here.connection
-        connection.request("POST", f"/auth/v1{path}", json.dumps(body), self._headers)
-        answer = connection.getresponse()
-        content = answer.read()
-        if answer.status != status:
-            raise RuntimeError(f"{path}: {answer.status} {content.decode(errors='replace')}")
-        return content
+            name, port = self._host.split(":")
+            self._here.connection = load.Connection((name, int(port)))
+        connection: load.Connection = self._here.connection
+        content = json.dumps(body).encode()
+        return connection.ask(
+            load.request_of("POST", self._host, f"/auth/v1{path}", self._headers, content), status
+        )
 
 
 def bare_refresh(stack: RunningStack, user_id: str) -> Callable[[], None]:

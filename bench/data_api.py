@@ -17,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from functools import partial
 from pathlib import Path
 
@@ -83,21 +83,21 @@ def address_and_request(person: Subject, url: str, prefix: str) -> tuple[tuple[s
     """Return where to ask for the person's own profile, and the bytes that ask for it."""
     host = url.removeprefix("http://")
     name, _, port = host.partition(":")
-    return (name, int(port)), load.get_request(host, prefix + person.path, person.headers)
+    return (name, int(port)), load.request_of("GET", host, prefix + person.path, person.headers)
 
 
 def one_client(person: Subject, real: real_postgrest.RealPostgrest | None, rounds: int) -> None:
     """Own profile by one client: in this process, over HTTP and from PostgREST, against plain SQL.
 
-    HTTP is asked for by the same few lines over a socket that stays open: an HTTP client written in Python
-    costs as much as the server.
+    Over HTTP both servers are asked by the same few lines (`load.Connection`).
     """
     calls = {"sql": _by_sql(person), "wsgi": _in_process(person)}
     servers = {"http": (person.context.api_url, "/rest/v1"), **({"real": (real.url, "")} if real else {})}
     with ExitStack() as open_sockets:
         for name, (url, prefix) in servers.items():
-            asking = load.one_connection(*address_and_request(person, url, prefix))
-            calls[name] = open_sockets.enter_context(asking)
+            address, request = address_and_request(person, url, prefix)
+            connection = open_sockets.enter_context(closing(load.Connection(address)))
+            calls[name] = partial(connection.ask, request)
         times: dict[str, list[float]] = {name: [] for name in calls}
         for _ in range(rounds + 1):
             for name, call in calls.items():

@@ -6,8 +6,6 @@ import os
 import selectors
 import socket
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,14 +31,15 @@ class Load:
         return self.requests / self.cpu_seconds if self.cpu_seconds else 0.0
 
 
-def get_request(host: str, path: str, headers: dict[str, str]) -> bytes:
-    """Return the bytes of a GET request."""
+def request_of(method: str, host: str, path: str, headers: dict[str, str], body: bytes = b"") -> bytes:
+    """Return the bytes of a request."""
     lines = [
-        f"GET {path} HTTP/1.1",
+        f"{method} {path} HTTP/1.1",
         f"Host: {host}",
         *(f"{name}: {value}" for name, value in headers.items()),
+        *([f"Content-Length: {len(body)}"] if body else []),
     ]
-    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+    return ("\r\n".join(lines) + "\r\n\r\n").encode() + body
 
 
 def cpu_seconds(pid: int) -> float:
@@ -85,29 +84,33 @@ def run(address: tuple[str, int], pid: int, request: bytes, connections: int, se
     return load
 
 
-@contextmanager
-def one_connection(address: tuple[str, int], request: bytes) -> Iterator[Callable[[], bytes]]:
-    """Open a connection and give a function that sends the request on it and returns the answer."""
-    with socket.create_connection(address) as connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+class Connection:
+    """A connection that stays open; an HTTP client written in Python would cost as much as the server."""
 
-        def ask() -> bytes:
-            connection.sendall(request)
-            answer = bytearray()
-            while not _is_whole(answer):
-                if not (piece := connection.recv(65536)):
-                    raise RuntimeError("the server closed the connection")
-                answer += piece
-            return bytes(answer)
+    def __init__(self, address: tuple[str, int]) -> None:
+        self._socket = socket.create_connection(address)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-        yield ask
+    def ask(self, request: bytes, status: int = 200) -> bytes:
+        """Send a request and return the answer's body; raise RuntimeError for another status."""
+        self._socket.sendall(request)
+        answer = bytearray()
+        while not _is_whole(answer, status):
+            if not (piece := self._socket.recv(65536)):
+                raise RuntimeError("the server closed the connection")
+            answer += piece
+        return bytes(answer).partition(b"\r\n\r\n")[2]
+
+    def close(self) -> None:
+        """End it."""
+        self._socket.close()
 
 
-def _is_whole(answer: bytearray) -> bool:
+def _is_whole(answer: bytearray, status: int = 200) -> bool:
     head, found, body = bytes(answer).partition(b"\r\n\r\n")
     if not found:
         return False
-    if not head.startswith(b"HTTP/1.1 200"):
+    if not head.startswith(f"HTTP/1.1 {status}".encode()):
         raise RuntimeError(bytes(answer).decode(errors="replace"))
     for line in head.lower().split(b"\r\n"):
         if line.startswith(b"content-length:"):
