@@ -7,6 +7,7 @@ import threading
 import time
 
 from app.gatekeeper.jwks import KeySet
+from tests.background import wait_for_threads
 from tests.token_mint import Mint
 
 MINT = Mint()
@@ -34,20 +35,9 @@ class Endpoint:
         return self.answer
 
 
-class Clock:
-    """Monotonic seconds that pass when told to."""
-
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def wait_for_background() -> None:
-    for thread in threading.enumerate():
-        if thread.name == "jwks-fetch":
-            thread.join(30)
+    """Wait for fetches that nobody waits for."""
+    wait_for_threads("jwks-fetch")
 
 
 def wait_until_warm(key_set: KeySet) -> None:

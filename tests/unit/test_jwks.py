@@ -15,12 +15,12 @@ from app.gatekeeper.jwks import (
     KeySet,
 )
 from app.gatekeeper.key_set_parsing import KeySetRefused
+from tests.background import StoppedClock
 from tests.key_endpoint import (
     BOTH,
     DOCUMENT,
     EMPTY,
     MINT,
-    Clock,
     Endpoint,
     wait_for_background,
 )
@@ -32,12 +32,12 @@ def endpoint() -> Endpoint:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> StoppedClock:
+    return StoppedClock()
 
 
 @pytest.fixture
-def key_set(endpoint: Endpoint, clock: Clock) -> KeySet:
+def key_set(endpoint: Endpoint, clock: StoppedClock) -> KeySet:
     return KeySet(endpoint, clock=clock, wait=30)
 
 
@@ -56,7 +56,9 @@ def test_nothing_is_fetched_before_the_first_use(key_set: KeySet, endpoint: Endp
     assert endpoint.calls == 0
 
 
-def test_within_its_life_the_set_is_fetched_once(key_set: KeySet, endpoint: Endpoint, clock: Clock) -> None:
+def test_within_its_life_the_set_is_fetched_once(
+    key_set: KeySet, endpoint: Endpoint, clock: StoppedClock
+) -> None:
     first = key_set.current()
     clock.now += LIFE / 2
     assert key_set.current() is first
@@ -75,7 +77,7 @@ def test_many_waiting_threads_cause_one_fetch(key_set: KeySet, endpoint: Endpoin
 
 
 def test_ahead_of_its_end_the_set_is_fetched_behind_the_request(
-    key_set: KeySet, endpoint: Endpoint, clock: Clock
+    key_set: KeySet, endpoint: Endpoint, clock: StoppedClock
 ) -> None:
     first = key_set.current()
     endpoint.hold = threading.Event()
@@ -89,7 +91,7 @@ def test_ahead_of_its_end_the_set_is_fetched_behind_the_request(
 
 
 def test_an_unchanged_set_keeps_its_keys_as_they_are(
-    key_set: KeySet, endpoint: Endpoint, clock: Clock
+    key_set: KeySet, endpoint: Endpoint, clock: StoppedClock
 ) -> None:
     """So tokens that were verified with them need no second check."""
     first = key_set.current()
@@ -100,7 +102,7 @@ def test_an_unchanged_set_keeps_its_keys_as_they_are(
 
 
 def test_past_its_life_the_set_is_fetched_before_use(
-    key_set: KeySet, endpoint: Endpoint, clock: Clock
+    key_set: KeySet, endpoint: Endpoint, clock: StoppedClock
 ) -> None:
     """This bounds how long a revoked key is accepted."""
     key_set.current()
@@ -109,7 +111,9 @@ def test_past_its_life_the_set_is_fetched_before_use(
     assert set(key_set.current().keys) == {"es-key", "ed-key"}
 
 
-def test_the_age_of_a_set_counts_from_the_question(key_set: KeySet, endpoint: Endpoint, clock: Clock) -> None:
+def test_the_age_of_a_set_counts_from_the_question(
+    key_set: KeySet, endpoint: Endpoint, clock: StoppedClock
+) -> None:
     """The answer may be as old as that, so the bound on a revoked key must not depend on its way here."""
     endpoint.hold = threading.Event()
     thread = threading.Thread(target=key_set.current)
@@ -123,7 +127,7 @@ def test_the_age_of_a_set_counts_from_the_question(key_set: KeySet, endpoint: En
 
 
 def test_a_thousand_unknown_kids_cause_one_more_fetch(
-    key_set: KeySet, endpoint: Endpoint, clock: Clock
+    key_set: KeySet, endpoint: Endpoint, clock: StoppedClock
 ) -> None:
     key_set.current()
     for number in range(1000):
@@ -142,7 +146,7 @@ def test_a_kid_that_auth_itself_used_is_looked_for_at_once(key_set: KeySet, endp
 
 
 def test_an_empty_set_counts_as_legacy_only_in_a_process_that_never_held_keys(
-    endpoint: Endpoint, clock: Clock
+    endpoint: Endpoint, clock: StoppedClock
 ) -> None:
     endpoint.answer = EMPTY
     key_set = KeySet(endpoint, clock=clock)
@@ -156,7 +160,7 @@ def test_an_empty_set_counts_as_legacy_only_in_a_process_that_never_held_keys(
 
 
 def test_a_key_that_left_the_set_is_gone_after_one_life(
-    key_set: KeySet, endpoint: Endpoint, clock: Clock
+    key_set: KeySet, endpoint: Endpoint, clock: StoppedClock
 ) -> None:
     endpoint.answer = BOTH
     assert "es-key" in key_set.current().keys

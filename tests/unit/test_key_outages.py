@@ -18,12 +18,12 @@ from app.gatekeeper.jwks import (
     STALE_LIMIT,
     KeySet,
 )
+from tests.background import StoppedClock
 from tests.key_endpoint import (
     BOTH,
     DOCUMENT,
     EMPTY,
     MINT,
-    Clock,
     Endpoint,
     wait_for_background,
     wait_until_warm,
@@ -36,17 +36,17 @@ def endpoint() -> Endpoint:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> StoppedClock:
+    return StoppedClock()
 
 
 @pytest.fixture
-def key_set(endpoint: Endpoint, clock: Clock) -> KeySet:
+def key_set(endpoint: Endpoint, clock: StoppedClock) -> KeySet:
     return KeySet(endpoint, clock=clock, wait=30)
 
 
 def test_without_threads_a_fetch_fails_and_is_tried_again(
-    key_set: KeySet, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    key_set: KeySet, clock: StoppedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_more(_thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
@@ -63,7 +63,7 @@ def test_without_threads_a_fetch_fails_and_is_tried_again(
     "fault", [OSError("refused"), b"<html>", b"", EMPTY, b'{"keys": [{"kty": "oct", "k": "x"}]}'], ids=repr
 )
 def test_an_outage_keeps_the_last_good_set_for_an_hour(
-    key_set: KeySet, endpoint: Endpoint, clock: Clock, fault: bytes | Exception
+    key_set: KeySet, endpoint: Endpoint, clock: StoppedClock, fault: bytes | Exception
 ) -> None:
     first = key_set.current()
     endpoint.answer = fault
@@ -78,7 +78,7 @@ def test_an_outage_keeps_the_last_good_set_for_an_hour(
 
 
 def test_during_an_outage_only_the_first_request_waits(
-    key_set: KeySet, endpoint: Endpoint, clock: Clock
+    key_set: KeySet, endpoint: Endpoint, clock: StoppedClock
 ) -> None:
     first = key_set.current()
     endpoint.answer = OSError("down")
@@ -92,7 +92,7 @@ def test_during_an_outage_only_the_first_request_waits(
 
 
 def test_a_cold_process_without_keys_says_so_and_recovers(
-    key_set: KeySet, endpoint: Endpoint, clock: Clock
+    key_set: KeySet, endpoint: Endpoint, clock: StoppedClock
 ) -> None:
     endpoint.answer = OSError("down")
     for _ in range(10):
@@ -105,7 +105,7 @@ def test_a_cold_process_without_keys_says_so_and_recovers(
 
 
 def test_a_hanging_endpoint_holds_a_request_no_longer_than_the_limit(
-    endpoint: Endpoint, clock: Clock
+    endpoint: Endpoint, clock: StoppedClock
 ) -> None:
     endpoint.hold = threading.Event()
     key_set = KeySet(endpoint, clock=clock, wait=0.05)
@@ -117,7 +117,7 @@ def test_a_hanging_endpoint_holds_a_request_no_longer_than_the_limit(
 
 
 def test_a_failure_of_long_ago_is_no_excuse_for_an_old_set(
-    key_set: KeySet, endpoint: Endpoint, clock: Clock
+    key_set: KeySet, endpoint: Endpoint, clock: StoppedClock
 ) -> None:
     """One fetch failed behind a request; then the endpoint recovered, without a key that was revoked."""
     key_set.current()
@@ -130,7 +130,7 @@ def test_a_failure_of_long_ago_is_no_excuse_for_an_old_set(
     assert set(key_set.current().keys) == {"ed-key"}
 
 
-def test_a_fetch_that_never_ends_stops_no_later_one(endpoint: Endpoint, clock: Clock) -> None:
+def test_a_fetch_that_never_ends_stops_no_later_one(endpoint: Endpoint, clock: StoppedClock) -> None:
     """Bytes that drip for ever keep within every time limit of a read."""
     key_set = KeySet(endpoint, clock=clock, wait=0)
     endpoint.hold = dripping = threading.Event()
@@ -150,7 +150,7 @@ def test_a_fetch_that_never_ends_stops_no_later_one(endpoint: Endpoint, clock: C
     assert set(key_set.current().keys) == {"es-key", "ed-key"}, "what came too late is not used"
 
 
-def test_fetches_that_never_end_are_few(endpoint: Endpoint, clock: Clock) -> None:
+def test_fetches_that_never_end_are_few(endpoint: Endpoint, clock: StoppedClock) -> None:
     key_set = KeySet(endpoint, clock=clock, wait=0)
     endpoint.hold = threading.Event()
     for _ in range(20):

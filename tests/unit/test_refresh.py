@@ -21,6 +21,7 @@ from app.gatekeeper.refresh import (
     Refresher,
     _Flight,
 )
+from tests.background import StoppedClock
 from tests.verified import CLAIMS
 
 
@@ -46,32 +47,23 @@ class Auth:
         return Refreshed(SessionTokens("access", f"{refresh_token}+1"), claims)
 
 
-class Clock:
-    """Seconds that pass when told to."""
-
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def auth() -> Auth:
     return Auth()
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> StoppedClock:
+    return StoppedClock()
 
 
 @pytest.fixture
-def ended(clock: Clock) -> EndedSessions:
+def ended(clock: StoppedClock) -> EndedSessions:
     return EndedSessions(clock)
 
 
 @pytest.fixture
-def refresher(auth: Auth, ended: EndedSessions, clock: Clock) -> Refresher:
+def refresher(auth: Auth, ended: EndedSessions, clock: StoppedClock) -> Refresher:
     return Refresher(auth, ended, clock)
 
 
@@ -108,7 +100,7 @@ def test_different_tokens_fly_at_the_same_time(refresher: Refresher, auth: Auth)
 
 
 def test_late_requests_with_the_old_cookie_get_the_finished_exchange(
-    refresher: Refresher, auth: Auth, clock: Clock
+    refresher: Refresher, auth: Auth, clock: StoppedClock
 ) -> None:
     first = refresher.refresh("old")
     clock.now += KEEP_SECONDS - 0.1
@@ -140,7 +132,9 @@ def test_a_sign_out_during_an_exchange_makes_it_give_nothing(
         assert isinstance(results[0], SessionEnded)
 
 
-def test_an_ended_session_is_remembered_only_as_long_as_needed(ended: EndedSessions, clock: Clock) -> None:
+def test_an_ended_session_is_remembered_only_as_long_as_needed(
+    ended: EndedSessions, clock: StoppedClock
+) -> None:
     ended.add(CLAIMS.session_id, 100)
     assert CLAIMS.session_id in ended
     assert uuid4() not in ended
@@ -148,7 +142,9 @@ def test_an_ended_session_is_remembered_only_as_long_as_needed(ended: EndedSessi
     assert CLAIMS.session_id not in ended
 
 
-def test_the_memory_of_ended_sessions_does_not_grow_for_ever(ended: EndedSessions, clock: Clock) -> None:
+def test_the_memory_of_ended_sessions_does_not_grow_for_ever(
+    ended: EndedSessions, clock: StoppedClock
+) -> None:
     for number in range(1000):
         clock.now += 1
         ended.add(UUID(int=number), 10)
@@ -169,7 +165,7 @@ def test_a_failure_reaches_everybody_who_waits_and_a_burst_asks_once(
 
 
 def test_after_a_second_an_unavailable_auth_is_asked_again(
-    refresher: Refresher, auth: Auth, clock: Clock
+    refresher: Refresher, auth: Auth, clock: StoppedClock
 ) -> None:
     auth.error = AuthUnavailable("down")
     with pytest.raises(AuthUnavailable):
@@ -180,7 +176,7 @@ def test_after_a_second_an_unavailable_auth_is_asked_again(
 
 
 def test_an_early_exchange_that_fails_is_not_repeated_for_a_minute(
-    refresher: Refresher, auth: Auth, clock: Clock
+    refresher: Refresher, auth: Auth, clock: StoppedClock
 ) -> None:
     auth.error = AuthUnavailable("down")
     assert refresher.refresh_early("old") is None
@@ -202,7 +198,7 @@ def test_an_early_exchange_never_waits_for_another(refresher: Refresher, auth: A
 
 
 def test_an_exchange_that_never_ends_stops_no_later_one(
-    refresher: Refresher, auth: Auth, clock: Clock
+    refresher: Refresher, auth: Auth, clock: StoppedClock
 ) -> None:
     auth.hold = dripping = threading.Event()
     thread, _ = start(lambda: refresher.refresh("old"))
@@ -228,7 +224,7 @@ def test_an_unexpected_error_leaves_nobody_waiting(refresher: Refresher, auth: A
     assert refresher.refresh("old")
 
 
-def test_what_is_kept_does_not_grow_for_ever(refresher: Refresher, clock: Clock) -> None:
+def test_what_is_kept_does_not_grow_for_ever(refresher: Refresher, clock: StoppedClock) -> None:
     for number in range(1000):
         clock.now += 1
         refresher.refresh(f"token-{number}")

@@ -13,6 +13,7 @@ from app.gatekeeper import revocation
 from app.gatekeeper.auth_http import Answer
 from app.gatekeeper.identity import Identity
 from app.gatekeeper.revocation import MAX_AT_ONCE, RevocationCheck
+from tests.background import StoppedClock, wait_for_threads
 from tests.token_mint import NOW
 from tests.verified import CLAIMS
 
@@ -39,27 +40,18 @@ class Auth:
         return self.answer
 
 
-class Clock:
-    """Unix seconds that pass when told to."""
-
-    now = float(NOW)
-
-    def __call__(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def auth() -> Auth:
     return Auth()
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> StoppedClock:
+    return StoppedClock(NOW)
 
 
 @pytest.fixture
-def check(auth: Auth, clock: Clock) -> RevocationCheck:
+def check(auth: Auth, clock: StoppedClock) -> RevocationCheck:
     return RevocationCheck(auth, INTERVAL, clock)
 
 
@@ -67,21 +59,15 @@ def session(number: int) -> Identity:
     return dataclasses.replace(IDENTITY, session_id=UUID(int=number))
 
 
-def wait_for_background() -> None:
-    for thread in threading.enumerate():
-        if thread.name == "session-check":
-            thread.join(30)
-
-
 def test_in_the_second_half_of_the_interval_it_is_asked_behind_the_request(
-    check: RevocationCheck, auth: Auth, clock: Clock
+    check: RevocationCheck, auth: Auth, clock: StoppedClock
 ) -> None:
     auth.answer, auth.hold = GONE, threading.Event()
     clock.now += INTERVAL / 2
     assert check.reason_to_end(IDENTITY) is None, "the request does not wait for the answer"
     assert check.reason_to_end(IDENTITY) is None
     auth.hold.set()
-    wait_for_background()
+    wait_for_threads("session-check")
     assert check.reason_to_end(IDENTITY) == "ended_elsewhere"
     assert auth.calls == 1
 
@@ -96,7 +82,7 @@ def test_in_the_second_half_of_the_interval_it_is_asked_behind_the_request(
     ],
 )
 def test_only_a_clear_word_ends_a_session(
-    check: RevocationCheck, auth: Auth, clock: Clock, code: str, reason: str | None
+    check: RevocationCheck, auth: Auth, clock: StoppedClock, code: str, reason: str | None
 ) -> None:
     auth.answer = Answer(403, {"code": code})
     clock.now += INTERVAL
@@ -105,7 +91,7 @@ def test_only_a_clear_word_ends_a_session(
 
 @pytest.mark.parametrize("error", [OSError("down"), RuntimeError("a fault of our own")], ids=repr)
 def test_a_question_that_fails_is_repeated_one_interval_later(
-    check: RevocationCheck, auth: Auth, clock: Clock, error: Exception
+    check: RevocationCheck, auth: Auth, clock: StoppedClock, error: Exception
 ) -> None:
     auth.answer = error
     clock.now += INTERVAL
@@ -118,7 +104,7 @@ def test_a_question_that_fails_is_repeated_one_interval_later(
 
 
 def test_without_threads_the_end_of_the_interval_still_counts(
-    check: RevocationCheck, auth: Auth, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    check: RevocationCheck, auth: Auth, clock: StoppedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_more(_thread: threading.Thread) -> None:
         raise RuntimeError("can't start new thread")
@@ -132,18 +118,20 @@ def test_without_threads_the_end_of_the_interval_still_counts(
     assert check.reason_to_end(IDENTITY) == "ended_elsewhere"
 
 
-def test_a_crowd_of_sessions_starts_few_threads(check: RevocationCheck, auth: Auth, clock: Clock) -> None:
+def test_a_crowd_of_sessions_starts_few_threads(
+    check: RevocationCheck, auth: Auth, clock: StoppedClock
+) -> None:
     auth.hold = threading.Event()
     clock.now += INTERVAL / 2
     for number in range(100):
         assert check.reason_to_end(session(number)) is None
     assert [thread.name for thread in threading.enumerate()].count("session-check") == MAX_AT_ONCE
     auth.hold.set()
-    wait_for_background()
+    wait_for_threads("session-check")
 
 
 def test_a_clock_that_was_set_back_makes_no_session_young(
-    check: RevocationCheck, auth: Auth, clock: Clock
+    check: RevocationCheck, auth: Auth, clock: StoppedClock
 ) -> None:
     clock.now += INTERVAL
     check.reason_to_end(IDENTITY)
@@ -152,7 +140,9 @@ def test_a_clock_that_was_set_back_makes_no_session_young(
     assert check.reason_to_end(IDENTITY) == "ended_elsewhere"
 
 
-def test_a_clock_that_was_set_back_causes_no_flood(check: RevocationCheck, auth: Auth, clock: Clock) -> None:
+def test_a_clock_that_was_set_back_causes_no_flood(
+    check: RevocationCheck, auth: Auth, clock: StoppedClock
+) -> None:
     clock.now -= 3600
     for _ in range(5):
         assert check.reason_to_end(IDENTITY) is None
@@ -160,7 +150,7 @@ def test_a_clock_that_was_set_back_causes_no_flood(check: RevocationCheck, auth:
 
 
 def test_its_memory_is_bounded_and_keeps_the_latest(
-    check: RevocationCheck, auth: Auth, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    check: RevocationCheck, auth: Auth, clock: StoppedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(revocation, "MAX_SESSIONS", 3)
     clock.now += INTERVAL
