@@ -12,7 +12,7 @@ from werkzeug.exceptions import ServiceUnavailable
 from .errors import AuthUnavailable, GatekeeperError, TokenError
 
 DEFAULT_RETRY_AFTER = 5  # seconds
-NOTHING_SAVED = "Your session is over, so nothing was saved. Log in and send it again."
+NOTHING_SAVED = "You are not signed in, so nothing was saved. Log in and send it again."
 SIGN_IN_FIRST = "Log in to see this page."
 UNAUTHORIZED = "This is for people who are signed in."
 UNAUTHORIZED_HINT = "Sign in, or send a valid access token as a bearer token."
