@@ -17,7 +17,6 @@ import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import bcrypt
 import psycopg
@@ -46,7 +45,7 @@ class Person:
     """Somebody who signs in and refreshes over HTTP."""
 
     def __init__(self, stack: RunningStack) -> None:
-        self._host = urlsplit(stack.api_url).netloc
+        self._url = stack.api_url
         self._headers = {"apikey": stack.publishable_key, "Content-Type": "application/json"}
         self._here = threading.local()  # a connection for each thread, which stays open
         self.credentials = {"email": f"{uuid.uuid4().hex}@example.com", "password": PASSWORD}
@@ -71,13 +70,11 @@ class Person:
 
     def _post(self, path: str, body: dict[str, str], status: int) -> bytes:
         if not hasattr(self._here, "connection"):
-            name, port = self._host.split(":")
-            self._here.connection = load.Connection((name, int(port)))
+            self._here.connection = load.Connection(load.address_of(self._url))
         connection: load.Connection = self._here.connection
         content = json.dumps(body).encode()
-        return connection.ask(
-            load.request_of("POST", self._host, f"/auth/v1{path}", self._headers, content), status
-        )
+        request = load.request_of("POST", f"{self._url}/auth/v1{path}", self._headers, content)
+        return connection.ask(request, status)
 
 
 def bare_refresh(stack: RunningStack, user_id: str) -> Callable[[], None]:

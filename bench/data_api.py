@@ -81,9 +81,7 @@ def postgrest(person: Subject) -> Iterator[real_postgrest.RealPostgrest | None]:
 
 def address_and_request(person: Subject, url: str, prefix: str) -> tuple[tuple[str, int], bytes]:
     """Return where to ask for the person's own profile, and the bytes that ask for it."""
-    host = url.removeprefix("http://")
-    name, _, port = host.partition(":")
-    return (name, int(port)), load.request_of("GET", host, prefix + person.path, person.headers)
+    return load.address_of(url), load.request_of("GET", url + prefix + person.path, person.headers)
 
 
 def one_client(person: Subject, real: real_postgrest.RealPostgrest | None, rounds: int) -> None:

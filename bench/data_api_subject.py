@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import http.client
 import json
 import tempfile
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +15,7 @@ import jwt
 
 from app.cli.lease import take_lease
 from app.migrate import runner
+from bench import load
 from devstack import stack_file
 from devstack.context import Context
 from devstack.database import Database
@@ -90,11 +90,8 @@ def _person(context: Context, owner_dsn: str, pid: int) -> Subject:
         connection.execute("insert into auth.users (id, email) values (%s, %s)", (user_id, f"{user_id}@x"))
         connection.execute("insert into auth.sessions (id, user_id) values (%s, %s)", (session_id, user_id))
     person = Subject(context, owner_dsn, pid, user_id, token)
-    connection_ = http.client.HTTPConnection(context.api_url.removeprefix("http://"))
-    body = json.dumps({"display_name": "Bench"})
-    connection_.request("POST", "/rest/v1/profiles", body, person.headers)
-    answer = connection_.getresponse()
-    if answer.status != 201:
-        raise RuntimeError(answer.read().decode())
-    connection_.close()
+    body = json.dumps({"display_name": "Bench"}).encode()
+    request = load.request_of("POST", f"{context.api_url}/rest/v1/profiles", person.headers, body)
+    with closing(load.Connection(load.address_of(context.api_url))) as connection:
+        connection.ask(request, 201)
     return person

@@ -8,6 +8,7 @@ import socket
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -31,10 +32,17 @@ class Load:
         return self.requests / self.cpu_seconds if self.cpu_seconds else 0.0
 
 
-def request_of(method: str, host: str, path: str, headers: dict[str, str], body: bytes = b"") -> bytes:
+def address_of(url: str) -> tuple[str, int]:
+    """Return host and port of an address like http://127.0.0.1:54321."""
+    parts = urlsplit(url)
+    return parts.hostname or "", parts.port or 80
+
+
+def request_of(method: str, url: str, headers: dict[str, str], body: bytes = b"") -> bytes:
     """Return the bytes of a request."""
+    host = urlsplit(url).netloc
     lines = [
-        f"{method} {path} HTTP/1.1",
+        f"{method} {url.partition(host)[2]} HTTP/1.1",
         f"Host: {host}",
         *(f"{name}: {value}" for name, value in headers.items()),
         *([f"Content-Length: {len(body)}"] if body else []),

@@ -19,7 +19,7 @@ from app.gatekeeper.jwks import (
     KeySet,
 )
 from tests.background import StoppedClock
-from tests.key_endpoint import (
+from tests.unit.key_set.endpoint import (
     BOTH,
     DOCUMENT,
     EMPTY,
@@ -28,21 +28,6 @@ from tests.key_endpoint import (
     wait_for_background,
     wait_until_warm,
 )
-
-
-@pytest.fixture
-def endpoint() -> Endpoint:
-    return Endpoint()
-
-
-@pytest.fixture
-def clock() -> StoppedClock:
-    return StoppedClock()
-
-
-@pytest.fixture
-def key_set(endpoint: Endpoint, clock: StoppedClock) -> KeySet:
-    return KeySet(endpoint, clock=clock, wait=30)
 
 
 def test_without_threads_a_fetch_fails_and_is_tried_again(

@@ -16,7 +16,7 @@ from app.gatekeeper.jwks import (
 )
 from app.gatekeeper.key_set_parsing import KeySetRefused
 from tests.background import StoppedClock
-from tests.key_endpoint import (
+from tests.unit.key_set.endpoint import (
     BOTH,
     DOCUMENT,
     EMPTY,
@@ -24,21 +24,6 @@ from tests.key_endpoint import (
     Endpoint,
     wait_for_background,
 )
-
-
-@pytest.fixture
-def endpoint() -> Endpoint:
-    return Endpoint()
-
-
-@pytest.fixture
-def clock() -> StoppedClock:
-    return StoppedClock()
-
-
-@pytest.fixture
-def key_set(endpoint: Endpoint, clock: StoppedClock) -> KeySet:
-    return KeySet(endpoint, clock=clock, wait=30)
 
 
 def in_parallel(work: Callable[[], object], times: int) -> list[object]:
