@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from app import create_app
-from app.cli.startup import start
+from app.startup import start
 
 app = start(create_app)

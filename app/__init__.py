@@ -16,8 +16,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from app.config_values import LOOPBACK_HOSTS
 
 if TYPE_CHECKING:
-    from app.config import Settings
-    from app.gatekeeper import GatekeeperSettings
+    from app.settings import Settings
+    from flask_signet.gatekeeper import GatekeeperSettings
 
 MAX_BODY_BYTES = 64 * 1024
 
@@ -25,12 +25,14 @@ MAX_BODY_BYTES = 64 * 1024
 def create_app(settings: Settings | None = None) -> Flask:
     """Build the app; settings come from the environment unless given. Raises SettingsError."""
     # Imported here: `flask run` starts the local stack first, and loads all this while the stack boots.
-    from app import account, assets, auth, cli, pages, profiles, supabase_clients
-    from app.config import Settings
-    from app.gatekeeper import Gatekeeper
-    from app.pages import errors as error_pages
-    from app.pages import filters
-    from app.security import csrf, headers, origin
+    from app import account, assets, auth, profiles
+    from app import web as pages
+    from app.settings import Settings
+    from app.web import csrf, filters, headers
+    from app.web import errors as error_pages
+    from flask_signet import cli, origin
+    from flask_signet import clients as supabase_clients
+    from flask_signet.gatekeeper import Gatekeeper
 
     settings = settings or Settings.from_env(os.environ)
     app = Flask(__name__)
@@ -78,7 +80,7 @@ def flask_config(settings: Settings) -> dict[str, object]:
 
 def gatekeeper_settings(settings: Settings) -> GatekeeperSettings:
     """Return what the gatekeeper must know; it reads no environment of its own."""
-    from app.gatekeeper import GatekeeperSettings
+    from flask_signet.gatekeeper import GatekeeperSettings
 
     return GatekeeperSettings(
         supabase_url=settings.supabase_url,

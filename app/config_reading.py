@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.config_values import is_loopback, is_text, is_web_origin, kind_of_api_key, mask
-from app.gatekeeper.jwks import InlineKeySet
-from app.gatekeeper.key_set_parsing import KeySetRefused
+from flask_signet.gatekeeper.jwks import InlineKeySet
+from flask_signet.gatekeeper.key_set_parsing import KeySetRefused
 
 MIN_SECRET_KEY_BYTES = 32
 KNOWN_SECRET_KEYS = frozenset(

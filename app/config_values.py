@@ -1,4 +1,4 @@
-"""What single settings may look like: pure checks; app/config.py applies them."""
+"""What single settings may look like: pure checks; app/settings.py applies them."""
 
 from __future__ import annotations
 

@@ -21,10 +21,10 @@ from pathlib import Path
 import bcrypt
 import psycopg
 
-from app.cli.lease import take_lease
-from app.cli.running_stack import RunningStack
 from bench import load
 from bench.measure import ROUNDS, in_turn, line, microseconds, ratios, seconds_per_call
+from signet_stack.handle import RunningStack
+from signet_stack.process.lease import take_lease
 
 PASSWORD = "correct horse battery staple"
 COST = 10
@@ -140,7 +140,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     rounds = parser.parse_args().rounds
     with tempfile.TemporaryDirectory(prefix="signet-bench-") as folder:
-        lease = take_lease(Path(folder) / "devstack", "http://127.0.0.1:8000", "bench", lambda *_: None)
+        lease = take_lease(Path(folder) / "signet_stack", "http://127.0.0.1:8000", "bench", lambda *_: None)
         try:
             report(lease.stack, rounds)
         finally:

@@ -26,9 +26,9 @@ import psycopg
 
 from bench import load, real_postgrest
 from bench.data_api_subject import COLUMNS, Subject, subject
-from devstack.gateway import Gateway
-from devstack.rest import create_rest
-from devstack.rest.catalog.load import load_catalog
+from signet_stack.gateway import Gateway
+from signet_stack.rest import create_rest
+from signet_stack.rest.catalog.load import load_catalog
 
 CALLS = 300
 SECONDS = 1.0

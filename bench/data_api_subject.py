@@ -13,13 +13,13 @@ from pathlib import Path
 
 import jwt
 
-from app.cli.lease import take_lease
-from app.migrate import runner
 from bench import load
-from devstack import stack_file
-from devstack.context import Context
-from devstack.database import Database
-from devstack.services import make_context
+from signet_db import runner
+from signet_stack.context import Context
+from signet_stack.postgres.database import Database
+from signet_stack.process import stack_file
+from signet_stack.process.lease import take_lease
+from signet_stack.services import make_context
 
 MIGRATIONS = Path(__file__).parent.parent / "migrations"
 STOP_SECONDS = 20
@@ -51,7 +51,7 @@ class Subject:
 def subject() -> Iterator[Subject]:
     """Start a stack, apply the migrations, and make a person, a session and a profile."""
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-        place = Path(folder) / "devstack"
+        place = Path(folder) / "signet_stack"
         lease = take_lease(place, "http://127.0.0.1:8000", "bench", lambda *_: None, options=["--ephemeral"])
         runner.upgrade(lease.stack.database_url, MIGRATIONS)
         installation = stack_file.load(place)

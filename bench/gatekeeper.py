@@ -29,15 +29,15 @@ import jwt
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, utils
 
-from app.gatekeeper.errors import KeysUnavailable, TokenError
-from app.gatekeeper.jwks import Keys
-from app.gatekeeper.key_set_parsing import parse_key_set
-from app.gatekeeper.tokens import Expected, check_claims, verify_access_token
-from app.gatekeeper.verification import VerifiedTokens
 from bench.measure import cpu_seconds, in_turn, line, microseconds, ratios, seconds_per_call
-from tests.gatekeeper.faulty_auth import USER, FaultyAuth, Handler, reply
-from tests.gatekeeper.gatekept import make_app, put_cookie, signed_in
-from tests.token_mint import ISSUER, NOW, Mint, claims
+from flask_signet.gatekeeper.errors import KeysUnavailable, TokenError
+from flask_signet.gatekeeper.jwks import Keys
+from flask_signet.gatekeeper.key_set_parsing import parse_key_set
+from flask_signet.gatekeeper.tokens import Expected, check_claims, verify_access_token
+from flask_signet.gatekeeper.verification import VerifiedTokens
+from tests.flask_signet.gatekeeper.faulty_auth import USER, FaultyAuth, Handler, reply
+from tests.flask_signet.gatekeeper.gatekept import make_app, put_cookie, signed_in
+from tests.support.token_mint import ISSUER, NOW, Mint, claims
 
 ROOT = Path(__file__).parents[1]
 AUTH_IS_AWAY = 0.020  # seconds

@@ -7,9 +7,9 @@ import os
 import httpx
 from flask import Flask, g, render_template_string, request
 
-from app.gatekeeper import Gatekeeper, GatekeeperSettings, current_identity
-from app.gatekeeper import verification as gatekeeper_verification
-from tests.gatekeeper.gatekept import SECRET, SITE
+from flask_signet.gatekeeper import Gatekeeper, GatekeeperSettings, current_identity
+from flask_signet.gatekeeper import verification as gatekeeper_verification
+from tests.flask_signet.gatekeeper.gatekept import SECRET, SITE
 
 PAGE = """<!doctype html><html lang="en"><title>Page</title><h1>Hello {{ name }}</h1>
 <ul>{% for number in range(10) %}<li>Item {{ number }}</li>{% endfor %}</ul></html>"""

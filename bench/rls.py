@@ -23,10 +23,6 @@ import psycopg
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
-from app.cli.lease import take_lease
-from app.cli.running_stack import RunningStack
-from app.migrate import runner
-from app.migrate.testing import new_session
 from bench.measure import in_turn, line, microseconds, ratios, seconds_per_call
 from bench.one_core import one_core
 from bench.rls_tables import (
@@ -42,7 +38,11 @@ from bench.rls_tables import (
     make_table,
 )
 from bench.upgrade import measure_upgrade
-from tests import cast
+from signet_db import runner
+from signet_db.testing import new_session
+from signet_stack.handle import RunningStack
+from signet_stack.process.lease import take_lease
+from tests.support import cast
 
 ROOT = Path(__file__).resolve().parents[1]
 SHOWN = {OURS: "ours", WITHOUT_LIVE: "ours without the live session", BARE: "bare auth.uid()"}
@@ -139,7 +139,7 @@ def running_stack() -> Iterator[RunningStack]:
     """Run a local stack with the migrations applied."""
     with tempfile.TemporaryDirectory() as folder:
         lease = take_lease(
-            Path(folder) / "devstack",
+            Path(folder) / "signet_stack",
             "http://127.0.0.1:8000",
             "bench",
             lambda said: None,

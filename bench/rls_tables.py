@@ -15,8 +15,8 @@ import psycopg
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
-from app.migrate.files import Migration
-from app.migrate.testing import claims_of
+from signet_db.files import Migration
+from signet_db.testing import claims_of
 
 MIGRATION = Path(__file__).resolve().parents[1] / "migrations" / "20261125000100_create_profiles.sql"
 LIVE = "Only while the session lives"

@@ -21,8 +21,8 @@ from pathlib import Path
 
 from bench.measure import in_turn, line, ratios
 from tests.conftest import free_port
-from tests.processes import processes_of
-from tests.stack.lifecycle.checkout import Checkout
+from tests.signet_stack.lifecycle.checkout import Checkout
+from tests.support.processes import processes_of
 
 HELLO = """
 from flask import Flask

@@ -13,12 +13,12 @@ from pathlib import Path
 
 from psycopg import sql
 
-from app.migrate import runner
-from app.migrate.files import find
-from app.migrate.new_table import table_text
-from app.migrate.scratch import scratch_database
 from bench.measure import in_turn, line, ratios
-from devstack.binaries import find_binaries
+from signet_db import runner
+from signet_db.files import find
+from signet_db.new_table import table_text
+from signet_db.scratch import scratch_database
+from signet_stack.postgres.binaries import find_binaries
 
 ROOT = Path(__file__).resolve().parents[1]
 FILES = 100

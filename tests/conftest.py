@@ -17,20 +17,20 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from app.cli.lease import take_lease
-from app.cli.running_stack import RunningStack
-from app.migrate import runner
-from app.migrate.scratch import drop_database
-from devstack.auth_settings_store import AuthSettingsStore
-from devstack.binaries import find_binaries
-from devstack.bootstrap import bootstrap
-from devstack.context import ApiKeys, Clock, Context, system_clock
-from devstack.database import Database
-from devstack.placement import place
-from devstack.postgres import SUPERUSER, TEST_SETTINGS, Cluster, new_passwords
-from devstack.signing_keys import SigningKeys
-from tests.certificate import self_signed_certificate
-from tests.processes import left_in
+from signet_db import runner
+from signet_db.scratch import drop_database
+from signet_stack.auth_settings_store import AuthSettingsStore
+from signet_stack.context import ApiKeys, Clock, Context, system_clock
+from signet_stack.handle import RunningStack
+from signet_stack.postgres.binaries import find_binaries
+from signet_stack.postgres.bootstrap import bootstrap
+from signet_stack.postgres.cluster import SUPERUSER, TEST_SETTINGS, Cluster, new_passwords
+from signet_stack.postgres.database import Database
+from signet_stack.postgres.placement import place
+from signet_stack.process.lease import take_lease
+from signet_stack.signing_keys import SigningKeys
+from tests.support.certificate import self_signed_certificate
+from tests.support.processes import left_in
 
 # Machines differ in speed, so no example has a deadline; what lands must not depend on a die, so CI has none.
 hypothesis.settings.register_profile("default", deadline=None)
@@ -52,8 +52,8 @@ SHM_NEEDED_BYTES = 300 * 1024 * 1024
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let tests/stack/official run on another project than the local stack."""
-    group = parser.getgroup("supabase", "another project for tests/stack/official")
+    """Let tests/signet_stack/official run on another project than the local stack."""
+    group = parser.getgroup("supabase", "another project for tests/signet_stack/official")
     group.addoption("--supabase-url", help="the project's URL")
     group.addoption("--supabase-key", help="its publishable key")
     group.addoption("--supabase-secret-key", help="its secret key, to make and delete users")
@@ -161,7 +161,7 @@ def make_context(cluster: Cluster, fresh_database: str) -> Iterator[Callable[...
 @pytest.fixture(scope="session")
 def stack(fast_folder: Path) -> Iterator[RunningStack]:
     """Run a local stack as a process of its own, with the migrations applied, for the whole session."""
-    folder = fast_folder / "instance" / "devstack"
+    folder = fast_folder / "instance" / "signet_stack"
     lease = take_lease(folder, "http://127.0.0.1:8000", "pytest", print, options=["--ephemeral"])
     runner.upgrade(lease.stack.database_url, ROOT / "migrations")
     yield lease.stack

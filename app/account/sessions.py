@@ -11,11 +11,11 @@ from wtforms import HiddenField
 from app.account import store
 from app.account.blueprint import bp
 from app.errors import AppError, InputRejected
-from app.gatekeeper import Identity
-from app.pages.closed_views import see_out, signed_in
-from app.pages.forms import Form, render_form
-from app.pages.messages import OTHERS_SIGNED_OUT, SESSION_ENDED, SESSION_WAS_GONE, say
-from app.security.csrf import form_checks_token
+from app.web.closed_views import see_out, signed_in
+from app.web.csrf import form_checks_token
+from app.web.forms import Form, render_form
+from app.web.messages import OTHERS_SIGNED_OUT, SESSION_ENDED, SESSION_WAS_GONE, say
+from flask_signet.gatekeeper import Identity
 
 OTHERS = "others"
 

@@ -12,9 +12,9 @@ from typing import Any, cast
 from uuid import UUID
 
 from app.account.user_agents import device_words
-from app.gatekeeper import Identity
 from app.service_errors import explained
-from app.supabase_clients import anonymous_client, user_client
+from flask_signet.clients import anonymous_client, user_client
+from flask_signet.gatekeeper import Identity
 
 
 @dataclass(frozen=True, slots=True)

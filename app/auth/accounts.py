@@ -10,9 +10,9 @@ import logging
 from typing import TYPE_CHECKING, Literal
 
 from app.errors import AppError, ServiceUnavailable
-from app.gatekeeper import Identity, SessionTokens
 from app.service_errors import explained
-from app.supabase_clients import anonymous_client
+from flask_signet.clients import anonymous_client
+from flask_signet.gatekeeper import Identity, SessionTokens
 
 if TYPE_CHECKING:
     from supabase_auth.types import AuthResponse

@@ -15,10 +15,10 @@ from app.auth.forms import ConfirmForm
 from app.auth.mail_links import Trouble, read_link
 from app.auth.waiting import allow_new_password
 from app.errors import AppError
-from app.gatekeeper import SessionTokens, current_identity, public
-from app.pages.forms import render_form
-from app.pages.messages import CONFIRMED, HALF_CONFIRMED, PROVED, say
-from app.security.csrf import form_checks_token
+from app.web.csrf import form_checks_token
+from app.web.forms import render_form
+from app.web.messages import CONFIRMED, HALF_CONFIRMED, PROVED, say
+from flask_signet.gatekeeper import SessionTokens, current_identity, public
 
 # Links of these types lead to setting a password: it was forgotten, or there never was one.
 SETS_PASSWORD = frozenset({"recovery", "invite"})

@@ -7,9 +7,9 @@ from werkzeug import Response
 
 from app.auth import accounts
 from app.errors import AppError, InputRejected
-from app.gatekeeper import Identity, SessionTokens, current_identity, start_session
-from app.pages.messages import ALREADY_LOGGED_IN, Message, say
-from app.security.redirects import HOME, safe_next
+from app.web.messages import ALREADY_LOGGED_IN, Message, say
+from flask_signet.gatekeeper import Identity, SessionTokens, current_identity, start_session
+from flask_signet.redirects import HOME, safe_next
 
 
 def requested_next() -> str:

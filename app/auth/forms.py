@@ -8,7 +8,7 @@ from typing import ClassVar
 from wtforms import EmailField, Field, HiddenField, PasswordField, StringField
 from wtforms.validators import InputRequired, Regexp, ValidationError
 
-from app.pages.forms import Form, at_most, strip, usable_text
+from app.web.forms import Form, at_most, strip, usable_text
 
 MIN_PASSWORD_CHARACTERS = 8
 MAX_PASSWORD_BYTES = 72  # bcrypt, which Auth uses, takes no more into account

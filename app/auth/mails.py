@@ -15,11 +15,11 @@ from app.auth.entering import absolute
 from app.auth.forms import AgainForm, CodeForm, ForgotForm
 from app.auth.waiting import await_mail, awaited_mail, remembered_email
 from app.errors import AppError
-from app.gatekeeper import current_identity, public
-from app.pages.forms import render_form
-from app.pages.messages import MAIL_SENT_AGAIN, say
-from app.security.csrf import form_checks_token
-from app.security.redirects import HOME
+from app.web.csrf import form_checks_token
+from app.web.forms import render_form
+from app.web.messages import MAIL_SENT_AGAIN, say
+from flask_signet.gatekeeper import current_identity, public
+from flask_signet.redirects import HOME
 
 
 @bp.route("/auth/check-email", methods=["GET", "POST"])

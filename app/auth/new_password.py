@@ -10,10 +10,10 @@ from app.auth.blueprint import bp
 from app.auth.forms import NewPasswordForm
 from app.auth.waiting import forget_new_password, may_set_password
 from app.errors import AppError
-from app.gatekeeper import current_identity
-from app.pages.forms import render_form
-from app.pages.messages import PASSWORD_SET, RESET_NEEDS_MAIL, say
-from app.security.csrf import form_checks_token
+from app.web.csrf import form_checks_token
+from app.web.forms import render_form
+from app.web.messages import PASSWORD_SET, RESET_NEEDS_MAIL, say
+from flask_signet.gatekeeper import current_identity
 
 
 @bp.route("/auth/reset", methods=["GET", "POST"])

@@ -11,9 +11,9 @@ from app.auth.entering import absolute, after_sign_up, already_in, enter, reques
 from app.auth.forms import LogInForm, SignOutForm, SignUpForm
 from app.auth.waiting import await_mail, remember_email, remembered_email
 from app.errors import AppError
-from app.gatekeeper import current_identity, end_session, public, session_in_doubt
-from app.pages.forms import render_form
-from app.pages.messages import (
+from app.web.csrf import form_checks_token
+from app.web.forms import render_form
+from app.web.messages import (
     ACCOUNT_MADE,
     LOGGED_IN,
     NOT_CONFIRMED,
@@ -21,7 +21,7 @@ from app.pages.messages import (
     SIGNED_OUT_EVERYWHERE,
     say,
 )
-from app.security.csrf import form_checks_token
+from flask_signet.gatekeeper import current_identity, end_session, public, session_in_doubt
 
 # Not "cookies": that would reach other apps on sub-domains.
 CLEAR_SITE_DATA = '"cache", "storage"'

@@ -13,8 +13,8 @@ from uuid import UUID
 from flask import session
 
 from app.auth.accounts import MailPurpose
-from app.gatekeeper import Identity
-from app.security.redirects import HOME
+from flask_signet.gatekeeper import Identity
+from flask_signet.redirects import HOME
 
 NEW_PASSWORD_SECONDS = 15 * 60
 _MAIL = "awaited_mail"

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 from wtforms import BooleanField, Field, HiddenField, StringField
 from wtforms.validators import ValidationError
 
-from app.pages.forms import Form, at_most, strip, usable_text
 from app.profiles.store import Entry
+from app.web.forms import Form, at_most, strip, usable_text
 
 DISPLAY_NAME_MAX = 80
 AVATAR_URL_MAX = 2048

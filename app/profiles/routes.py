@@ -7,10 +7,13 @@ from flask import render_template as render
 from werkzeug import Response
 
 from app.errors import AppError
-from app.gatekeeper import Identity
-from app.pages.closed_views import see_out, signed_in
-from app.pages.forms import render_form
-from app.pages.messages import (
+from app.profiles import store
+from app.profiles.forms import DeleteForm, ProfileForm
+from app.web.closed_views import see_out, signed_in
+from app.web.csrf import form_checks_token
+from app.web.forms import render_form
+from app.web.headers import allow_remote_images
+from app.web.messages import (
     NOTHING_SAVED,
     PROFILE_CREATED,
     PROFILE_DELETED,
@@ -18,10 +21,7 @@ from app.pages.messages import (
     PROFILE_WAS_GONE,
     say,
 )
-from app.profiles import store
-from app.profiles.forms import DeleteForm, ProfileForm
-from app.security.csrf import form_checks_token
-from app.security.headers import allow_remote_images
+from flask_signet.gatekeeper import Identity
 
 bp = Blueprint("profiles", __name__)
 

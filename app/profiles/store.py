@@ -11,9 +11,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from app.errors import Conflict, NotAllowed
-from app.gatekeeper import Identity
 from app.service_errors import Attempt, Operation, explained
-from app.supabase_clients import user_client
+from flask_signet.clients import user_client
+from flask_signet.gatekeeper import Identity
 
 if TYPE_CHECKING:
     from postgrest import SyncRequestBuilder

@@ -7,11 +7,11 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from app import create_app
-from app.cli.running_stack import RunningStack
-from app.config import Settings
-from tests.people import Person, sign_up
-from tests.site import SECRET_KEY, SITE, settings_for
-from tests.visitor import Visitor
+from app.settings import Settings
+from signet_stack.handle import RunningStack
+from tests.support.people import Person, sign_up
+from tests.support.site import SECRET_KEY, SITE, settings_for
+from tests.support.visitor import Visitor
 
 NOBODY_LISTENS = "http://127.0.0.1:1"
 

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from app.cli.running_stack import RunningStack
-from tests.site import SECRET_KEY
+from signet_stack.handle import RunningStack
+from tests.support.site import SECRET_KEY
 
 ROOT = Path(__file__).parents[2]
 

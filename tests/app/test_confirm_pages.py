@@ -7,13 +7,13 @@ from collections.abc import Iterator
 import pytest
 from flask import Flask
 
-from app.cli.running_stack import RunningStack
-from tests.accessibility import faults
-from tests.cast import PASSWORD
-from tests.mailbox import mails_to, only_mail
-from tests.people import new_email
-from tests.project_settings import changed
-from tests.visitor import Page, Visitor
+from signet_stack.handle import RunningStack
+from tests.support.accessibility import faults
+from tests.support.cast import PASSWORD
+from tests.support.mailbox import mails_to, only_mail
+from tests.support.people import new_email
+from tests.support.project_settings import changed
+from tests.support.visitor import Page, Visitor
 
 
 @pytest.fixture

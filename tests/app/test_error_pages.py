@@ -13,13 +13,13 @@ from werkzeug.exceptions import MethodNotAllowed, ServiceUnavailable, TooManyReq
 from werkzeug.routing import RequestRedirect
 
 from app import create_app, errors
-from app.config import Settings
-from app.gatekeeper import public
-from app.gatekeeper.errors import AuthMisconfigured, AuthUnavailable, KeysUnavailable, TokenExpired
-from app.pages.errors import HTTP_WORDS
+from app.settings import Settings
+from app.web.errors import HTTP_WORDS
+from flask_signet.gatekeeper import public
+from flask_signet.gatekeeper.errors import AuthMisconfigured, AuthUnavailable, KeysUnavailable, TokenExpired
 from tests.app.conftest import NOBODY_LISTENS
-from tests.site import SECRET_KEY, SITE
-from tests.visitor import Visitor
+from tests.support.site import SECRET_KEY, SITE
+from tests.support.visitor import Visitor
 
 JSON = {"Accept": "application/json"}
 RAISED = {
@@ -130,7 +130,7 @@ def test_a_wait_is_in_the_header_and_in_words(visitor: Visitor, name: str, secon
 def test_the_reference_on_the_page_finds_the_detail_in_the_log(
     visitor: Visitor, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.INFO, "app.pages.errors"):
+    with caplog.at_level(logging.INFO, "app.web.errors"):
         visitor.get("/fail/auth")
     assert visitor.page is not None
     reference = visitor.page.tree.find("main").find("code").text

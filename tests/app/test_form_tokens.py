@@ -10,11 +10,11 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from app import create_app
-from app.cli.running_stack import RunningStack
-from app.gatekeeper import public
-from tests.cast import PASSWORD
-from tests.people import Person, sign_up
-from tests.site import settings_for
+from flask_signet.gatekeeper import public
+from signet_stack.handle import RunningStack
+from tests.support.cast import PASSWORD
+from tests.support.people import Person, sign_up
+from tests.support.site import settings_for
 
 SAFE = {"GET", "HEAD", "OPTIONS"}
 # What each route needs in order to change something. A new route must be added here, or its test fails.

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from flask.testing import FlaskClient
 
-from tests.people import Person
-from tests.site import SITE
-from tests.visitor import Visitor
+from tests.support.people import Person
+from tests.support.site import SITE
+from tests.support.visitor import Visitor
 
 
 def test_the_home_page_says_what_this_is_and_the_way_in(lonely: Visitor) -> None:

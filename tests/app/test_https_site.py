@@ -6,9 +6,9 @@ import pytest
 from flask import Flask
 
 from app import create_app
-from app.cli.running_stack import RunningStack
-from tests.people import Person, log_in, sign_up
-from tests.site import settings_for
+from signet_stack.handle import RunningStack
+from tests.support.people import Person, log_in, sign_up
+from tests.support.site import settings_for
 
 SITE = "https://www.example.com"
 

@@ -8,11 +8,11 @@ import pytest
 from flask import Flask
 
 from app import create_app
-from tests.accessibility import faults
-from tests.cast import PASSWORD
-from tests.people import Person, log_in, new_email
-from tests.site import SECRET_KEY
-from tests.visitor import Visitor
+from tests.support.accessibility import faults
+from tests.support.cast import PASSWORD
+from tests.support.people import Person, log_in, new_email
+from tests.support.site import SECRET_KEY
+from tests.support.visitor import Visitor
 
 
 def test_signing_up_makes_an_account_and_begins_at_the_profile(visitor: Visitor) -> None:

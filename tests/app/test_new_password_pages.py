@@ -5,12 +5,12 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from app.cli.running_stack import RunningStack
-from tests.accessibility import faults
-from tests.cast import PASSWORD
-from tests.mailbox import only_mail
-from tests.people import Person, log_in, new_email
-from tests.visitor import Page, Visitor
+from signet_stack.handle import RunningStack
+from tests.support.accessibility import faults
+from tests.support.cast import PASSWORD
+from tests.support.mailbox import only_mail
+from tests.support.people import Person, log_in, new_email
+from tests.support.visitor import Page, Visitor
 
 NEW_PASSWORD = "entirely other words"
 

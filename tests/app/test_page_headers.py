@@ -8,11 +8,11 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from app.assets import asset
-from app.config import Settings
-from app.security.headers import content_security_policy
+from app.settings import Settings
+from app.web.headers import content_security_policy
 from tests.app.conftest import NOBODY_LISTENS
-from tests.site import SECRET_KEY, SITE
-from tests.visitor import Visitor
+from tests.support.site import SECRET_KEY, SITE
+from tests.support.visitor import Visitor
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; font-src 'self'; form-action 'self'; "

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.accessibility import faults
-from tests.markup import parse
-from tests.visitor import Visitor
+from tests.support.accessibility import faults
+from tests.support.markup import parse
+from tests.support.visitor import Visitor
 
 PAGES = {
     "home": "/",

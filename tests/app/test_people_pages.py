@@ -9,11 +9,11 @@ import psycopg
 import pytest
 from flask import Flask
 
-from app.cli.running_stack import RunningStack
 from app.profiles.store import PAGE_SIZE
-from tests.accessibility import faults
-from tests.people import Person, sign_up
-from tests.visitor import Page
+from signet_stack.handle import RunningStack
+from tests.support.accessibility import faults
+from tests.support.people import Person, sign_up
+from tests.support.visitor import Page
 
 
 def names(page: Page) -> list[str]:

@@ -9,9 +9,9 @@ import psycopg
 import pytest
 from flask import Flask
 
-from app.cli.running_stack import RunningStack
-from tests.accessibility import faults
-from tests.people import Person, log_in, sign_up
+from signet_stack.handle import RunningStack
+from tests.support.accessibility import faults
+from tests.support.people import Person, log_in, sign_up
 
 PICTURE = "https://pictures.example/me.png?size=80&crop=1"
 

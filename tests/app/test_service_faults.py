@@ -9,13 +9,13 @@ import pytest
 from flask import Flask
 
 from app import create_app
-from app.cli.running_stack import RunningStack
-from tests.accessibility import faults
-from tests.cast import PASSWORD
-from tests.faulty_project import FaultyProject
-from tests.people import Person, log_in, new_email, sign_up
-from tests.site import SITE, settings_for
-from tests.visitor import Visitor
+from signet_stack.handle import RunningStack
+from tests.support.accessibility import faults
+from tests.support.cast import PASSWORD
+from tests.support.faulty_project import FaultyProject
+from tests.support.people import Person, log_in, new_email, sign_up
+from tests.support.site import SITE, settings_for
+from tests.support.visitor import Visitor
 
 FREQUENCY = "For security purposes, you can only request this after 42 seconds."
 TROUBLE = "The sign-in service has a problem."

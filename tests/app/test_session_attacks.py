@@ -12,16 +12,16 @@ import pytest
 from flask import Flask
 from supabase import AuthApiError
 
-from app.cli.running_stack import RunningStack
-from app.gatekeeper import Identity
-from app.gatekeeper.cookies import StoredSession
-from app.gatekeeper.private_cookies import PrivateCookies
-from app.gatekeeper.seal import Seal
-from app.supabase_clients import anonymous_client, user_client
+from flask_signet.clients import anonymous_client, user_client
+from flask_signet.gatekeeper import Identity
+from flask_signet.gatekeeper.cookies import StoredSession
+from flask_signet.gatekeeper.private_cookies import PrivateCookies
+from flask_signet.gatekeeper.seal import Seal
+from signet_stack.handle import RunningStack
 from tests.app.served import Served, serve
-from tests.people import Person, sign_up
-from tests.site import SECRET_KEY, SITE
-from tests.verified import CLAIMS
+from tests.support.people import Person, sign_up
+from tests.support.site import SECRET_KEY, SITE
+from tests.support.verified import CLAIMS
 
 COOKIE = "sb-8000"
 

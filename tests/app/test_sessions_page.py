@@ -12,13 +12,13 @@ import pytest
 from flask import Flask
 
 from app import create_app
-from app.cli.running_stack import RunningStack
-from tests.accessibility import faults
-from tests.markup import Element
-from tests.people import Person, log_in, sign_up
-from tests.project_settings import changed
-from tests.site import settings_for
-from tests.visitor import Page
+from signet_stack.handle import RunningStack
+from tests.support.accessibility import faults
+from tests.support.markup import Element
+from tests.support.people import Person, log_in, sign_up
+from tests.support.project_settings import changed
+from tests.support.site import settings_for
+from tests.support.visitor import Page
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:147.0) Gecko/20100101 Firefox/147.0"
 SAFARI = (

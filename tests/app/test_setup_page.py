@@ -6,10 +6,9 @@ import pytest
 from flask import Flask
 
 from app import assets
-from app.config import Settings, SettingsError
-from app.pages import bp, filters, setup
-from app.security import headers
-from tests.markup import parse
+from app.settings import Settings, SettingsError
+from app.web import bp, filters, headers, setup
+from tests.support.markup import parse
 
 SECRET = "sb_secret_do-not-show-me-0123456789"
 

@@ -8,10 +8,10 @@ import pytest
 from flask import Flask
 
 from app import create_app
-from app.cli.running_stack import RunningStack
-from app.gatekeeper.shared_cookies import SharedCookies
-from tests.people import Person, sign_up
-from tests.site import SITE, settings_for
+from flask_signet.gatekeeper.shared_cookies import SharedCookies
+from signet_stack.handle import RunningStack
+from tests.support.people import Person, sign_up
+from tests.support.site import SITE, settings_for
 
 
 @pytest.fixture(scope="module")

@@ -12,9 +12,9 @@ from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, e
 from waitress.server import create_server
 
 from app import create_app
-from app.cli.running_stack import RunningStack
+from signet_stack.handle import RunningStack
 from tests.conftest import free_port
-from tests.site import settings_for
+from tests.support.site import settings_for
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 WAIT_MS = 20_000

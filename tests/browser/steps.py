@@ -6,7 +6,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tests.cast import PASSWORD
+from tests.support.cast import PASSWORD
 
 
 def heading(page: Page, text: str) -> None:

@@ -11,8 +11,8 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import NewPage
 from tests.browser.steps import create_profile, fill_in, heading, log_in, send_portraits, sign_out, sign_up
-from tests.cast import PASSWORD
-from tests.people import new_email
+from tests.support.cast import PASSWORD
+from tests.support.people import new_email
 
 PICTURE = "https://pictures.example/ada.svg"
 

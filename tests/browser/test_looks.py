@@ -7,8 +7,8 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import NewPage
 from tests.browser.steps import create_profile, heading, send_portraits, sign_up
-from tests.cast import PASSWORD
-from tests.people import new_email
+from tests.support.cast import PASSWORD
+from tests.support.people import new_email
 
 OPEN_PAGES = [
     "/",

@@ -7,12 +7,12 @@ import time
 import pytest
 from playwright.sync_api import Page, expect
 
-from app.cli.running_stack import RunningStack
+from signet_stack.handle import RunningStack
 from tests.browser.conftest import WAIT_MS, NewPage
 from tests.browser.steps import heading, log_in, sign_up
 from tests.browser.test_looks import tab_to
-from tests.people import new_email
-from tests.project_settings import changed
+from tests.support.people import new_email
+from tests.support.project_settings import changed
 
 IPHONE = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_7 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) "

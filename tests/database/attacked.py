@@ -14,9 +14,9 @@ import psycopg
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
-from app.migrate import runner
-from app.migrate.testing import claims_of, new_session, new_user
-from devstack.postgres import Cluster
+from signet_db import runner
+from signet_db.testing import claims_of, new_session, new_user
+from signet_stack.postgres.cluster import Cluster
 from tests.database.paths import MIGRATIONS
 
 FIXTURE = Path(__file__).with_name("attacks.sql")

@@ -10,14 +10,14 @@ import pytest
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from app.migrate import history, runner
-from app.migrate.schemas import user_schemas
-from devstack.postgres import Cluster
-from devstack.rest.settings import RestSettings
+from signet_db import history, runner
+from signet_db.schemas import user_schemas
+from signet_stack.postgres.cluster import Cluster
+from signet_stack.rest.settings import RestSettings
 from tests.conftest import new_database, open_context
 from tests.database.attacked import Place, make_place
 from tests.database.paths import MIGRATIONS
-from tests.stack.rest.conftest import Api, serve
+from tests.signet_stack.rest.conftest import Api, serve
 
 
 @pytest.fixture(scope="session")

@@ -11,8 +11,8 @@ import psycopg
 from postgrest import SyncRequestBuilder
 from supabase import Client, ClientOptions, create_client
 
-from app.migrate.testing import claims_of, new_session, new_user
-from tests.stack.rest.conftest import Api
+from signet_db.testing import claims_of, new_session, new_user
+from tests.signet_stack.rest.conftest import Api
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ import pytest
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from app.migrate.testing import as_nobody, as_role, as_user, claims_of, expect_denied, new_session, new_user
+from signet_db.testing import as_nobody, as_role, as_user, claims_of, expect_denied, new_session, new_user
 
 
 def sessions_of(connection: Connection[TupleRow], user_id: UUID) -> int:

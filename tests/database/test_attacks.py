@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.cli.running_stack import RunningStack
+from signet_stack.handle import RunningStack
 from tests.database.attacked import Place, outcome_of
 from tests.database.conftest import ask
 
@@ -67,7 +67,7 @@ AS_ALICE = {
     "26 accounts": ("select * from auth.users", "42501"),
     "26 sessions": ("select * from auth.sessions", "42501"),
     "26 refresh tokens": ("select * from auth.refresh_tokens", "42501"),
-    "26 signing keys": ("select * from devstack.signing_keys", "42501"),
+    "26 signing keys": ("select * from signet_stack.signing_keys", "42501"),
     "26 history": ("select * from supabase_migrations.schema_migrations", "42501"),
     "29 make a temporary table": ("create temporary table t (id int)", "42501"),
     "29 make a table": ("create table public.t (id int)", "42501"),

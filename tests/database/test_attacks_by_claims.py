@@ -9,7 +9,7 @@ import pytest
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
-from app.migrate.testing import as_role, as_user, expect_denied, expect_no_rows
+from signet_db.testing import as_role, as_user, expect_denied, expect_no_rows
 from tests.database.attacked import Place, outcome_of
 
 NOTES = "select * from public.notes"

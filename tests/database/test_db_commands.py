@@ -14,9 +14,9 @@ import pytest
 from click.testing import CliRunner, Result
 from psycopg.conninfo import conninfo_to_dict
 
-from app.cli import LazyGroup, output, proofs
-from app.cli.db import db
-from app.migrate.lock import LOCK_KEY
+from flask_signet.cli import LazyGroup, output, proofs
+from flask_signet.cli.db import db
+from signet_db.lock import LOCK_KEY
 from tests.database.conftest import ask
 from tests.database.paths import MIGRATIONS
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from app.migrate import runner
-from app.migrate.lint import RULES
-from app.migrate.new_table import table_text
+from signet_db import runner
+from signet_db.lint import RULES
+from signet_db.new_table import table_text
 from tests.database.paths import MIGRATIONS, ROOT
 
 pytest_plugins = ["pytester"]
@@ -39,7 +39,7 @@ def test_every_rule_is_listed() -> None:
 
 
 def test_every_command_is_listed() -> None:
-    from app.cli.db import db
+    from flask_signet.cli.db import db
 
     listed = re.findall(r"^\| `flask db (\w+)", TEXT, re.MULTILINE)
     assert sorted(listed) == sorted(db.commands)

@@ -12,8 +12,8 @@ import pytest
 from postgrest import APIError
 from supabase import Client, ClientOptions, create_client
 
-from app.cli.running_stack import RunningStack
-from tests import cast
+from signet_stack.handle import RunningStack
+from tests.support import cast
 
 
 @pytest.fixture(scope="module")

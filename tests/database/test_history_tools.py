@@ -9,18 +9,18 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from app.migrate import repair, reset, runner
-from app.migrate.comparison import State
-from app.migrate.errors import (
+from signet_db import repair, reset, runner
+from signet_db.comparison import State
+from signet_db.errors import (
     DatabaseUnreachable,
     FileRefused,
     HistoryConflict,
     MigrationError,
     MigrationFailed,
 )
-from app.migrate.events import ignore
-from app.migrate.lock import Holder
-from app.migrate.waiting import wait_until_ready
+from signet_db.events import ignore
+from signet_db.lock import Holder
+from signet_db.waiting import wait_until_ready
 from tests.database.conftest import ask
 from tests.database.paths import MIGRATIONS
 

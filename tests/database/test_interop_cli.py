@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from app.migrate import repair, runner
-from app.migrate.comparison import State
-from devstack.postgres import Cluster
+from signet_db import repair, runner
+from signet_db.comparison import State
+from signet_stack.postgres.cluster import Cluster
 from tests.conftest import new_database
 from tests.database.conftest import ask
 

@@ -12,12 +12,12 @@ from pathlib import Path
 
 import psycopg
 
-from app.migrate import runner
+from signet_db import runner
 from tests.database.conftest import ask
 from tests.database.paths import ROOT
 
 Write = Callable[[str, str], Path]
-COMMAND = [sys.executable, "-c", "from app.cli.db import db; db()"]
+COMMAND = [sys.executable, "-c", "from flask_signet.cli.db import db; db()"]
 
 
 def wait_for(target: str, query: str) -> None:

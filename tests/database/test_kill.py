@@ -16,8 +16,8 @@ import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from app.migrate import history, runner
-from devstack.postgres import Cluster
+from signet_db import history, runner
+from signet_stack.postgres.cluster import Cluster
 from tests.database.slow_network import slow_network
 
 Write = Callable[[str, str], Path]
@@ -29,7 +29,7 @@ KILLS = 50
 RUNS = """
 import os, sys
 from pathlib import Path
-from app.migrate import runner
+from signet_db import runner
 runner.upgrade(sys.argv[1], Path(sys.argv[2]))
 print("ready", flush=True)
 for line in sys.stdin:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from app.migrate.lexer import statements
-from devstack.postgres import Cluster
+from signet_db.lexer import statements
+from signet_stack.postgres.cluster import Cluster
 
 TRICKY = st.text(alphabet="'\"$;-/*\\eE\n\r aé漢1()", max_size=12)
 TAGS = st.sampled_from(["", "a", "tag_1", "é"])

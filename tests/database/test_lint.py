@@ -11,14 +11,14 @@ import pytest
 from click.testing import CliRunner
 from psycopg import sql
 
-from app.cli import proofs
-from app.cli.db import db
-from app.migrate import runner
-from app.migrate.errors import FileRefused, MigrationError, MigrationFailed
-from app.migrate.lint import Judgement, Level, lint_database, lint_files
-from app.migrate.lint.calls_per_row import calls_per_row
-from app.migrate.new_table import table_text
-from devstack.postgres import SUPERUSER, Cluster
+from flask_signet.cli import proofs
+from flask_signet.cli.db import db
+from signet_db import runner
+from signet_db.errors import FileRefused, MigrationError, MigrationFailed
+from signet_db.lint import Judgement, Level, lint_database, lint_files
+from signet_db.lint.calls_per_row import calls_per_row
+from signet_db.new_table import table_text
+from signet_stack.postgres.cluster import SUPERUSER, Cluster
 from tests.database.conftest import ask
 from tests.database.paths import MIGRATIONS
 
@@ -143,7 +143,7 @@ def test_exposed_schemas_are_those_of_the_data_api(
 def test_a_server_without_the_template_is_explained(
     unchanging: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.migrate.scratch.BLANK", "signet_missing")
+    monkeypatch.setattr("signet_db.scratch.BLANK", "signet_missing")
     with pytest.raises(MigrationError, match="has no template") as caught:
         lint_files(unchanging, folder)
     assert "--database-url" in caught.value.hint

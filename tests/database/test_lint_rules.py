@@ -11,9 +11,9 @@ import pytest
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from app.migrate.files import Migration
-from app.migrate.lint import RULES, Rule, destructive, judge
-from devstack.postgres import SUPERUSER, Cluster
+from signet_db.files import Migration
+from signet_db.lint import RULES, Rule, destructive, judge
+from signet_stack.postgres.cluster import SUPERUSER, Cluster
 
 NEEDS_SUPERUSER = ("foreign_table_exposed",)
 EXAMPLES = Path(__file__).with_name("lint_examples")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import psycopg
 import pytest
 
-from app.migrate.errors import LockBusy
-from app.migrate.lock import Holder, locked
-from devstack.postgres import Cluster
+from signet_db.errors import LockBusy
+from signet_db.lock import Holder, locked
+from signet_stack.postgres.cluster import Cluster
 
 
 def test_waiting_ends_with_the_name_of_the_holder(target: str) -> None:

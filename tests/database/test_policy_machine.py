@@ -19,8 +19,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from psycopg import ClientCursor, Connection
 from psycopg.rows import TupleRow
 
-from app.migrate.testing import claims_of, new_session, new_user
-from devstack.postgres import Cluster
+from signet_db.testing import claims_of, new_session, new_user
+from signet_stack.postgres.cluster import Cluster
 
 NAMES = st.sampled_from(["Ann", "Ben", None])
 PEOPLE = st.integers(0, 3)

@@ -12,7 +12,7 @@ import pytest
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from app.migrate.testing import as_nobody, as_role, as_user, expect_denied, expect_no_rows, new_user
+from signet_db.testing import as_nobody, as_role, as_user, expect_denied, expect_no_rows, new_user
 from tests.database.policy_matrix import MATRIX, PEOPLE, Operation, Outcome
 
 CELLS = [

@@ -12,7 +12,7 @@ from postgrest.types import ReturnMethod
 
 from tests.database.official_client import People, add_people, client
 from tests.database.policy_matrix import MATRIX, PEOPLE, Operation, Outcome
-from tests.stack.rest.conftest import Api
+from tests.signet_stack.rest.conftest import Api
 
 Call = Callable[[SyncRequestBuilder, dict[str, Any]], Any]
 

@@ -10,7 +10,7 @@ import pytest
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from app.migrate.testing import as_user, new_user
+from signet_db.testing import as_user, new_user
 
 Plan = dict[str, Any]
 

@@ -8,8 +8,8 @@ import bcrypt
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from app.migrate.testing import as_user
-from tests.cast import PASSWORD
+from signet_db.testing import as_user
+from tests.support.cast import PASSWORD
 
 SEED = Path(__file__).resolve().parents[2] / "seed.sql"
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from app.migrate import runner
-from app.migrate.errors import DatabaseUnreachable, MigrationError
-from app.migrate.target import WAITING, connected
+from signet_db import runner
+from signet_db.errors import DatabaseUnreachable, MigrationError
+from signet_db.target import WAITING, connected
 
 
 def test_an_unreachable_database_is_explained_without_its_password() -> None:

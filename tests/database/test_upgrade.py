@@ -9,16 +9,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from app.migrate import runner
-from app.migrate.comparison import State
-from app.migrate.errors import (
-    FileRefused,
-    HistoryConflict,
-    MigrationError,
-    MigrationFailed,
-)
-from app.migrate.events import Applied, Applying, Event, Noticed, Waiting
-from devstack.postgres import SUPERUSER, Cluster
+from signet_db import runner
+from signet_db.comparison import State
+from signet_db.errors import FileRefused, HistoryConflict, MigrationError, MigrationFailed
+from signet_db.events import Applied, Applying, Event, Noticed, Waiting
+from signet_stack.postgres.cluster import SUPERUSER, Cluster
 from tests.database.conftest import ask
 
 Write = Callable[[str, str], Path]

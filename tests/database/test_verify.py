@@ -12,13 +12,13 @@ from click.testing import CliRunner
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from app.cli.db import db
-from app.migrate import catalogue, runner
-from app.migrate.comparison import State
-from app.migrate.errors import MigrationFailed
-from app.migrate.verification import Verification, accept, verify
-from app.migrate.verification_words import verification_lines
-from devstack.postgres import Cluster
+from flask_signet.cli.db import db
+from signet_db import catalogue, runner
+from signet_db.comparison import State
+from signet_db.errors import MigrationFailed
+from signet_db.verification import Verification, accept, verify
+from signet_db.verification_words import verification_lines
+from signet_stack.postgres.cluster import Cluster
 from tests.database.paths import MIGRATIONS
 
 Write = Callable[[str, str], Path]

@@ -1,0 +1,121 @@
+"""Settings: everything that the app reads from its environment, checked together, explained at once.
+
+config_reading.py reads and judges each value; config_values.py holds the pure checks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from app.config_reading import Problem, Reader
+from app.config_values import is_loopback, unknown_variables
+
+# Everything that any part of Signet reads from the environment; .env.example explains each.
+VARIABLES = frozenset(
+    {
+        "SUPABASE_URL",
+        "SUPABASE_PUBLISHABLE_KEY",
+        "SUPABASE_LOCAL",
+        "SUPABASE_ACCESS_TOKEN",
+        "SUPABASE_PROJECT_REF",
+        "SUPABASE_COOKIE_MODE",
+        "SUPABASE_JWKS",
+        "SECRET_KEY",
+        "SECRET_KEY_FALLBACKS",
+        "DATABASE_URL",
+        "SITE_URL",
+        "TRUSTED_PROXIES",
+        "REVOCATION_CHECK_SECONDS",
+        "SIGNET_PG_BIN",
+        "SIGNET_PG_USER",
+        "SMTP_URL",
+    }
+)
+
+
+class SettingsError(Exception):
+    """Raised when settings are missing or wrong; ``problems`` holds all of them."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(str(problem) for problem in problems))
+
+
+@dataclass(frozen=True, slots=True)
+class LocalStack:
+    """What the app needs to know about a running local stack; see flask_signet/cli/local.py."""
+
+    url: str
+    publishable_key: str
+    issuer: str
+    database_url: str = field(repr=False)
+    mailbox_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that the app reads from its environment, checked."""
+
+    supabase_url: str
+    publishable_key: str
+    issuer: str  # expected `iss` of every access token
+    site_url: str
+    secret_key: str = field(repr=False)
+    secret_key_fallbacks: tuple[str, ...] = field(default=(), repr=False)
+    database_url: str | None = field(default=None, repr=False)
+    trusted_proxies: int = 0
+    cookie_mode: str = "private"
+    jwks: str | None = field(default=None, repr=False)
+    revocation_check_seconds: float | None = None
+    local_stack: LocalStack | None = None
+
+    @property
+    def is_development(self) -> bool:
+        """Whether the site itself is served on this machine's loopback."""
+        return is_loopback(self.site_url)
+
+    def remarks(self, environ: Mapping[str, str]) -> list[str]:
+        """Return what is odd about the environment of these settings but no reason not to start."""
+        remarks = [
+            f"{name} is not a setting" + (f"; did you mean {meant}?" if meant else "")
+            for name, meant in unknown_variables(environ, VARIABLES).items()
+        ]
+        if self.database_url and not self.is_development:
+            remarks.append("DATABASE_URL is set, but a web process does not need it: keep it for `flask db`")
+        return remarks
+
+    @classmethod
+    def from_env(
+        cls,
+        environ: Mapping[str, str],
+        *,
+        local_stack: LocalStack | None = None,
+        local_secret_key: str | None = None,
+        local_site_url: str = "http://127.0.0.1:8000",
+    ) -> Settings:
+        """Read and check all settings; raise SettingsError with every problem found.
+
+        ``local_stack`` stands in for SUPABASE_URL and SUPABASE_PUBLISHABLE_KEY, ``local_secret_key`` for
+        SECRET_KEY, and ``local_site_url`` is the default SITE_URL, all for use on this machine only.
+        """
+        reader = Reader(environ)
+        url = local_stack.url if local_stack else reader.project_url()
+        settings = cls(
+            supabase_url=url,
+            publishable_key=local_stack.publishable_key if local_stack else reader.publishable_key(),
+            issuer=local_stack.issuer if local_stack else f"{url}/auth/v1",
+            site_url=reader.site_url(local_site_url if is_loopback(url) else None),
+            secret_key=reader.secret_key(local_secret_key),
+            secret_key_fallbacks=reader.secret_key_fallbacks(),
+            database_url=reader.database_url(local_stack.database_url if local_stack else None),
+            trusted_proxies=reader.count("TRUSTED_PROXIES"),
+            cookie_mode=reader.cookie_mode(),
+            jwks=reader.jwks(url),
+            revocation_check_seconds=reader.seconds("REVOCATION_CHECK_SECONDS"),
+            local_stack=local_stack,
+        )
+        reader.refuse_secret_keys()
+        if reader.problems:
+            raise SettingsError(reader.problems)
+        return settings

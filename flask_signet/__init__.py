@@ -1,0 +1,1 @@
+"""Supabase Auth for Flask: the gatekeeper, Supabase clients, and the commands `flask db | keys | local`."""

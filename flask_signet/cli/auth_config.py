@@ -1,0 +1,71 @@
+"""`flask local config`: the Auth settings of the local stack, over its management API."""
+
+from __future__ import annotations
+
+import json
+from difflib import get_close_matches
+from typing import Any
+
+import click
+
+from app.errors import InputRejected, NotFound
+from flask_signet.cli.output import fails_in_words, show, show_json
+from flask_signet.keys.management_api import ManagementApi, local_project
+
+PATH = "/config/auth"
+
+
+# -1 is a value here, to be refused in words, and not an option.
+@click.command(context_settings={"ignore_unknown_options": True})
+@click.argument("name", required=False)
+@click.argument("value", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@fails_in_words
+def config(name: str | None, value: str | None, as_json: bool) -> None:
+    """Show the Auth settings, one of them, or change it at once.
+
+    Example: flask local config sessions_timebox 24h
+    """
+    project = local_project()
+    settings = project.call("GET", PATH)
+    if name is not None and name not in settings:
+        close = " ".join(get_close_matches(name, settings, 1))
+        raise NotFound(f"There is no setting {name}.", hint=f"flask local config {close}".rstrip())
+    if name is not None and value is not None:
+        settings = _change(project, name, read_value(value, settings[name]))
+    chosen = settings if name is None else {name: settings[name]}
+    if as_json:
+        show_json(chosen)
+    else:
+        width = max(map(len, chosen))
+        show(f"{key:<{width}}  {_shown(entry)}" for key, entry in chosen.items())
+
+
+def read_value(text: str, present: Any) -> Any:
+    """Return a value as the API takes it: JSON where it is any, except for a setting that is text."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InputRejected("The value is not UTF-8.", hint="Type it again.") from None
+    if isinstance(present, str):
+        return text
+    try:
+        value = json.loads(text)
+        json.dumps(value, allow_nan=False)  # Python reads NaN and 1e999, which are no JSON
+    except (ValueError, RecursionError):
+        return text
+    return value
+
+
+def _change(project: ManagementApi, name: str, value: Any) -> dict[str, Any]:
+    """Change a setting and return all of them; raise AppError."""
+    try:
+        return project.call("PATCH", PATH, {name: value})
+    except InputRejected as error:
+        raise InputRejected(f"{error.message}.", hint=f"flask local config {name}") from error
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, str):
+        return value or "(empty)"
+    return json.dumps(int(value) if isinstance(value, float) and value.is_integer() else value)

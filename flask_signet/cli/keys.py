@@ -1,0 +1,176 @@
+"""`flask keys`: the signing keys of a project, over the management API.
+
+The project is the one of SUPABASE_PROJECT_REF and SUPABASE_ACCESS_TOKEN, else the local stack; every command
+names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import click
+
+from flask_signet.cli import key_words
+from flask_signet.cli.options import with_json
+from flask_signet.cli.output import confirm, fails_in_words, show, show_json, tell
+from flask_signet.keys.management_api import ManagementApi, find_project
+
+PATH = "/config/auth/signing-keys"
+ALGORITHMS = ("ES256", "RS256", "EdDSA")
+DEFAULT_TOKEN_LIFE = 3600  # seconds
+
+Command = Callable[..., Any]
+
+
+def _with_yes(command: Command) -> Command:
+    return click.option("--yes", is_flag=True, help="Do not ask.")(command)
+
+
+def _with_kid(command: Command) -> Command:
+    return click.argument("kid")(command)
+
+
+@click.group()
+def keys() -> None:
+    """Signing keys: list, create, rotate, revoke."""
+
+
+@keys.command("list")
+@with_json
+@fails_in_words
+def list_keys(as_json: bool) -> None:
+    """Show the keys and what their states mean."""
+    project = find_project()
+    if as_json:
+        show_json({"project": project.project, "keys": _keys(project)})
+    else:
+        show(_table(project))
+
+
+@keys.command(short_help="Make a standby key.")
+@with_json
+@click.option("--algorithm", type=click.Choice(ALGORITHMS), default="ES256", show_default=True)
+@fails_in_words
+def create(as_json: bool, algorithm: str) -> None:
+    """Make a standby key: published at once, it signs after `flask keys rotate`."""
+    project = find_project()
+    key_words.check_no_standby(_keys(project))
+    key = project.call("POST", PATH, {"algorithm": algorithm, "status": "standby"})
+    wait = "" if project.is_local else " in 20 minutes, when every cache knows it"
+    _report(project, key, as_json, f"{key['id']} stands by.", [f"Next: flask keys rotate{wait}"])
+
+
+@keys.command(short_help="Put the standby key in use.")
+@with_json
+@_with_yes
+@fails_in_words
+def rotate(as_json: bool, yes: bool) -> None:
+    """Put the standby key in use; the present one goes on verifying."""
+    project = find_project()
+    rotation = key_words.find_rotation(_keys(project), is_local=project.is_local)
+    life = _token_life(project)
+    for line in key_words.before_rotation(rotation, life, datetime.now(UTC)):
+        tell(line)
+    confirm(f"This rotates the keys of the {project.name}.", yes)
+    key = project.call("PATCH", f"{PATH}/{rotation.standby}", {"status": "in_use"})
+    safe = datetime.now(UTC).replace(microsecond=0) + life + key_words.REVOKE_MARGIN
+    content = {**key, "previous_key": rotation.in_use, "previous_key_revocable_from": safe.isoformat()}
+    after = [
+        key_words.safe_line(rotation.in_use, safe, datetime.now(UTC)),
+        f"Next: flask keys revoke {rotation.in_use}",
+    ]
+    _report(project, content, as_json, f"{rotation.standby} is in use.", after)
+
+
+@keys.command(short_help="Refuse every token of a key.")
+@_with_kid
+@with_json
+@_with_yes
+@fails_in_words
+def revoke(kid: str, as_json: bool, yes: bool) -> None:
+    """Refuse every token of a key from now on, and publish the key no more.
+
+    KID is its id, or as much of the beginning as fits no other key.
+    """
+    project = find_project()
+    key = key_words.find(_keys(project), kid)
+    key_words.check_revocable(key)
+    told = key_words.before_revocation(
+        key, _token_life(project), datetime.now(UTC), is_local=project.is_local
+    )
+    for line in told:
+        tell(line)
+    confirm(f"This revokes {key['id']}.", yes)
+    changed = project.call("PATCH", f"{PATH}/{key['id']}", {"status": "revoked"})
+    undo = [f"Undo: flask keys restore {key['id']}"]
+    _report(project, changed, as_json, f"{key['id']} is revoked.", undo)
+
+
+@keys.command(short_help="Take a revocation back.")
+@_with_kid
+@with_json
+@fails_in_words
+def restore(kid: str, as_json: bool) -> None:
+    """Take a revocation back: the key verifies again.
+
+    KID is its id, or as much of the beginning as fits no other key.
+    """
+    project = find_project()
+    key = key_words.find(_keys(project), kid)
+    key_words.check_revoked(key, "restored")
+    changed = project.call("PATCH", f"{PATH}/{key['id']}", {"status": "previously_used"})
+    _report(project, changed, as_json, f"{key['id']} verifies again.")
+
+
+@keys.command(short_help="Delete a revoked key for good.")
+@_with_kid
+@with_json
+@_with_yes
+@fails_in_words
+def delete(kid: str, as_json: bool, yes: bool) -> None:
+    """Delete a revoked key for good.
+
+    KID is its id, or as much of the beginning as fits no other key.
+    """
+    project = find_project()
+    key = key_words.find(_keys(project), kid)
+    key_words.check_revoked(key, "deleted")
+    confirm(f"This deletes {key['id']} for good.", yes)
+    deleted = project.call("DELETE", f"{PATH}/{key['id']}")
+    _report(project, deleted, as_json, f"{key['id']} is deleted.")
+
+
+@keys.command(short_help="Print the published key set.")
+@with_json
+@fails_in_words
+def jwks(as_json: bool) -> None:
+    """Print the key set that verifiers fetch; JSON with and without --json."""
+    published = [key["public_jwk"] for key in _keys(find_project()) if key["status"] != "revoked"]
+    show_json({"keys": [key for key in published if key]})
+
+
+def _keys(project: ManagementApi) -> list[dict[str, Any]]:
+    return list(project.call("GET", PATH).get("keys", []))
+
+
+def _token_life(project: ManagementApi) -> timedelta:
+    life = project.call("GET", "/config/auth").get("jwt_exp")
+    return timedelta(seconds=life if isinstance(life, int) else DEFAULT_TOKEN_LIFE)
+
+
+def _table(project: ManagementApi) -> list[str]:
+    table = key_words.key_table(_keys(project), _token_life(project), datetime.now(UTC))
+    return [f"Signing keys of the {project.name}", *table]
+
+
+def _report(
+    project: ManagementApi, content: dict[str, Any], as_json: bool, done: str, after: list[str] | None = None
+) -> None:
+    """Say what was done; show all keys with their states to a person, the changed one to a program."""
+    if as_json:
+        show_json(content)
+    else:
+        show([done, ""])  # at once: what comes next asks the project again, and can fail
+        show([*_table(project), *(["", *after] if after else [])])

@@ -1,0 +1,1 @@
+"""The management API of a Supabase project: signing keys and Auth settings."""

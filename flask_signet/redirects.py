@@ -1,0 +1,57 @@
+"""Decide whether a `next` target may be followed.
+
+Trust boundary: the text comes from the address bar, a mail or a form, so an attacker may have written it. It
+counts only when no browser and no proxy could read it as another site, and when it names a page of this app.
+The attacks that it must withstand are listed in tests/flask_signet/test_redirects.py.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import unquote, urlsplit
+
+from werkzeug.exceptions import HTTPException
+from werkzeug.routing import MapAdapter, RequestRedirect
+
+MAX_LENGTH = 512
+DECODINGS = 2  # a front proxy and the server behind it may each decode once
+HOME = "/"
+# Going back to a sign-in page makes no sense; a static file or a probe is not a page.
+NOT_TARGETS = frozenset({"auth", "static", "pages.healthz"})
+
+
+def is_local_path(text: str) -> bool:
+    """Whether every reader takes this text for a path on the same site, however often it decodes it."""
+    if not text.isascii() or " " in text or len(text) > MAX_LENGTH:
+        return False
+    for _ in range(DECODINGS + 1):
+        if not _is_plain_path(text):
+            return False
+        text = unquote(text)
+    return True
+
+
+def safe_next(text: str | None, urls: MapAdapter, site_url: str = "") -> str:
+    """Return the target when it is one of this app's pages, else the home page.
+
+    ``site_url`` may stand in front of the path, because links in mails are absolute.
+    """
+    target = text or HOME
+    if site_url and target.startswith(f"{site_url}/"):
+        target = target.removeprefix(site_url)
+    return target if is_local_path(target) and _is_page(target, urls) else HOME
+
+
+def _is_plain_path(text: str) -> bool:
+    if not text.startswith("/") or "//" in text or "\\" in text:
+        return False
+    if any(ord(character) < 32 or ord(character) == 127 for character in text):
+        return False
+    return not any(segment in (".", "..") for segment in text.partition("?")[0].split("/"))
+
+
+def _is_page(target: str, urls: MapAdapter) -> bool:
+    try:
+        endpoint, _ = urls.match(unquote(urlsplit(target).path), method="GET")
+    except (HTTPException, RequestRedirect):
+        return False
+    return endpoint not in NOT_TARGETS and endpoint.partition(".")[0] not in NOT_TARGETS

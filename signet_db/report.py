@@ -1,0 +1,138 @@
+"""Migrations in words and as JSON: plain lines without colour, for a terminal of any width."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from app.errors import AppError
+from signet_db.comparison import Entry, State
+from signet_db.errors import HistoryConflict, MigrationError, MigrationFailed
+from signet_db.events import Applied
+
+_MARKS = {State.APPLIED: "✓", State.PENDING: "•"}
+_WORDS = {
+    State.PENDING: "pending",
+    State.OUT_OF_ORDER: "pending, but older than one that is applied",
+    State.EDITED: "edited after it was applied",
+    State.MISSING: "applied, but its file is missing",
+}
+_NEXT = {
+    State.MISSING: "get the file back, or  flask db repair {version} --reverted",
+    State.EDITED: "put the file back, or  flask db repair {version} --applied",
+    State.OUT_OF_ORDER: "rename it to a newer version, or  flask db upgrade --include-all",
+    State.PENDING: "flask db upgrade",
+}
+
+
+def status_lines(entries: Sequence[Entry], now: datetime) -> list[str]:
+    """Return the table of versions, a line with counts, and the next step."""
+    versions = max((len(entry.version) for entry in entries), default=0)
+    names = max((len(entry.name) for entry in entries), default=0)
+    lines = [
+        f"  {_MARKS.get(one.state, '!')} {one.version:<{versions}}  {one.name:<{names}}  {_say(one, now)}"
+        for one in entries
+    ]
+    lines.append(counts(entries) if entries else "no migrations")
+    for state, step in _NEXT.items():
+        first = next((entry for entry in entries if entry.state is state), None)
+        if first is not None:
+            return [*lines, f"Next: {step.format(version=first.version)}"]
+    return lines
+
+
+def _say(entry: Entry, now: datetime) -> str:
+    if entry.state is not State.APPLIED:
+        return _WORDS[entry.state]
+    return ago(now - entry.applied_at) if entry.applied_at else "by another tool"
+
+
+def counts(entries: Sequence[Entry]) -> str:
+    """Return how many versions are in which state."""
+    found = Counter(entry.state for entry in entries)
+    found[State.PENDING] += found.pop(State.OUT_OF_ORDER, 0)
+    words = {
+        State.APPLIED: "applied",
+        State.PENDING: "pending",
+        State.EDITED: "edited",
+        State.MISSING: "without a file",
+    }
+    always = (State.APPLIED, State.PENDING)
+    return ", ".join(f"{found[s]} {word}" for s, word in words.items() if found[s] or s in always)
+
+
+def ago(age: timedelta) -> str:
+    """Return an age in its largest unit: 3 d ago."""
+    seconds = max(0, int(age.total_seconds()))
+    for unit, length in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= length:
+            return f"{seconds // length} {unit} ago"
+    return "just now"
+
+
+def status_json(entries: Sequence[Entry]) -> list[dict[str, object]]:
+    """Return the versions as plain values."""
+    return [
+        {
+            "version": entry.version,
+            "name": entry.name,
+            "state": entry.state.value,
+            "applied_at": entry.applied_at.isoformat() if entry.applied_at else None,
+        }
+        for entry in entries
+    ]
+
+
+def upgrade_summary(applied: Sequence[Applied], to: str | None = None) -> str:
+    """Return what an upgrade, up to a version if given, did in one line."""
+    if not applied and to is not None:
+        return f"Nothing to apply up to {to}."
+    if not applied:
+        return "Nothing to apply: the database is up to date."
+    return f"{len(applied)} applied in {sum(one.seconds for one in applied):.1f} s"
+
+
+def applied_json(applied: Sequence[Applied]) -> list[dict[str, object]]:
+    """Return what an upgrade did as plain values."""
+    return [
+        {"version": one.migration.version, "name": one.migration.name, "seconds": round(one.seconds, 6)}
+        for one in applied
+    ]
+
+
+def error_lines(error: AppError) -> list[str]:
+    """Return an error with its place, what remains, and the next step as the last line."""
+    first, *rest = error.message.splitlines()
+    lines = [f"error: {first}      [{_code(error)}]", *rest]
+    if isinstance(error, MigrationError) and error.place:
+        line, caret = error.place.excerpt()
+        lines += [f"  {error.place}", f"  {line}", f"  {caret}"]
+    if isinstance(error, MigrationFailed):
+        details = [line for detail in error.details for line in detail.splitlines()]
+        lines += [f"  {line}" for line in (*details, error.kept)]
+    if isinstance(error, HistoryConflict):
+        lines += [f"  {detail}" for detail in error.details]
+    return [*lines, f"Next: {error.hint}"] if error.hint else lines
+
+
+def error_json(error: AppError) -> dict[str, object]:
+    """Return an error as plain values; null where something does not apply."""
+    place = error.place if isinstance(error, MigrationError) else None
+    failed = error if isinstance(error, MigrationFailed) else None
+    return {
+        "code": error.code,
+        "message": error.message,
+        "hint": error.hint,
+        "file": place and place.path.name,
+        "line": place and place.line,
+        "column": place and place.column,
+        "sqlstate": failed and failed.sqlstate,
+        "details": list(getattr(error, "details", ())),
+        "kept": failed and failed.kept,
+    }
+
+
+def _code(error: AppError) -> str:
+    sqlstate = error.sqlstate if isinstance(error, MigrationFailed) else ""
+    return f"{error.code} {sqlstate}".rstrip()

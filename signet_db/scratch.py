@@ -1,0 +1,55 @@
+"""Databases to throw away, in which migrations are applied only to look at what they make."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from psycopg import Connection, conninfo, errors, sql
+from psycopg.rows import TupleRow
+
+from signet_db.connection_string import named
+from signet_db.errors import MigrationError
+from signet_db.target import connected
+
+# A template that the local stack keeps: roles and schema auth, no migrations.
+BLANK = "signet_blank"
+_PAUSES, _PAUSE_SECONDS = 50, 0.001
+
+
+@contextmanager
+def scratch_database(connection_string: str) -> Iterator[str]:
+    """Make an empty database on the same server for the block, and give its connection string.
+
+    Raises MigrationError where the server has no template for it.
+    """
+    name = f"signet_scratch_{secrets.token_hex(6)}"
+    with connected(connection_string, "scratch") as connection:
+        _create(connection, sql.Identifier(name), connection_string)
+        try:
+            yield conninfo.make_conninfo(connection_string, dbname=name)
+        finally:
+            drop_database(connection, name)
+
+
+def drop_database(connection: Connection[TupleRow], name: str) -> None:
+    """Drop a database after its last backend has left: the server sleeps 0.1 s where one is still leaving."""
+    for _ in range(_PAUSES):
+        if not connection.execute("select from pg_stat_activity where datname = %s", (name,)).rowcount:
+            break
+        time.sleep(_PAUSE_SECONDS)
+    connection.execute(sql.SQL("drop database if exists {} with (force)").format(sql.Identifier(name)))
+
+
+def _create(connection: Connection[TupleRow], name: sql.Identifier, connection_string: str) -> None:
+    query = sql.SQL("create database {} template {} strategy file_copy").format(name, sql.Identifier(BLANK))
+    try:
+        connection.execute(query)
+    except (errors.InvalidCatalogName, errors.InsufficientPrivilege) as error:
+        raise MigrationError(
+            f"{named(connection_string)} has no template “{BLANK}” to make a scratch database from.",
+            hint="Only the local stack has one; if yours is older:  flask local reset   To judge this"
+            " database as it is, name it:  flask db lint --database-url URL",
+        ) from error

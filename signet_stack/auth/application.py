@@ -1,0 +1,134 @@
+"""The Auth service as a Flask app: routes, error bodies, the body limit, cross-origin headers."""
+
+from __future__ import annotations
+
+import logging
+import re
+import traceback
+import uuid
+
+import psycopg
+from flask import Flask, Response, request
+from psycopg.errors import QueryCanceled, RaiseException
+from psycopg_pool import PoolTimeout
+from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
+
+from signet_stack.auth.errors import VERSION_HEADER, AuthError, error_body, error_headers, wants_new_shape
+from signet_stack.auth.mailer import mailer_for
+from signet_stack.auth.password_hashes import PasswordHashes
+from signet_stack.auth.rate_limits import RateLimits
+from signet_stack.auth.routes import BLUEPRINTS, http
+from signet_stack.auth.service import Auth
+from signet_stack.context import Context
+
+MAX_BODY_BYTES = 1024 * 1024
+EXPOSED_HEADERS = "X-Total-Count, Link, X-Supabase-Api-Version"
+PREFLIGHT_SECONDS = "86400"
+_ASKED_STATUS = re.compile(r"PT[45][0-9]{2}")
+
+logger = logging.getLogger(__name__)
+
+
+def create_auth(context: Context) -> Flask:
+    """Build the Auth service for one stack."""
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.extensions[http.EXTENSION] = Auth(
+        context,
+        PasswordHashes(context.password_cost),
+        RateLimits(context.clock),
+        mailer_for(context.smtp_url),
+    )
+    for blueprint in BLUEPRINTS:
+        app.register_blueprint(blueprint)
+    app.before_request(_preflight)
+    app.after_request(_share)
+    app.register_error_handler(AuthError, _auth_error)
+    app.register_error_handler(HTTPException, _http_error)
+    app.register_error_handler(psycopg.Error, _database_error)
+    app.register_error_handler(QueryCanceled, _busy)
+    app.register_error_handler(PoolTimeout, _busy)
+    app.register_error_handler(Exception, _unexpected)
+    return app
+
+
+def _auth_error(error: AuthError) -> Response:
+    is_new = wants_new_shape(request.headers.get(VERSION_HEADER))
+    body = error_body(error, is_new_shape=is_new)
+    if error.status >= 500:
+        # The log and whoever asked can be brought together; neither says more than it must.
+        error_id = uuid.uuid4().hex
+        logger.error("error %s: %s %s", error_id, error.code, error.message)
+        if not is_new:
+            body["error_id"] = error_id
+    return http.answer(body, error.status, error_headers(error, is_new_shape=is_new))
+
+
+def _http_error(error: HTTPException) -> Response:
+    if isinstance(error, RequestEntityTooLarge):
+        message = f"Request body exceeds the limit of {MAX_BODY_BYTES} bytes"
+        return _auth_error(AuthError(413, "request_entity_too_large", message))
+    if isinstance(error, NotFound):
+        return http.answer({"message": f"The local Auth service has nothing at {request.path}"}, 404)
+    if isinstance(error, MethodNotAllowed):
+        return Response(status=405, headers=[("Allow", ", ".join(error.valid_methods or ()))])
+    return _auth_error(AuthError(error.code or 500, "unknown", error.name))
+
+
+def _database_error(error: psycopg.Error) -> Response:
+    """Answer for an exception of a trigger in its own words, which are meant to be seen."""
+    diagnostic = error.diag
+    status = _status_of_exception(error.sqlstate or "")
+    if status is None:
+        # Not the error itself: its detail can hold a whole row, with hashes and addresses.
+        where = "".join(traceback.format_tb(error.__traceback__))
+        logger.error("database error %s: %s\n%s", error.sqlstate, diagnostic.message_primary or "lost", where)
+        return _auth_error(AuthError(500, "unexpected_failure", "Internal Server Error"))
+    message = diagnostic.message_primary or "the database refused"
+    if wants_new_shape(request.headers.get(VERSION_HEADER)):
+        return _auth_error(AuthError(status, "unexpected_failure", message))
+    content = {
+        "code": error.sqlstate,
+        "message": message,
+        "hint": diagnostic.message_hint,
+        "detail": diagnostic.message_detail,
+    }
+    return http.answer(content, status)
+
+
+def _status_of_exception(sqlstate: str) -> int | None:
+    """Return the status for an error that somebody raised: PT402 asks for 402, a plain exception is a 500."""
+    if _ASKED_STATUS.fullmatch(sqlstate):
+        return int(sqlstate[2:])
+    return 500 if sqlstate == RaiseException.sqlstate else None
+
+
+def _busy(_error: PoolTimeout | QueryCanceled) -> Response:
+    message = "Processing this request timed out, please retry after a moment."
+    return _auth_error(AuthError(504, "request_timeout", message))
+
+
+def _unexpected(error: Exception) -> Response:
+    logger.exception("unexpected failure", exc_info=error)
+    return _auth_error(AuthError(500, "unexpected_failure", "Internal Server Error"))
+
+
+def _preflight() -> Response | None:
+    """Answer a browser's question before a cross-origin request; refuse HEAD, which must use up no link."""
+    if request.method == "HEAD":
+        return Response(status=405)
+    if request.method != "OPTIONS" or "Access-Control-Request-Method" not in request.headers:
+        return None
+    response = Response(status=204)
+    response.headers["Access-Control-Allow-Methods"] = "GET, POST, PUT, PATCH, DELETE"
+    asked = request.headers.get("Access-Control-Request-Headers", "")
+    response.headers["Access-Control-Allow-Headers"] = asked.replace("\n", "")
+    response.headers["Access-Control-Max-Age"] = PREFLIGHT_SECONDS
+    return response
+
+
+def _share(response: Response) -> Response:
+    """Let pages of any origin read answers: a request carries its own token, no cookie counts."""
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    response.headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
+    return response

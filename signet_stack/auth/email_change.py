@@ -1,0 +1,70 @@
+"""Move an account to another address: asked for, mailed to both addresses, confirmed from both."""
+
+from __future__ import annotations
+
+from psycopg.errors import UniqueViolation
+
+from signet_stack.auth import addresses, identities, mailing, one_time_tokens, users
+from signet_stack.auth.mailing import EMAIL_CHANGE_CURRENT, EMAIL_CHANGE_NEW, Wish
+from signet_stack.auth.service import Auth
+from signet_stack.auth.users import Rows, User
+
+NONE_CONFIRMED, ONE_CONFIRMED = 0, 1
+
+
+def check_free(connection: Rows, user: User, email: str) -> None:
+    """Raise AuthError when another account has the address."""
+    holder = users.find_by_email(connection, email)
+    if holder is not None and holder.id != user.id:
+        raise addresses.is_taken()
+
+
+def begin(auth: Auth, connection: Rows, user: User, email: str, wish: Wish) -> User:
+    """Remember the new address and mail it; the old one too when both must confirm.
+
+    A confirmation that was given before counts no more.
+    """
+    mailing.check_frequency(auth, user, EMAIL_CHANGE_NEW)
+    changes = {"email_change": email, "email_change_confirm_status": NONE_CONFIRMED}
+    user = users.update(connection, user.id, auth.now(), **changes)
+    mailing.begin_flow(auth, connection, user, EMAIL_CHANGE_NEW, wish)
+    if needs_both(auth, user):
+        mailing.send(auth, connection, user, EMAIL_CHANGE_CURRENT, wish)
+    return mailing.send(auth, connection, user, EMAIL_CHANGE_NEW, wish, user.email_change or "")
+
+
+def needs_both(auth: Auth, user: User) -> bool:
+    """Whether the old address must confirm as well."""
+    return auth.settings.mailer_secure_email_change_enabled and bool(user.email)
+
+
+def confirm(auth: Auth, connection: Rows, user: User) -> User | None:
+    """Take one confirmation; return the changed user, or None while the other one is missing."""
+    if needs_both(auth, user) and user.email_change_confirm_status == NONE_CONFIRMED:
+        users.update(connection, user.id, auth.now(), email_change_confirm_status=ONE_CONFIRMED)
+        return None
+    one_time_tokens.clear(connection, user.id)
+    email = user.email_change or user.address
+    return set_address(auth, connection, user, email, is_confirmed=True)
+
+
+def set_address(auth: Auth, connection: Rows, user: User, email: str, *, is_confirmed: bool) -> User:
+    """Give the account its new address; raise AuthError when somebody else took it meanwhile."""
+    now = auth.now()
+    try:
+        with connection.transaction():
+            changed = users.update(
+                connection,
+                user.id,
+                now,
+                email=email,
+                email_change="",
+                email_change_confirm_status=NONE_CONFIRMED,
+                email_confirmed_at=now if is_confirmed else user.email_confirmed_at,
+                raw_user_meta_data=users.merged(user.raw_user_meta_data, {"email": email}),
+            )
+    except UniqueViolation:
+        raise addresses.is_taken() from None
+    content = {**identities.email_content(changed), "email_verified": is_confirmed}
+    identities.save_email(connection, user.id, content, now)
+    return changed

@@ -1,0 +1,140 @@
+"""Ask for a mail: a new password, a link to sign in, the same mail again, a code to prove oneself.
+
+The answer is the same whether the address has an account or not, except where the hosted service's differs.
+"""
+
+from __future__ import annotations
+
+from psycopg.errors import UniqueViolation
+
+from signet_stack.auth import email_change, mailing, sign_up, users
+from signet_stack.auth.access_tokens import Claims
+from signet_stack.auth.addresses import checked_email
+from signet_stack.auth.bearer import require_user
+from signet_stack.auth.body import Body
+from signet_stack.auth.errors import AuthError, invalid
+from signet_stack.auth.mailing import MAGIC_LINK, REAUTHENTICATION, RECOVERY, SIGNUP, Wish
+from signet_stack.auth.pkce import read_challenge
+from signet_stack.auth.service import Auth
+from signet_stack.auth.users import Rows, User
+
+RESENT = ("signup", "email_change")
+PHONE_TYPES = ("sms", "phone_change")
+
+
+def recover(auth: Auth, body: Body, target: str) -> None:
+    """Mail a link with which a new password can be set, if there is such an account; raise AuthError."""
+    _check_provider(auth)
+    if not body.text("email"):
+        raise invalid("Password recovery requires an email")
+    email, wish = checked_email(body.text("email")), _wish(body, target)
+    with auth.transaction() as connection:
+        user = users.find_by_email(connection, email, lock=True)
+        if user is not None:
+            mailing.check_frequency(auth, user, RECOVERY)
+            mailing.begin_flow(auth, connection, user, RECOVERY, wish)
+            mailing.send(auth, connection, user, RECOVERY, wish)
+
+
+def resend(auth: Auth, body: Body, target: str) -> None:
+    """Mail a confirmation again, if one is due; raise AuthError."""
+    kind = body.text("type")
+    if kind not in (*RESENT, *PHONE_TYPES):
+        raise invalid("Missing one of these types: signup, email_change, sms, phone_change")
+    wish = _wish(body, target) if kind in RESENT else Wish(target)
+    email = _resent_to(auth, body, kind)
+    with auth.transaction() as connection:
+        user = users.find_by_email(connection, email, lock=True)
+        if user is None:
+            return
+        if kind == "signup" and user.email_confirmed_at is None:
+            mailing.check_frequency(auth, user, SIGNUP)
+            mailing.begin_flow(auth, connection, user, SIGNUP, wish)
+            mailing.send(auth, connection, user, SIGNUP, wish)
+        elif kind == "email_change" and user.email_change:
+            email_change.begin(auth, connection, user, user.email_change, wish)
+
+
+def send_link(auth: Auth, body: Body, target: str) -> None:
+    """Mail a link to sign in, and make the account first when there is none; raise AuthError."""
+    if body.text("email") and body.text("phone"):
+        raise invalid("Only an email address or phone number should be provided")
+    if body.text("email") and body.text("channel"):
+        raise invalid("Channel should only be specified with Phone OTP")
+    wish, email = _wish(body, target), _link_to(auth, body)
+    try:
+        _send_link(auth, body, email, wish)
+    except UniqueViolation:  # another request for the same new address was faster
+        _send_link(auth, body, email, wish)
+
+
+def reauthenticate(auth: Auth, claims: Claims) -> None:
+    """Mail a code that proves that whoever is signed in still reads the mails; raise AuthError."""
+    with auth.transaction() as connection:
+        user = require_user(auth, connection, claims, lock=True).user
+        if not user.email:
+            raise invalid("Reauthentication requires the user to have an email or a phone number")
+        if user.email_confirmed_at is None:
+            raise AuthError(422, "email_not_confirmed", "Please verify your email first.")
+        mailing.check_frequency(auth, user, REAUTHENTICATION)
+        mailing.send(auth, connection, user, REAUTHENTICATION, Wish(""))
+
+
+def _send_link(auth: Auth, body: Body, email: str, wish: Wish) -> None:
+    with auth.transaction() as connection:
+        user = users.find_by_email(connection, email, lock=True)
+        if user is None:
+            user = _new_user(auth, connection, body, email)
+        purpose = MAGIC_LINK
+        if user.email_confirmed_at is None:
+            if auth.settings.mailer_autoconfirm:
+                user = sign_up.confirm(auth, connection, user)
+            else:
+                purpose = SIGNUP
+        mailing.check_frequency(auth, user, purpose)
+        mailing.begin_flow(auth, connection, user, purpose, wish)
+        mailing.send(auth, connection, user, purpose, wish)
+
+
+def _new_user(auth: Auth, connection: Rows, body: Body, email: str) -> User:
+    if not body.flag("create_user", default=True):
+        raise AuthError(422, "otp_disabled", "Signups not allowed for otp")
+    if auth.settings.disable_signup:
+        raise AuthError(422, "signup_disabled", "Signups not allowed for this instance")
+    return sign_up.create_user(auth, connection, email, None, body.mapping("data"))
+
+
+def _resent_to(auth: Auth, body: Body, kind: str) -> str:
+    """Return the address of a request to mail something again; raise AuthError."""
+    email, phone = body.text("email"), body.text("phone")
+    if kind == "signup" and not email:
+        raise invalid("Type provided requires an email address")
+    if kind == "sms" and not phone:
+        raise invalid("Type provided requires a phone number")
+    if email and phone:
+        raise invalid("Only an email address or phone number should be provided.")
+    if phone:
+        raise AuthError(400, "phone_provider_disabled", "Phone logins are disabled")
+    if not email:
+        raise invalid("Missing email address or phone number")
+    _check_provider(auth)
+    return checked_email(email)
+
+
+def _link_to(auth: Auth, body: Body) -> str:
+    """Return the address of a request for a link; raise AuthError."""
+    if body.text("phone"):
+        raise AuthError(400, "phone_provider_disabled", "Unsupported phone provider")
+    if not body.text("email"):
+        raise invalid("One of email or phone must be set")
+    _check_provider(auth)
+    return checked_email(body.text("email"))
+
+
+def _check_provider(auth: Auth) -> None:
+    if not auth.settings.external_email_enabled:
+        raise AuthError(400, "email_provider_disabled", "Email logins are disabled")
+
+
+def _wish(body: Body, target: str) -> Wish:
+    return Wish(target, read_challenge(body.text("code_challenge_method"), body.text("code_challenge")))

@@ -1,0 +1,113 @@
+"""/admin/users, /admin/generate_link and /invite: for whoever holds the secret key."""
+
+from __future__ import annotations
+
+from urllib.parse import urlencode
+from uuid import UUID
+
+from flask import Blueprint, Response, request
+
+from signet_stack.auth import admin_links, admin_list, admin_users, identities, users
+from signet_stack.auth.access_tokens import AUDIENCE, uuid_claim
+from signet_stack.auth.bearer import claims_of, require_admin
+from signet_stack.auth.errors import AuthError, invalid
+from signet_stack.auth.redirects import choose_target
+from signet_stack.auth.routes import http
+from signet_stack.auth.user_json import user_json
+from signet_stack.auth.users import Rows, User
+
+bp = Blueprint("admin", __name__)
+
+
+@bp.before_request
+def check_admin() -> None:
+    """Let nobody but administrators through."""
+    claims = claims_of(http.auth(), http.credentials())
+    with http.auth().transaction() as connection:
+        require_admin(http.auth(), connection, claims)
+
+
+@bp.get("/admin/users")
+def list_users() -> Response:
+    """Show one page of the accounts."""
+    wanted = admin_list.read_page(request.args)
+    with http.auth().transaction() as connection:
+        found, total = admin_list.find(connection, wanted)
+    links = ", ".join(f'<{_address(page)}>; rel="{rel}"' for rel, page in admin_list.links(wanted, total))
+    headers = {"X-Total-Count": str(total), "Link": links}
+    return http.answer({"users": [user_json(user, None) for user in found], "aud": AUDIENCE}, headers=headers)
+
+
+@bp.post("/admin/users")
+def create_user() -> Response:
+    """Make an account."""
+    account = admin_users.read_account(http.auth(), http.body(), is_new=True)
+    with http.auth().transaction() as connection:
+        return _shown(connection, admin_users.create(http.auth(), connection, account))
+
+
+@bp.get("/admin/users/<user_id>")
+def show_user(user_id: str) -> Response:
+    """Show an account."""
+    with http.auth().transaction() as connection:
+        return _shown(connection, _user(connection, user_id))
+
+
+@bp.put("/admin/users/<user_id>")
+def update_user(user_id: str) -> Response:
+    """Change an account."""
+    with http.auth().transaction() as connection:
+        _user(connection, user_id)
+    account = admin_users.read_account(http.auth(), http.body(), is_new=False)
+    with http.auth().transaction() as connection:
+        user = _user(connection, user_id, lock=True)
+        return _shown(connection, admin_users.update(http.auth(), connection, user, account))
+
+
+@bp.delete("/admin/users/<user_id>")
+def delete_user(user_id: str) -> Response:
+    """Delete an account, or empty it."""
+    is_soft = http.optional_body().flag("should_soft_delete")
+    with http.auth().transaction() as connection:
+        user = _user(connection, user_id, lock=True)
+        if is_soft:
+            admin_users.soft_delete(http.auth(), connection, user)
+        else:
+            admin_users.delete(connection, user)
+    return http.answer({})
+
+
+@bp.post("/admin/generate_link")
+def generate_link() -> Response:
+    """Make a link without mailing it."""
+    body, auth = http.body(), http.auth()
+    wishes = (body.text("redirect_to"), http.target())
+    target = choose_target(wishes, auth.site_url, auth.settings.uri_allow_list)
+    return http.answer(admin_links.generate(auth, body, target))
+
+
+@bp.post("/invite")
+def invite() -> Response:
+    """Mail an invitation."""
+    body = http.body()
+    with http.auth().transaction() as connection:
+        return http.answer(admin_links.invite(http.auth(), connection, body, http.target()))
+
+
+def _address(page: int) -> str:
+    """Return where another page of the list is; in the order of names, because clients count on it."""
+    return f"{request.path}?{urlencode(sorted({**request.args.to_dict(), 'page': str(page)}.items()))}"
+
+
+def _user(connection: Rows, text: str, *, lock: bool = False) -> User:
+    user_id: UUID | None = uuid_claim(text)
+    if user_id is None:
+        raise invalid("user_id must be an UUID", 404)
+    user = users.find_by_id(connection, user_id, lock=lock)
+    if user is None:
+        raise AuthError(404, "user_not_found", "User not found")
+    return user
+
+
+def _shown(connection: Rows, user: User) -> Response:
+    return http.answer(user_json(user, identities.of_user(connection, user.id)))

@@ -1,0 +1,87 @@
+"""What all routes read from a request, and how they answer."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from ipaddress import ip_address
+from typing import Any
+
+from flask import Response, current_app, request
+
+from signet_stack.auth.bearer import Credentials
+from signet_stack.auth.body import Body
+from signet_stack.auth.errors import AuthError
+from signet_stack.auth.grants import Grant
+from signet_stack.auth.rate_limits import FIVE_MINUTES, Rate
+from signet_stack.auth.redirects import choose_target
+from signet_stack.auth.service import Auth
+from signet_stack.auth.sessions import Client
+from signet_stack.gateway import current_caller
+
+EXTENSION = "auth"
+MAX_USER_AGENT = 500
+_BEARER = re.compile(r"bearer\s+(\S+)", re.IGNORECASE)
+
+
+def auth() -> Auth:
+    """Return the service that the present request is for."""
+    service = current_app.extensions[EXTENSION]
+    assert isinstance(service, Auth)  # noqa: S101 - set by create_auth
+    return service
+
+
+def body() -> Body:
+    """Return the request's JSON object; raise AuthError."""
+    return Body(request.get_data())
+
+
+def optional_body() -> Body:
+    """Return the request's JSON object; an empty one when there is no body."""
+    return Body(request.get_data() or b"{}")
+
+
+def client() -> Client:
+    """Return where the request comes from."""
+    try:
+        ip = str(ip_address(request.remote_addr or ""))
+    except ValueError:
+        ip = None
+    return Client(request.headers.get("User-Agent", "")[:MAX_USER_AGENT], ip)
+
+
+def credentials() -> Credentials:
+    """Return what the request proves itself with; an API key is no token."""
+    header = request.headers.get("Authorization", "").strip()
+    if not header or header.lower().startswith("bearer sb_"):
+        return Credentials(None, current_caller().role)
+    found = _BEARER.fullmatch(header)
+    return Credentials(found[1] if found else None, None)
+
+
+def target() -> str:
+    """Return where a link or a redirect of this request leads: never to a place that is not allowed."""
+    wishes = (request.args.get("redirect_to", ""), request.headers.get("Referer", ""))
+    return choose_target(wishes, auth().site_url, auth().settings.uri_allow_list)
+
+
+def check_limit(scope: str, count: int) -> None:
+    """Raise AuthError when this caller asks too often; only where a header tells callers apart."""
+    name = auth().settings.rate_limit_header
+    caller = request.headers.get(name, "").partition(",")[0].strip() if name else ""
+    if caller and not auth().limits.take(scope, caller, Rate(count, FIVE_MINUTES)):
+        raise AuthError(429, "over_request_rate_limit", "Request rate limit reached")
+
+
+def answer(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Return JSON, compact and without a newline at the end."""
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    response = Response(text, status, content_type="application/json")
+    response.headers.update(headers or {})
+    return response
+
+
+def grant_answer(grant: Grant) -> Response:
+    """Return a session; nobody may keep a copy of it."""
+    return answer(grant.body, headers={**grant.headers, "Cache-Control": "no-store"})

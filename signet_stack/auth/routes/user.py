@@ -1,0 +1,45 @@
+"""GET and PUT /user: the account of whoever is signed in."""
+
+from __future__ import annotations
+
+from flask import Blueprint, Response, request
+
+from signet_stack.auth import identities
+from signet_stack.auth.account_changes import change_account, read_change
+from signet_stack.auth.bearer import claims_of, require_user
+from signet_stack.auth.errors import AuthError, invalid
+from signet_stack.auth.routes import http
+from signet_stack.auth.user_json import user_json
+
+bp = Blueprint("user", __name__)
+
+
+@bp.get("/user")
+def show() -> Response:
+    """Show the bearer's account."""
+    claims = claims_of(http.auth(), http.credentials())
+    audience = request.headers.get("X-JWT-AUD")
+    with http.auth().transaction() as connection:
+        bearer = require_user(http.auth(), connection, claims)
+        if audience and audience != claims.get("aud"):
+            raise invalid("Token audience doesn't match request audience")
+        content = user_json(bearer.user, identities.of_user(connection, bearer.user.id))
+    return http.answer(content)
+
+
+@bp.put("/user")
+def change() -> Response:
+    """Change the bearer's account."""
+    claims = claims_of(http.auth(), http.credentials())
+    with http.auth().transaction() as connection:
+        require_user(http.auth(), connection, claims)
+    http.check_limit("user", http.auth().settings.rate_limit_otp)
+    wanted = read_change(http.auth(), http.body(), http.target())
+    return http.answer(change_account(http.auth(), claims, wanted))
+
+
+@bp.get("/user/identities/authorize")
+@bp.delete("/user/identities/<identity_id>")
+def link_identity(identity_id: str = "") -> Response:
+    """Refuse: an account has one identity here, its e-mail address."""
+    raise AuthError(404, "manual_linking_disabled", "Manual linking is disabled")

@@ -1,0 +1,95 @@
+"""GET and POST /verify: redeem what was mailed."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode, urlsplit, urlunsplit
+
+from flask import Blueprint, Response, redirect, request
+from werkzeug import Response as AnyResponse
+
+from signet_stack.auth import flows, grants, one_time_tokens, verification
+from signet_stack.auth.errors import AuthError, invalid
+from signet_stack.auth.grants import Grant
+from signet_stack.auth.mailing import EMAIL_CHANGE_NEW, FLOW_METHODS, MAGIC_LINK, SIGNUP
+from signet_stack.auth.one_time_codes import PKCE_PREFIX
+from signet_stack.auth.routes import http
+from signet_stack.auth.verification import HALF_DONE, METHOD, Proof, Redeemed
+
+bp = Blueprint("verify", __name__)
+
+# OAuth's word for an error of each status (RFC 6749 section 4.1.2.1).
+OAUTH_ERRORS = {400: "invalid_request", 401: "unauthorized_client", 403: "access_denied"}
+_METHODS_BY_TOKEN = {
+    one_time_tokens.CONFIRMATION: SIGNUP.flow_method,
+    one_time_tokens.RECOVERY: MAGIC_LINK.flow_method,
+    one_time_tokens.EMAIL_CHANGE_NEW: EMAIL_CHANGE_NEW.flow_method,
+    one_time_tokens.EMAIL_CHANGE_CURRENT: EMAIL_CHANGE_NEW.flow_method,
+}
+
+
+@bp.post("/verify")
+def verify() -> Response:
+    """Redeem a token hash, or a code with its address, for a session."""
+    http.check_limit("verify", http.auth().settings.rate_limit_verify)
+    proof = verification.read_proof(http.body())
+    with http.auth().transaction() as connection:
+        redeemed = verification.redeem(http.auth(), connection, proof)
+        if redeemed.is_half:
+            return http.answer({"msg": HALF_DONE, "code": "200"})
+        grant = grants.open_session(http.auth(), connection, redeemed.user, METHOD, http.client())
+    return http.grant_answer(grant)
+
+
+@bp.get("/verify")
+def follow_link() -> AnyResponse:
+    """Redeem a link that was opened, and redirect with a session, a code or an error."""
+    http.check_limit("verify", http.auth().settings.rate_limit_verify)
+    proof = Proof(request.args.get("type", ""), request.args.get("token", ""))
+    if not proof.kind:
+        raise invalid("Verify requires a verification type")
+    if not proof.token_hash:
+        raise invalid("Verify requires a token or a token hash")
+    is_pkce = proof.token_hash.startswith(PKCE_PREFIX)
+    try:
+        return _follow(proof, is_pkce=is_pkce)
+    except AuthError as error:
+        described: dict[str, Any] = {
+            "error": OAUTH_ERRORS.get(error.status, "server_error"),
+            "error_code": error.code,
+            "error_description": error.message,
+        }
+        return _redirect(fragment={**described, "sb": ""}, query=described if is_pkce else {})
+
+
+def _follow(proof: Proof, *, is_pkce: bool) -> AnyResponse:
+    auth = http.auth()
+    with auth.transaction() as connection:
+        redeemed = verification.redeem(auth, connection, proof)
+        if redeemed.is_half:
+            message = {"message": HALF_DONE}
+            return _redirect(fragment={**message, "sb": ""}, query=message if is_pkce else {})
+        if is_pkce:
+            code = flows.issue_code(connection, redeemed.user.id, _flow_method(proof, redeemed), auth.now())
+            return _redirect(query={"code": code})
+        grant = grants.open_session(auth, connection, redeemed.user, METHOD, http.client())
+    return _redirect(fragment=_in_fragment(grant, proof.kind))
+
+
+def _flow_method(proof: Proof, redeemed: Redeemed) -> str:
+    return FLOW_METHODS.get(proof.kind) or _METHODS_BY_TOKEN[redeemed.token.token_type]
+
+
+def _in_fragment(grant: Grant, kind: str) -> dict[str, Any]:
+    names = ("access_token", "expires_at", "expires_in", "refresh_token")
+    return {**{name: grant.body[name] for name in names}, "sb": "", "token_type": "bearer", "type": kind}
+
+
+def _redirect(*, fragment: dict[str, Any] | None = None, query: dict[str, Any] | None = None) -> AnyResponse:
+    """Redirect to the target; what its own address carries stays."""
+    parts = urlsplit(http.target())
+    queries = "&".join(filter(None, (parts.query, urlencode(query or {}))))
+    address = urlunsplit(parts._replace(query=queries, fragment=urlencode(fragment or {})))
+    response = redirect(address, 303)
+    response.headers["Cache-Control"] = "no-store"
+    return response

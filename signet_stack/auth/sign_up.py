@@ -1,0 +1,142 @@
+"""Make an account. The answer tells a stranger as little about existing ones as the hosted service's does."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from psycopg.errors import UniqueViolation
+
+from signet_stack.auth import grants, identities, mailing, users
+from signet_stack.auth.access_tokens import AUDIENCE
+from signet_stack.auth.addresses import checked_email
+from signet_stack.auth.body import Body
+from signet_stack.auth.errors import AuthError, invalid
+from signet_stack.auth.grants import Grant
+from signet_stack.auth.identities import PROVIDER
+from signet_stack.auth.mailing import SIGNUP, Wish
+from signet_stack.auth.password_rules import check_length, too_weak, weakness
+from signet_stack.auth.pkce import read_challenge
+from signet_stack.auth.service import Auth
+from signet_stack.auth.sessions import Client
+from signet_stack.auth.user_json import moment, user_json
+from signet_stack.auth.users import Rows, User
+
+APP_METADATA = {"provider": PROVIDER, "providers": [PROVIDER]}
+
+
+def refuse_anonymous(body: Body) -> None:
+    """Raise AuthError for a sign-up without any address, which would be an anonymous one."""
+    if not body.text("email") and not body.text("phone"):
+        raise AuthError(422, "anonymous_provider_disabled", "Anonymous sign-ins are disabled")
+
+
+def sign_up(auth: Auth, body: Body, client: Client, target: str) -> Grant | dict[str, Any]:
+    """Return a session, or the user who must answer a mail first; raise AuthError."""
+    email, wish = _checked(auth, body, target)
+    hashed = auth.passwords.make(body.text("password"))
+    content = body.mapping("data")
+    try:
+        return _register(auth, email, hashed, content, client, wish)
+    except UniqueViolation:  # another sign-up of the same address was faster
+        return _register(auth, email, hashed, content, client, wish)
+
+
+def check_new_password(auth: Auth, password: str) -> None:
+    """Raise AuthError for a password that is too long or too weak."""
+    check_length(password)
+    settings = auth.settings
+    if weak := weakness(password, settings.password_min_length, settings.password_required_characters):
+        raise too_weak(weak)
+
+
+def create_user(
+    auth: Auth, connection: Rows, email: str, hashed: str | None, content: dict[str, Any]
+) -> User:
+    """Make an unconfirmed user with an e-mail identity; raise psycopg's UniqueViolation."""
+    user = users.insert(
+        connection,
+        uuid.uuid4(),
+        auth.now(),
+        email=email,
+        encrypted_password=hashed,
+        raw_app_meta_data=APP_METADATA,
+        raw_user_meta_data={},
+    )
+    told = identities.email_content(user, content)
+    identities.save_email(connection, user.id, told, auth.now())
+    return users.update(connection, user.id, auth.now(), raw_user_meta_data=told)
+
+
+def confirm(auth: Auth, connection: Rows, user: User) -> User:
+    """Note that the user's address is theirs."""
+    metadata = users.merged(user.raw_user_meta_data, {"email_verified": True})
+    return users.update(
+        connection, user.id, auth.now(), email_confirmed_at=auth.now(), raw_user_meta_data=metadata
+    )
+
+
+def _checked(auth: Auth, body: Body, target: str) -> tuple[str, Wish]:
+    settings, email, password = auth.settings, body.text("email"), body.text("password")
+    if settings.disable_signup:
+        raise AuthError(422, "signup_disabled", "Signups not allowed for this instance")
+    if not password:
+        raise invalid("Signup requires a valid password")
+    check_new_password(auth, password)
+    if email and body.text("phone"):
+        raise invalid("Only an email address or phone number should be provided on signup.")
+    challenge = read_challenge(body.text("code_challenge_method"), body.text("code_challenge"))
+    if not email:
+        raise AuthError(400, "phone_provider_disabled", "Phone signups are disabled")
+    if not settings.external_email_enabled:
+        raise AuthError(400, "email_provider_disabled", "Email signups are disabled")
+    return checked_email(email), Wish(target, challenge)
+
+
+def _register(
+    auth: Auth, email: str, hashed: str, content: dict[str, Any], client: Client, wish: Wish
+) -> Grant | dict[str, Any]:
+    is_automatic = auth.settings.mailer_autoconfirm
+    with auth.transaction() as connection:
+        known = users.find_by_email(connection, email, lock=True)
+        if known is not None and known.confirmed_at is not None:
+            if is_automatic:
+                raise AuthError(422, "user_already_exists", "User already registered")
+            return _obfuscated(auth, email, content)
+        user = known or create_user(auth, connection, email, hashed, content)
+        if is_automatic:
+            if user.is_banned(auth.now()):
+                raise AuthError(400, "user_banned", "User is banned")
+            user = confirm(auth, connection, user)
+            return grants.open_session(auth, connection, user, "password", client)
+        if known is not None:
+            mailing.check_frequency(auth, known, SIGNUP)
+        mailing.begin_flow(auth, connection, user, SIGNUP, wish)
+        user = mailing.send(auth, connection, user, SIGNUP, wish)
+        return _waiting(connection, user)
+
+
+def _waiting(connection: Rows, user: User) -> dict[str, Any]:
+    """Return the user who must answer a mail, without what an invitation says about them."""
+    if user.invited_at is None:
+        return user_json(user, identities.of_user(connection, user.id))
+    return {**user_json(user, []), "user_metadata": {}}
+
+
+def _obfuscated(auth: Auth, email: str, content: dict[str, Any]) -> dict[str, Any]:
+    """Return a user who does not exist, so that nobody learns that the address has an account."""
+    now = moment(auth.now())
+    return {
+        "id": str(uuid.uuid4()),
+        "aud": AUDIENCE,
+        "role": "",
+        "email": email,
+        "phone": "",
+        "confirmation_sent_at": now,
+        "app_metadata": APP_METADATA,
+        "user_metadata": content,
+        "identities": [],
+        "created_at": now,
+        "updated_at": now,
+        "is_anonymous": False,
+    }

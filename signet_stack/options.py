@@ -1,0 +1,71 @@
+"""The command line of `python -m signet_stack`."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from signet_stack.process import ports
+
+DESCRIPTION = """
+Run one local stack until Ctrl-C. It listens on loopback only. Everything is kept in DIR, readable by you
+alone; stack.json in it says what is where.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line says."""
+
+    folder: Path
+    site_url: str
+    api_port: int | None = None
+    db_port: int | None = None
+    is_ephemeral: bool = False
+    is_leased: bool = False
+    wants_reset: bool = False
+
+    def api_ports(self, saved: int | None) -> list[int]:
+        """Return the ports to try for the services; ``saved`` is that of the last start."""
+        return self._ports(ports.API_PORT, saved, self.api_port)
+
+    def database_ports(self, saved: int | None) -> list[int]:
+        """Return the ports to try for PostgreSQL; ``saved`` is that of the last start."""
+        return self._ports(ports.DATABASE_PORT, saved, self.db_port)
+
+    def _ports(self, default: int, saved: int | None, asked_for: int | None) -> list[int]:
+        if self.is_ephemeral and asked_for is None:
+            return [saved or ports.ANY_FREE_PORT, ports.ANY_FREE_PORT]
+        return ports.candidates(default, saved, asked_for=asked_for)
+
+
+def parse(argv: Sequence[str] | None = None) -> Options:
+    """Read the command line; ends the process with code 2 when it is wrong."""
+    parser = argparse.ArgumentParser("python -m signet_stack", description=DESCRIPTION)
+    add = parser.add_argument
+    add("--data-dir", type=Path, required=True, metavar="DIR", help="where everything is kept")
+    add("--site-url", default="http://127.0.0.1:8000", metavar="URL", help="the app, for links in mails")
+    add("--api-port", type=_port, metavar="N", help="default: 54321, else the next free one")
+    add("--db-port", type=_port, metavar="N", help="default: 54322, else the next free one")
+    add("--ephemeral", action="store_true", help="for tests: any free ports, and nothing is synced to disk")
+    add("--leased", action="store_true", help="stop when standard input and every lease is closed")
+    add("--reset", action="store_true", help="delete everything in DIR and end")
+    read = parser.parse_args(argv)
+    return Options(
+        read.data_dir.absolute(),
+        read.site_url,
+        read.api_port,
+        read.db_port,
+        read.ephemeral,
+        read.leased,
+        read.reset,
+    )
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 < number < 65536:
+        raise argparse.ArgumentTypeError(f"{number} is not a port: 1 to 65535")
+    return number

@@ -1,0 +1,1 @@
+"""PostgreSQL from binaries: cluster, accounts, bootstrap SQL and connection pools."""

@@ -1,0 +1,225 @@
+"""Start or join the local stack, and keep it alive for as long as this process lives.
+
+A lease is an open connection to the stack, so it ends with this process however that ends, and the stack
+stops with the last one. A stack that this process starts is not its child in any other way: it has a session
+of its own, hears no Ctrl-C, and stays when somebody else joined it.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from app.errors import ServiceUnavailable
+from signet_stack.handle import LocalStackHangs, RunningStack, find_running
+
+ROOT = Path(__file__).resolve().parents[2]
+ALREADY_RUNNING = 75  # exit code of `python -m signet_stack`
+START_SECONDS = 90
+STOP_SECONDS = 20
+SILENT_SECONDS = 2  # without a word about what we wait for
+POLL_SECONDS = 0.01
+
+Say = Callable[[str], None]
+
+
+class LocalStackFailed(ServiceUnavailable):
+    """Raised when the local stack cannot be started or joined."""
+
+    code = "local_stack_failed"
+    message = "The local stack did not start."
+
+
+class Lease:
+    """One process's hold on a stack, until ``release`` or the end of the process."""
+
+    def __init__(
+        self,
+        stack: RunningStack,
+        connection: socket.socket,
+        starter: Starter | None,
+        say: Say,
+        on_lost: Callable[[], None],
+    ) -> None:
+        self.stack = stack
+        self._say = say
+        self.is_starter = starter is not None
+        self._connection = connection
+        self._starter = starter
+        self._on_lost = on_lost
+        self._is_released = False
+        self._is_kept = False  # by others, after our release
+        self._ended = threading.Event()
+        threading.Thread(target=self._watch, name="local-stack-lease", daemon=True).start()
+        # A child that is forked without exec would keep the stack alive beyond this process.
+        os.register_at_fork(after_in_child=self._close)
+
+    def wait(self) -> None:
+        """Block until the stack has ended."""
+        self._ended.wait()
+
+    def release(self) -> bool:
+        """Give the stack back; return whether it has stopped, or False when others keep it."""
+        if not self._is_released:
+            self._is_released = True
+            with suppress(OSError):  # the stack was faster
+                self._connection.shutdown(socket.SHUT_WR)
+            if self._starter is not None:
+                self._starter.let_go()
+            with suppress(KeyboardInterrupt):  # asked again: the stack ends without us
+                self._wait_for_the_end()
+        return not self._is_kept
+
+    def _wait_for_the_end(self) -> None:
+        if not self._ended.wait(STOP_SECONDS):
+            self._say(f"warning: The local stack has not ended after {STOP_SECONDS} s.")
+            self._say(f"Next: kill -9 {self.stack.pid}")
+        elif self._starter is not None and not self._is_kept:
+            with suppress(subprocess.TimeoutExpired):
+                self._starter.process.wait(STOP_SECONDS)
+
+    def _watch(self) -> None:
+        with suppress(OSError):
+            while said := self._connection.recv(4096):
+                self._is_kept = b"kept" in said
+        self._connection.close()
+        self._ended.set()
+        if not self._is_released:
+            self._on_lost()
+
+    def _close(self) -> None:
+        self._is_released = True
+        self._connection.close()
+        if self._starter is not None:
+            self._starter.let_go()
+
+
+def take_lease(
+    folder: Path,
+    site_url: str,
+    name: str,
+    say: Say,
+    *,
+    on_lost: Callable[[], None] = lambda: None,
+    options: Sequence[str] = (),
+) -> Lease:
+    """Join the folder's stack, or start it when nobody did; raises LocalStackFailed or LocalStackHangs.
+
+    ``name`` says to others who uses the stack. ``say`` hears the progress of a start, ``on_lost`` that the
+    stack has ended although this process still needs it. ``options`` go to `python -m signet_stack`.
+    """
+    starter: Starter | None = None
+    deadline = time.monotonic() + START_SECONDS
+    try:
+        while True:
+            ours = starter.process.pid if starter else None
+            if found := _join(folder, name, deadline, say, ours):
+                stack, connection = found
+                if starter is not None and starter.process.pid != stack.pid:
+                    starter.give_way()
+                    starter = None
+                return Lease(stack, connection, starter, say, on_lost)
+            if time.monotonic() > deadline:
+                raise LocalStackHangs(folder, find_running(folder))
+            if starter is None:
+                starter = Starter(folder, ["--site-url", site_url, *options], say)
+            elif starter.has_given_way():
+                say("waiting for the local stack that another command starts or stops")
+                starter = None
+            time.sleep(POLL_SECONDS)
+    except BaseException:
+        if starter is not None:
+            starter.let_go()
+        raise
+
+
+def _join(
+    folder: Path, name: str, deadline: float, say: Say, ours: int | None
+) -> tuple[RunningStack, socket.socket] | None:
+    """Return a stack that has said over the connection that it is ready; None when there is none.
+
+    ``ours`` is the process that we have started ourselves: it tells its progress, others do not.
+    """
+    stack = find_running(folder)
+    connection = stack.ask("lease", name) if stack else None
+    if stack is None or connection is None:
+        return None
+    said = None
+    if stack.pid != ours and (said := _first_words(connection, SILENT_SECONDS)) is None:
+        say(f"waiting for the local stack (process {stack.pid}) to be ready")
+    if said is None:
+        said = _first_words(connection, deadline - time.monotonic())
+    if said:
+        connection.settimeout(None)
+        # Read again: it may have changed its port for the database while it started.
+        return find_running(folder) or stack, connection
+    connection.close()
+    return None
+
+
+def _first_words(connection: socket.socket, seconds: float) -> bytes | None:
+    """Return what arrives: nothing at the end of the connection, None when it stays silent for so long."""
+    connection.settimeout(max(0.0, seconds))
+    try:
+        return connection.recv(4096)
+    except TimeoutError:
+        return None
+    except OSError:
+        return b""
+
+
+class Starter:
+    """A stack that this process has started: its standard input is our first lease."""
+
+    def __init__(self, folder: Path, options: Sequence[str], say: Say) -> None:
+        self._error: list[str] = []
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "signet_stack", "--leased", "--data-dir", str(folder), *options],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            start_new_session=True,
+        )
+        self._relay = threading.Thread(target=self._relay_to, args=[say], daemon=True)
+        self._relay.start()
+
+    def let_go(self) -> None:
+        """End the lease that the started process has from its birth."""
+        assert self.process.stdin is not None  # noqa: S101 - opened above
+        self.process.stdin.close()
+
+    def give_way(self) -> None:
+        """Let another process's stack be the one."""
+        self.let_go()
+        self.process.wait(STOP_SECONDS)
+
+    def has_given_way(self) -> bool:
+        """Whether the process ended because another one is faster; raises LocalStackFailed when it failed."""
+        code = self.process.poll()
+        if code is None:
+            return False
+        self._relay.join()
+        self.let_go()
+        if code == ALREADY_RUNNING:
+            return True
+        message, _, hint = "".join(self._error).removeprefix("error: ").rpartition("\n  Next: ")
+        raise LocalStackFailed(message or None, hint=hint.strip() or "Read its log")
+
+    def _relay_to(self, say: Say) -> None:
+        """Pass on what the stack says while it starts; an error is kept for the exception."""
+        assert self.process.stderr is not None  # noqa: S101 - opened above
+        with self.process.stderr as lines:
+            for line in lines:
+                if self._error or line.startswith("error: "):
+                    self._error.append(line)
+                else:
+                    say(line.rstrip("\n"))

@@ -1,0 +1,170 @@
+"""Plan a read: which rows, columns and relations; also the shape of what a write or a call returns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from signet_stack.rest.catalog.model import Catalog, Relation, Table
+from signet_stack.rest.errors import RestError
+from signet_stack.rest.grammar.query import Query
+from signet_stack.rest.grammar.trees import (
+    Column,
+    Condition,
+    Embed,
+    Logic,
+    NullTest,
+    OrderTerm,
+    Path,
+    SelectItem,
+    Tree,
+    Window,
+)
+from signet_stack.rest.plan.relations import find_relation
+
+SortKey = tuple[OrderTerm, str, Table | None]  # the term, and whose field it looks at: alias and table
+
+
+@dataclass(frozen=True, slots=True)
+class ReadPlan:
+    """Rows of one table (None: of a function without a table's row type) and what hangs on them."""
+
+    table: Table | None
+    alias: str
+    columns: tuple[Column, ...]
+    embeds: tuple[Related, ...]
+    where: tuple[Tree, ...]
+    order: tuple[SortKey, ...]
+    window: Window
+
+
+@dataclass(frozen=True, slots=True)
+class Related:
+    """One embed: the relation to follow, the rows there, and how they join."""
+
+    label: str
+    alias: str
+    relation: Relation
+    plan: ReadPlan
+    is_inner: bool
+    is_spread: bool
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether the embed only joins and shows nothing."""
+        return not self.plan.columns and not self.plan.embeds
+
+
+class ReadPlanner:
+    """Plans one request against one catalog."""
+
+    def __init__(self, catalog: Catalog, query: Query, max_rows: int, *, aggregates: bool) -> None:
+        self._catalog = catalog
+        self._query = query
+        self._max_rows = max_rows
+        self._aggregates = aggregates
+        self._root = ""
+
+    def plan(self, table: Table | None, alias: str, *, of_change: bool = False) -> ReadPlan:
+        """Plan from the root; the rows ``of_change`` are there already, filtered and all of them."""
+        self._root = alias
+        self._check_paths()
+        plan = self._level(table, alias, self._query.select, ())
+        return replace(plan, where=(), window=Window()) if of_change else plan
+
+    def _level(self, table: Table | None, alias: str, items: tuple[SelectItem, ...], path: Path) -> ReadPlan:
+        columns = tuple(item for item in items if isinstance(item, Column))
+        if not self._aggregates and any(column.aggregate for column in columns):
+            raise RestError("PGRST123", "Use of aggregate functions is not allowed")
+        embeds = tuple(self._related(table, alias, item, path) for item in items if isinstance(item, Embed))
+        trees = (tree for place, tree in self._query.conditions if place == path)
+        where = tuple(plan_test(tree, table, embeds) for tree in trees)
+        order = tuple(_sort_key(term, table, alias, embeds) for term in self._query.order.get(path, ()))
+        window = self._query.windows.get(path, Window())
+        limit = self._max_rows if window.limit is None else min(window.limit, self._max_rows)
+        return ReadPlan(table, alias, columns, embeds, where, order, Window(limit, window.offset))
+
+    def _related(self, table: Table | None, alias: str, embed: Embed, path: Path) -> Related:
+        if table is None:
+            message = (
+                f"Could not find a relationship between '{alias}' and '{embed.target}' in the schema cache"
+            )
+            raise RestError("PGRST200", message, details=f"'{alias}' does not return rows of a table")
+        relation = find_relation(self._catalog, table, embed)
+        if embed.is_spread and not relation.is_to_one:
+            message = f"A spread operation on '{embed.target}' is not possible"
+            raise RestError("PGRST119", message, details=_not_to_one(relation.source, embed.target))
+        depth = len(path) + 1
+        inner_alias = f"{relation.target}_{depth}"
+        if inner_alias == self._root:  # a table that is called like this
+            inner_alias += "_"
+        target = self._catalog.tables[relation.schema, relation.target]
+        return Related(
+            embed.label,
+            f"{alias}_{embed.label}_{depth}",
+            relation,
+            self._level(target, inner_alias, embed.items, (*path, embed.label)),
+            embed.join == "inner",
+            embed.is_spread,
+        )
+
+    def _check_paths(self) -> None:
+        """Every level that the query mentions must be selected."""
+        query = self._query
+        paths = {path for path, _ in query.conditions} | query.order.keys() | query.windows.keys()
+        known = set(_paths(query.select, ()))
+        for path in sorted(paths - known):
+            raise _not_embedded(next(path[n] for n in range(len(path)) if path[: n + 1] not in known))
+
+
+def _paths(items: tuple[SelectItem, ...], path: Path) -> Iterable[Path]:
+    yield path
+    for item in items:
+        if isinstance(item, Embed):
+            yield from _paths(item.items, (*path, item.label))
+
+
+def plan_test(tree: Tree, table: Table | None, embeds: tuple[Related, ...] = ()) -> Tree:
+    """Return a condition as it is, but one on an embed as a test for rows there."""
+    if isinstance(tree, Logic):
+        return replace(tree, children=tuple(plan_test(child, table, embeds) for child in tree.children))
+    if not isinstance(tree, Condition) or tree.field.path:
+        return tree
+    embed, comparison = _labelled(tree.field.name, embeds), tree.comparison
+    if embed is None:
+        return tree
+    if comparison.operator == "is" and comparison.value in ("null", "not_null"):
+        negated = comparison.negated != (comparison.value == "not_null")
+        return NullTest(embed.alias, embed.relation.is_to_one, negated)
+    if table is None or embed.label not in table.columns:
+        message = "Only is null or not is null filters are allowed on embedded resources"
+        raise RestError("PGRST120", "Bad operator on the embedded resource", details=message)
+    return tree
+
+
+def _sort_key(term: OrderTerm, table: Table | None, alias: str, embeds: tuple[Related, ...]) -> SortKey:
+    if term.embed is None:
+        return term, alias, table
+    embed = _labelled(term.embed, embeds)
+    if embed is None:
+        raise _not_embedded(term.embed)
+    if not embed.relation.is_to_one:
+        message = f"A related order on '{term.embed}' is not possible"
+        raise RestError("PGRST118", message, details=_not_to_one(alias, term.embed))
+    return term, embed.alias, embed.plan.table
+
+
+def _labelled(label: str, embeds: tuple[Related, ...]) -> Related | None:
+    return next((embed for embed in embeds if embed.label == label), None)
+
+
+def _not_embedded(name: str) -> RestError:
+    return RestError(
+        "PGRST108",
+        f"'{name}' is not an embedded resource in this request",
+        hint=f"Verify that '{name}' is included in the 'select' query parameter.",
+    )
+
+
+def _not_to_one(source: str, target: str) -> str:
+    return f"'{source}' and '{target}' do not form a many-to-one or one-to-one relationship"

@@ -1,0 +1,79 @@
+"""Find the one relation that an embed means."""
+
+from __future__ import annotations
+
+from signet_stack.rest.catalog.model import Catalog, Relation, Table
+from signet_stack.rest.errors import RestError
+from signet_stack.rest.grammar.trees import Embed
+
+
+def find_relation(catalog: Catalog, table: Table, embed: Embed) -> Relation:
+    """Return the relation from a table to what an embed names; raise where there is none or several."""
+    candidates = catalog.relations.get((table.schema, table.name), ())
+    found = [relation for relation in candidates if _is_meant(relation, embed.target, embed.hint)]
+    if not found:
+        raise _none(table, embed)
+    if len(found) > 1:
+        raise _several(table.name, embed.target, found)
+    return found[0]
+
+
+def _is_meant(relation: Relation, target: str, hint: str | None) -> bool:
+    """A key is named by its constraint or its only column; a hint is also the column there, or a junction."""
+    near, far = (list(columns) for columns in zip(*relation.columns, strict=True))
+    if relation.source == relation.target:
+        return _is_meant_in_self_reference(relation, target, hint, near, far)
+    names, hints = [relation.constraint], []
+    if relation.junction is not None:
+        names, hints = [], [relation.junction]
+    elif len(relation.columns) == 1:
+        names, hints = [relation.constraint, *near], far
+    return target in (relation.target, *names) and (hint is None or hint in (*names, *hints))
+
+
+def _is_meant_in_self_reference(
+    relation: Relation, target: str, hint: str | None, near: list[str], far: list[str]
+) -> bool:
+    """The table's name means the rows below (one-to-many), the column's name the row above (many-to-one)."""
+    if hint is not None:
+        is_column = relation.kind == "one-to-many" and far == [hint]
+        return target == relation.target and (is_column or hint == relation.junction)
+    if target == relation.target:
+        return not relation.is_to_one
+    return relation.is_to_one and near == [target]
+
+
+def _none(table: Table, embed: Embed) -> RestError:
+    hint = f" using the hint '{embed.hint}'" if embed.hint else ""
+    return RestError(
+        "PGRST200",
+        f"Could not find a relationship between '{table.name}' and '{embed.target}' in the schema cache",
+        details=f"Searched for a foreign key relationship between '{table.name}' and '{embed.target}'{hint}"
+        f" in the schema '{table.schema}', but no matches were found.",
+    )
+
+
+def _several(source: str, target: str, found: list[Relation]) -> RestError:
+    choices = ", ".join(f"'{target}!{relation.junction or relation.constraint}'" for relation in found)
+    return RestError(
+        "PGRST201",
+        f"Could not embed because more than one relationship was found for '{source}' and '{target}'",
+        details=[_described(relation) for relation in found],
+        hint=f"Try changing '{target}' to one of the following: {choices}."
+        " Find the desired relationship in the 'details' key.",
+    )
+
+
+def _described(relation: Relation) -> dict[str, str]:
+    near, far = (", ".join(columns) for columns in zip(*relation.columns, strict=True))
+    text = f"{relation.constraint} using {relation.source}({near}) and {relation.target}({far})"
+    if relation.junction is not None:
+        beyond = ", ".join(column for column, _ in relation.far_columns)
+        text = (
+            f"{relation.junction} using {relation.constraint}({far}) and {relation.far_constraint}({beyond})"
+        )
+    return {
+        "cardinality": relation.kind,
+        "embedding": f"{relation.source} with {relation.target}",
+        "relationship": text,
+    }

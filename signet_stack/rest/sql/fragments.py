@@ -1,0 +1,139 @@
+"""The smallest pieces: names, parameters, casts, fields, conditions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from signet_stack.rest.catalog.model import Table
+from signet_stack.rest.grammar.trees import Comparison, Condition, Field, NullTest, Tree
+
+OPERATORS = {
+    "eq": "=", "neq": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<=",
+    "like": "LIKE", "ilike": "ILIKE", "match": "~", "imatch": "~*",
+    "cs": "@>", "cd": "<@", "ov": "&&", "sl": "<<", "sr": ">>", "nxr": "&<", "nxl": "&>", "adj": "-|-",
+    "isdistinct": "IS DISTINCT FROM",
+}  # fmt: skip
+TEXT_SEARCH = {
+    "fts": "to_tsquery", "plfts": "plainto_tsquery", "phfts": "phraseto_tsquery",
+    "wfts": "websearch_to_tsquery",
+}  # fmt: skip
+IS = {"null": "NULL", "not_null": "NOT NULL", "true": "TRUE", "false": "FALSE", "unknown": "UNKNOWN"}
+# Names of types that SQL's own grammar knows and pg_type does not; every other cast is a quoted name.
+SQL_TYPES = {
+    "bigint": "int8", "bit varying": "varbit", "boolean": "bool", "char": "bpchar", "character": "bpchar",
+    "character varying": "varchar", "dec": "numeric", "decimal": "numeric", "double precision": "float8",
+    "float": "float8", "int": "int4", "integer": "int4", "real": "float4", "smallint": "int2",
+    "time with time zone": "timetz", "time without time zone": "time",
+    "timestamp with time zone": "timestamptz", "timestamp without time zone": "timestamp",
+}  # fmt: skip
+
+
+class Parameters:
+    """Collects the values of one statement; each call returns its placeholder."""
+
+    __slots__ = ("values",)
+
+    def __init__(self) -> None:
+        self.values: list[str | None] = []
+
+    def __call__(self, value: str | None) -> str:
+        self.values.append(value)
+        return f"${len(self.values)}"
+
+
+def name(identifier: str) -> str:
+    """Quote an identifier."""
+    return '"' + identifier.partition("\0")[0].replace('"', '""') + '"'
+
+
+def names(identifiers: Iterable[str]) -> str:
+    """Quote several identifiers, joined by commas."""
+    return ", ".join(map(name, identifiers))
+
+
+def qualified(schema: str, identifier: str) -> str:
+    """Quote a name with its schema."""
+    return f"{name(schema)}.{name(identifier)}"
+
+
+def aliased(schema: str, table: str, alias: str) -> str:
+    """Write a table under an alias."""
+    return f"{qualified(schema, table)} AS {name(alias)}"
+
+
+def cast(expression: str, type_name: str | None) -> str:
+    """Cast to a type that the caller named, if any."""
+    if type_name is None:
+        return expression
+    words = " ".join(type_name.lower().split())
+    return f"CAST({expression} AS {name(SQL_TYPES.get(words, words))})"
+
+
+def array_literal(values: Iterable[str]) -> str:
+    """Write values as PostgreSQL's text form of an array."""
+    quoted = (value.replace("\\", "\\\\").replace('"', '\\"') for value in values)
+    return "{" + ",".join(f'"{value}"' for value in quoted) + "}"
+
+
+def field(place: Field, alias: str, table: Table | None, bind: Parameters) -> str:
+    """Write a column or a place inside a JSON column."""
+    column = f"{name(alias)}.{name(place.name)}"
+    if not place.path:
+        return column
+    known = table.columns.get(place.name) if table else None
+    text = column if known is None or known.type in ("json", "jsonb") else f"to_jsonb({column})"
+    for step in place.path:
+        key = bind(str(step.key)) + ("::int" if isinstance(step.key, int) else "")
+        text += ("->>" if step.as_text else "->") + key
+    return f"({text})"
+
+
+def where(*conditions: str) -> str:
+    """Write WHERE with all conditions, or nothing where there are none."""
+    return f" WHERE {' AND '.join(conditions)}" if conditions else ""
+
+
+def tests(trees: Iterable[Tree], alias: str, table: Table | None, bind: Parameters) -> list[str]:
+    """Write several conditions."""
+    return [test(tree, alias, table, bind) for tree in trees]
+
+
+def test(tree: Tree, alias: str, table: Table | None, bind: Parameters) -> str:
+    """Write one condition."""
+    if isinstance(tree, NullTest):
+        row = name(tree.alias) if tree.is_to_one else f"{name(tree.alias)}.{name(tree.alias)}"
+        return f"{row} IS {'' if tree.negated else 'NOT '}DISTINCT FROM NULL"
+    if isinstance(tree, Condition):
+        text, negated = _comparison(tree, alias, table, bind), tree.comparison.negated
+    else:
+        children = (test(child, alias, table, bind) for child in tree.children)
+        text, negated = f"({f' {tree.operator.upper()} '.join(children)})", tree.negated
+    return f"NOT {text}" if negated else text
+
+
+def _comparison(tree: Condition, alias: str, table: Table | None, bind: Parameters) -> str:
+    left, comparison = field(tree.field, alias, table, bind), tree.comparison
+    operator, value = comparison.operator, comparison.value
+    if not isinstance(value, str):
+        return f"{left} = ANY({bind(array_literal(value))})"
+    if operator == "is":
+        return f"{left} IS {IS[value]}"
+    if operator in TEXT_SEARCH:
+        return _text_search(left, comparison, value, bind, is_document=_is_document(tree.field, table))
+    right = bind(value.replace("*", "%") if operator in ("like", "ilike") else value)
+    if comparison.modifier is not None:
+        right = f"{comparison.modifier.upper()}({right})"
+    return f"{left} {OPERATORS[operator]} {right}"
+
+
+def _text_search(
+    left: str, comparison: Comparison, value: str, bind: Parameters, *, is_document: bool
+) -> str:
+    config = f"{bind(comparison.modifier)}::regconfig, " if comparison.modifier else ""
+    document = left if is_document else f"to_tsvector({config}{left})"
+    return f"{document} @@ {TEXT_SEARCH[comparison.operator]}({config}{bind(value)})"
+
+
+def _is_document(place: Field, table: Table | None) -> bool:
+    known = table.columns.get(place.name) if table else None
+    return not place.path and (known is None or known.type == "tsvector")

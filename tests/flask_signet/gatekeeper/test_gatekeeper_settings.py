@@ -1,0 +1,82 @@
+"""Settings of the gatekeeper in an app of its own: from text as well, and never weaker than they look."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from flask_signet.gatekeeper import GatekeeperSettings
+from flask_signet.gatekeeper.seal import Seal
+
+GOOD: dict[str, Any] = {
+    "SUPABASE_URL": "https://abcd.supabase.co/",
+    "SUPABASE_PUBLISHABLE_KEY": "sb_publishable_test",
+    "SITE_URL": "https://www.example.com",
+    "SECRET_KEY": "a-secret-key-of-more-than-32-bytes-for-tests",
+}
+
+
+def read(**changes: Any) -> GatekeeperSettings:
+    return GatekeeperSettings.from_config({**GOOD, **changes})
+
+
+def test_four_values_are_enough() -> None:
+    assert read() == GatekeeperSettings(
+        supabase_url="https://abcd.supabase.co",
+        publishable_key="sb_publishable_test",
+        site_url="https://www.example.com",
+        secret_keys=(GOOD["SECRET_KEY"],),
+        issuer="https://abcd.supabase.co/auth/v1",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "field", "read_as"),
+    [
+        ("GATEKEEPER_CLOSED", "False", "is_closed", False),
+        ("GATEKEEPER_CLOSED", False, "is_closed", False),
+        ("GATEKEEPER_CLOSED", "1", "is_closed", True),
+        ("GATEKEEPER_CLOSED", "", "is_closed", True),
+        ("GATEKEEPER_SHOW_TIMING", "0", "show_timing", False),
+        ("REVOCATION_CHECK_SECONDS", "60", "revocation_check_seconds", 60.0),
+        ("REVOCATION_CHECK_SECONDS", "", "revocation_check_seconds", None),
+        ("SUPABASE_JWKS", "", "jwks", None),
+        ("SUPABASE_COOKIE_MODE", "", "cookie_mode", "private"),
+        ("SECRET_KEY_FALLBACKS", ["old"], "secret_keys", (GOOD["SECRET_KEY"], "old")),
+    ],
+    ids=repr,
+)
+def test_text_of_the_environment_means_what_it_says(name: str, value: Any, field: str, read_as: Any) -> None:
+    assert getattr(read(**{name: value}), field) == read_as
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"SITE_URL": None, "SECRET_KEY": ""}, "SITE_URL, SECRET_KEY"),
+        ({"SECRET_KEY_FALLBACKS": "old-key"}, "must be a list"),
+        ({"SITE_URL": "www.example.com"}, "SITE_URL is"),
+        ({"SITE_URL": "http://www.example.com"}, "SITE_URL is"),
+        ({"SUPABASE_URL": "abcd.supabase.co"}, "SUPABASE_URL is"),
+        ({"SUPABASE_COOKIE_MODE": "open"}, "not private or shared"),
+        ({"GATEKEEPER_CLOSED": "maybe"}, "GATEKEEPER_CLOSED is 'maybe'"),
+        ({"REVOCATION_CHECK_SECONDS": "a minute"}, "REVOCATION_CHECK_SECONDS is 'a minute'"),
+        ({"REVOCATION_CHECK_SECONDS": "0"}, "not above 0"),
+        ({"REVOCATION_CHECK_SECONDS": "nan"}, "not above 0"),
+    ],
+    ids=str,
+)
+def test_what_would_weaken_sessions_is_refused_by_name(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        read(**changes)
+
+
+@pytest.mark.parametrize("site", ["http://localhost:5000", "http://127.0.0.1:8000", "http://[::1]:8000"])
+def test_this_machine_needs_no_https(site: str) -> None:
+    assert read(SITE_URL=site).site_url == site
+
+
+def test_flasks_secret_key_may_be_bytes() -> None:
+    sealed = Seal((b"x" * 32,)).seal(b"value", "name")
+    assert Seal(("x" * 32,)).open(sealed, "name") == (b"value", True)
