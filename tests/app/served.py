@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from signet_stack.handle import RunningStack
+from tests.support.patience import HANG_SECONDS
 from tests.support.site import SECRET_KEY
 
 ROOT = Path(__file__).parents[2]
@@ -42,7 +43,7 @@ class Served:
 
     def send(self, raw: str | bytes) -> RawAnswer:
         """Send these bytes and read until the server closes or says nothing for a while."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=10) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=HANG_SECONDS) as connection:
             connection.sendall(raw if isinstance(raw, bytes) else raw.encode("latin-1"))
             connection.settimeout(10)
             answer = b""
@@ -87,4 +88,4 @@ def serve(stack: RunningStack) -> Iterator[Served]:
         yield served
     finally:
         server.terminate()
-        server.wait(30)
+        server.wait(HANG_SECONDS)

@@ -15,6 +15,7 @@ from app import create_app
 from signet_stack.handle import RunningStack
 from tests.support.accessibility import faults
 from tests.support.markup import Element
+from tests.support.patience import HANG_SECONDS
 from tests.support.people import Person, log_in, sign_up
 from tests.support.project_settings import changed
 from tests.support.site import settings_for
@@ -113,7 +114,7 @@ def test_a_renewal_tells_the_browser_that_is_in_use(app: Flask, stack: RunningSt
     with changed(stack, jwt_exp=1):
         person = sign_up(app, SAFARI)
         person.visitor.client.environ_base["HTTP_USER_AGENT"] = FIREFOX
-        deadline = monotonic() + 30  # a token of one second is soon renewed
+        deadline = monotonic() + HANG_SECONDS  # a token of one second is soon renewed
         while devices(person.get("/account/sessions")) != ["Firefox on Linux This device"]:
             assert monotonic() < deadline
 

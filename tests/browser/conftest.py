@@ -14,10 +14,11 @@ from waitress.server import create_server
 from app import create_app
 from signet_stack.handle import RunningStack
 from tests.conftest import free_port
+from tests.support.patience import HANG_SECONDS
 from tests.support.site import settings_for
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-WAIT_MS = 20_000
+WAIT_MS = HANG_SECONDS * 1000
 NO_NETWORK = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
 # What Chromium reports for answers that tests provoke, and for pictures of people that other tests made.
 EXPECTED_REPORTS = (

@@ -13,6 +13,7 @@ from supabase import Client, ClientOptions, create_client
 
 from signet_db.testing import claims_of, new_session, new_user
 from tests.signet_stack.rest.conftest import Api
+from tests.support.patience import HANG_SECONDS
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def client(api: Api, token: str) -> Client:
         headers={"Authorization": f"Bearer {token}"},
         auto_refresh_token=False,
         persist_session=False,
-        httpx_client=httpx.Client(transport=api.http._transport, timeout=30),
+        httpx_client=httpx.Client(transport=api.http._transport, timeout=HANG_SECONDS),
     )
     return create_client(
         api.url.removesuffix("/rest/v1"), key.secret if token == key.secret else key.publishable, options

@@ -19,6 +19,7 @@ from flask_signet.cli.db import db
 from signet_db.lock import LOCK_KEY
 from tests.database.conftest import ask
 from tests.database.paths import MIGRATIONS
+from tests.support.patience import HANG_SECONDS
 
 Write = Callable[[str, str], Path]
 Run = Callable[..., Result]
@@ -247,7 +248,7 @@ def test_who_waits_for_another_run_is_told_for_whom(run: Run, write: Write, targ
 
         def end_when_somebody_waits() -> None:
             waiting = "select from pg_locks where locktype = 'advisory' and not granted"
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + HANG_SECONDS
             while other.execute(waiting).rowcount == 0 and time.monotonic() < deadline:
                 time.sleep(0.005)
             other.close()

@@ -14,11 +14,12 @@ from supabase import Client, ClientOptions, create_client
 
 from signet_stack.handle import RunningStack
 from tests.support import cast
+from tests.support.patience import HANG_SECONDS
 
 
 @pytest.fixture(scope="module")
 def http() -> Iterator[httpx.Client]:
-    with httpx.Client(timeout=30) as client:
+    with httpx.Client(timeout=HANG_SECONDS) as client:
         yield client
 
 

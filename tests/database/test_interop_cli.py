@@ -20,6 +20,7 @@ from signet_db.comparison import State
 from signet_stack.postgres.cluster import Cluster
 from tests.conftest import new_database
 from tests.database.conftest import ask
+from tests.support.patience import HANG_SECONDS
 
 pytestmark = pytest.mark.interop
 PACKAGE = "supabase@3.1.0"
@@ -76,7 +77,9 @@ def supabase(program: Path, folder: Path, target: str) -> Cli:
             f"{target}?sslmode=disable",
         ]
         environment = {**os.environ, "HOME": str(folder.parents[1]), "SUPABASE_TELEMETRY_DISABLED": "1"}
-        result = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120)
+        result = subprocess.run(
+            command, env=environment, capture_output=True, text=True, timeout=HANG_SECONDS
+        )
         assert result.returncode == 0, result.stdout + result.stderr
         return result.stdout + result.stderr
 

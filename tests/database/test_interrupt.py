@@ -15,6 +15,7 @@ import psycopg
 from signet_db import runner
 from tests.database.conftest import ask
 from tests.database.paths import ROOT
+from tests.support.patience import HANG_SECONDS
 
 Write = Callable[[str, str], Path]
 COMMAND = [sys.executable, "-c", "from flask_signet.cli.db import db; db()"]
@@ -22,7 +23,7 @@ COMMAND = [sys.executable, "-c", "from flask_signet.cli.db import db; db()"]
 
 def wait_for(target: str, query: str) -> None:
     """Wait until a query finds something."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + HANG_SECONDS
     with psycopg.connect(target, autocommit=True) as watcher:
         while watcher.execute(query.encode()).rowcount == 0:
             assert time.monotonic() < deadline, query
@@ -41,7 +42,7 @@ def interrupt(target: str, folder: Path, *arguments: str) -> subprocess.Complete
     )
     wait_for(target, "select from pg_stat_activity where wait_event = 'PgSleep'")
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=HANG_SECONDS)
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 

@@ -19,6 +19,7 @@ from psycopg.rows import TupleRow
 from signet_db import history, runner
 from signet_stack.postgres.cluster import Cluster
 from tests.database.slow_network import slow_network
+from tests.support.patience import HANG_SECONDS
 
 Write = Callable[[str, str], Path]
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,7 +59,7 @@ def forker(target: str, folder: Path) -> Iterator[subprocess.Popen[str]]:
         assert process.stdout.readline() == "ready\n"
         yield process
     finally:
-        process.communicate(timeout=30)
+        process.communicate(timeout=HANG_SECONDS)
 
 
 def start(process: subprocess.Popen[str], target: str, folder: Path) -> int:
@@ -79,7 +80,7 @@ def ended(process: subprocess.Popen[str]) -> int:
 def wait_for_runs(watcher: Connection[TupleRow]) -> None:
     """Wait until the server has noticed that the client is gone."""
     query = "select from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()"
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + HANG_SECONDS
     while watcher.execute(query).rowcount:
         assert time.monotonic() < deadline, "the backend of a killed run stays"
         time.sleep(0.001)

@@ -15,6 +15,7 @@ from signet_db.errors import FileRefused, HistoryConflict, MigrationError, Migra
 from signet_db.events import Applied, Applying, Event, Noticed, Waiting
 from signet_stack.postgres.cluster import SUPERUSER, Cluster
 from tests.database.conftest import ask
+from tests.support.patience import HANG_SECONDS
 
 Write = Callable[[str, str], Path]
 HISTORY = "select version, name, statements from supabase_migrations.schema_migrations order by version"
@@ -199,7 +200,7 @@ def test_the_data_api_is_told_to_read_the_schema_again(target: str, folder: Path
     with psycopg.connect(target, autocommit=True) as data_api:
         data_api.execute("listen pgrst")
         runner.upgrade(target, folder)
-        said = [notice.payload for notice in data_api.notifies(timeout=10, stop_after=1)]
+        said = [notice.payload for notice in data_api.notifies(timeout=HANG_SECONDS, stop_after=1)]
     assert said == ["reload schema"]
 
 
@@ -235,7 +236,7 @@ def test_two_runs_at_once_apply_every_file_once(target: str, folder: Path, write
 
         one = threading.Thread(target=lambda: results.append(len(runner.upgrade(target, folder, first))))
         one.start()
-        assert began.wait(30)
+        assert began.wait(HANG_SECONDS)
         results.append(len(runner.upgrade(target, folder, second)))
         one.join(30)
     assert sorted(results) == [0, 2]

@@ -21,6 +21,7 @@ from app.startup import local_secret_key
 from signet_stack.handle import RunningStack, status_of
 from signet_stack.postgres.cluster import Cluster
 from tests.conftest import ROOT
+from tests.support.patience import HANG_SECONDS
 
 
 def test_the_services_answer(stack: RunningStack) -> None:
@@ -36,7 +37,7 @@ def test_a_small_reply_comes_in_one_packet(stack: RunningStack) -> None:
     host = stack.api_url.removeprefix("http://")
     name, _, port = host.partition(":")
     request = f"GET /auth/v1/.well-known/jwks.json HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
-    with socket.create_connection((name, int(port)), timeout=30) as connection:
+    with socket.create_connection((name, int(port)), timeout=HANG_SECONDS) as connection:
         connection.sendall(request.encode())
         reply = b"".join(iter(lambda: connection.recv(65536), b""))
         counters = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)

@@ -7,6 +7,8 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from tests.support.patience import HANG_SECONDS
+
 
 def processes_of(folder: Path) -> dict[int, str]:
     """Return their command lines by process id; nothing where there is no /proc."""
@@ -19,7 +21,7 @@ def processes_of(folder: Path) -> dict[int, str]:
     return found
 
 
-def left_in(folder: Path, patience: float = 10.0) -> dict[int, str]:
+def left_in(folder: Path, patience: float = HANG_SECONDS) -> dict[int, str]:
     """Return the processes that are still there after the time that an orderly end takes."""
     deadline = time.monotonic() + patience
     while (found := processes_of(folder)) and time.monotonic() < deadline:

@@ -17,6 +17,7 @@ from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 from tests.support.loopback import serving
+from tests.support.patience import HANG_SECONDS
 from tests.support.token_mint import ALICE, Mint, claims, new_keys
 
 PASSWORD = "correct horse battery staple"
@@ -184,7 +185,7 @@ def hangs(release: threading.Event) -> Fault:
     """Return a fault that says nothing until released."""
 
     def fault(handler: Handler) -> None:
-        release.wait(30)
+        release.wait(HANG_SECONDS)
         handler.close_connection = True
 
     return fault

@@ -20,6 +20,7 @@ from flask_signet.gatekeeper.cookies import StoredSession
 from flask_signet.gatekeeper.identity import SessionTokens
 from flask_signet.gatekeeper.shared_cookies import SharedCookies
 from tests.flask_signet.gatekeeper.faulty_auth import FaultyAuth
+from tests.support.patience import HANG_SECONDS
 from tests.support.verified import CLAIMS
 
 pytestmark = pytest.mark.interop
@@ -56,7 +57,12 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(node: Path, auth: FaultyAuth, **arguments: Any) -> dict[str, Any]:
     argument = json.dumps({"url": auth.url, **arguments})
     result = subprocess.run(
-        ["node", "run.js", argument], cwd=node, capture_output=True, text=True, check=True, timeout=60
+        ["node", "run.js", argument],
+        cwd=node,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=HANG_SECONDS,
     )
     return json.loads(result.stdout.splitlines()[-1])
 

@@ -22,6 +22,7 @@ from flask_signet.gatekeeper.refresh import (
     _Flight,
 )
 from tests.support.background import StoppedClock
+from tests.support.patience import HANG_SECONDS
 from tests.support.verified import CLAIMS
 
 
@@ -40,7 +41,7 @@ class Auth:
         hold = self.hold
         self.entered.set()
         if hold is not None:
-            assert hold.wait(30)
+            assert hold.wait(HANG_SECONDS)
         if self.error is not None:
             raise self.error
         claims = dataclasses.replace(CLAIMS, session_id=self.session_id)
@@ -84,7 +85,7 @@ def start(work: Callable[[], object]) -> tuple[threading.Thread, list[object]]:
 def test_a_crowd_with_one_token_asks_once_and_shares_the_answer(refresher: Refresher, auth: Auth) -> None:
     auth.hold = threading.Event()
     crowd = [start(lambda: refresher.refresh("old")) for _ in range(100)]
-    assert auth.entered.wait(30)
+    assert auth.entered.wait(HANG_SECONDS)
     auth.hold.set()
     for thread, _ in crowd:
         thread.join(30)
@@ -123,7 +124,7 @@ def test_a_sign_out_during_an_exchange_makes_it_give_nothing(
 ) -> None:
     auth.hold = threading.Event()
     flights = [start(lambda: refresher.refresh("old")) for _ in range(3)]
-    assert auth.entered.wait(30)
+    assert auth.entered.wait(HANG_SECONDS)
     ended.add(CLAIMS.session_id, 100)
     refresher.forget(CLAIMS.session_id)
     auth.hold.set()
@@ -191,7 +192,7 @@ def test_an_early_exchange_that_fails_is_not_repeated_for_a_minute(
 def test_an_early_exchange_never_waits_for_another(refresher: Refresher, auth: Auth) -> None:
     auth.hold = threading.Event()
     thread, _ = start(lambda: refresher.refresh_early("old"))
-    assert auth.entered.wait(30)
+    assert auth.entered.wait(HANG_SECONDS)
     assert refresher.refresh_early("old") is None
     auth.hold.set()
     thread.join(30)
@@ -202,7 +203,7 @@ def test_an_exchange_that_never_ends_stops_no_later_one(
 ) -> None:
     auth.hold = dripping = threading.Event()
     thread, _ = start(lambda: refresher.refresh("old"))
-    assert auth.entered.wait(30)
+    assert auth.entered.wait(HANG_SECONDS)
     auth.hold = None
     clock.now += WAIT_SECONDS
     assert refresher.refresh("old").tokens.refresh_token == "old+1"
@@ -234,7 +235,7 @@ def test_what_is_kept_does_not_grow_for_ever(refresher: Refresher, clock: Stoppe
 def test_what_strangers_add_in_a_moment_is_bounded(refresher: Refresher, auth: Auth) -> None:
     auth.hold = threading.Event()
     thread, _ = start(lambda: refresher.refresh("under way"))
-    assert auth.entered.wait(30)
+    assert auth.entered.wait(HANG_SECONDS)
     under_way = set(refresher._flights)
     auth.hold.set()
     thread.join(30)

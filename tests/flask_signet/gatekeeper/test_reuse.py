@@ -18,6 +18,7 @@ from urllib.parse import urlencode
 import pytest
 
 from tests.flask_signet.gatekeeper.faulty_auth import PASSWORD, FaultyAuth
+from tests.support.patience import HANG_SECONDS
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "flask_signet" / "gatekeeper"
@@ -64,11 +65,11 @@ def example(auth: FaultyAuth, tmp_path: Path) -> Iterator[http.client.HTTPConnec
         stderr=subprocess.DEVNULL,
     )
     listening.close()
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=HANG_SECONDS)
     yield connection
     connection.close()
     server.terminate()
-    server.wait(30)
+    server.wait(HANG_SECONDS)
 
 
 def call(

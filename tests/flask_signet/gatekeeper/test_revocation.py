@@ -14,6 +14,7 @@ from flask_signet.gatekeeper.auth_http import Answer
 from flask_signet.gatekeeper.identity import Identity
 from flask_signet.gatekeeper.revocation import MAX_AT_ONCE, RevocationCheck
 from tests.support.background import StoppedClock, wait_for_threads
+from tests.support.patience import HANG_SECONDS
 from tests.support.token_mint import NOW
 from tests.support.verified import CLAIMS
 
@@ -34,7 +35,7 @@ class Auth:
     def __call__(self, access_token: str) -> Answer:
         self.calls += 1
         if self.hold is not None:
-            assert self.hold.wait(30)
+            assert self.hold.wait(HANG_SECONDS)
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer

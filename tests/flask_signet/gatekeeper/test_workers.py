@@ -19,6 +19,7 @@ import pytest
 
 from tests.flask_signet.gatekeeper.faulty_auth import FaultyAuth
 from tests.flask_signet.gatekeeper.gatekept import make_app, put_cookie
+from tests.support.patience import HANG_SECONDS
 
 ROOT = Path(__file__).parents[3]
 WORKERS = 2
@@ -42,12 +43,12 @@ def port(auth: FaultyAuth) -> Iterator[int]:
     get(port, "/")
     yield port
     server.terminate()
-    server.wait(30)
+    server.wait(HANG_SECONDS)
 
 
 def get(port: int, path: str, cookie: str = "") -> tuple[int, str]:
     """Return status and the new session cookie, if one was set."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=HANG_SECONDS)
     connection.request("GET", path, headers={"Cookie": cookie} if cookie else {})
     response = connection.getresponse()
     response.read()
@@ -99,7 +100,7 @@ def test_lost_answers_sign_nobody_out(auth: FaultyAuth, port: int) -> None:
     auth.faults["refresh"] = sometimes_loses
     for _ in range(40):
         cookie = cookie_for(auth, auth.sign_in(age=4000))
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + HANG_SECONDS
         while (status := get(port, "/private", cookie)[0]) == 503 and time.monotonic() < deadline:
             time.sleep(0.05)
         assert status == 200
@@ -128,7 +129,7 @@ def test_rotating_the_key_under_load_fails_no_request(auth: FaultyAuth, port: in
     for algorithm in ("ES256", "EdDSA", "ES256"):
         auth.algorithm = algorithm
         enough = auth.calls["refresh"] + 4
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + HANG_SECONDS
         while auth.calls["refresh"] < enough and time.monotonic() < deadline:
             time.sleep(0.05)
     stop.set()

@@ -25,6 +25,7 @@ from signet_stack.postgres.cluster import SUPERUSER, Cluster
 from signet_stack.postgres.database import Pool
 from signet_stack.rest import create_rest
 from tests.conftest import new_database, open_context
+from tests.support.patience import HANG_SECONDS
 
 PASSWORD = "correct horse battery staple"
 API_VERSION = {"X-Supabase-Api-Version": "2024-01-01"}
@@ -148,7 +149,7 @@ def serve_project(context: Context, clock: TestClock) -> Iterator[Project]:
     headers = {"apikey": context.api_keys.publishable}
     limits = httpx.Limits(max_connections=200)
     try:
-        with httpx.Client(base_url=origin, headers=headers, timeout=60, limits=limits) as http:
+        with httpx.Client(base_url=origin, headers=headers, timeout=HANG_SECONDS, limits=limits) as http:
             yield Project(http, context, clock, origin)
     finally:
         # In the thread that uses the sockets: closed from here, they could be gone under its hands. If it is

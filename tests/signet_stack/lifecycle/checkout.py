@@ -19,12 +19,13 @@ from typing import Any
 import httpx
 
 from signet_stack.handle import RunningStack, find_running, status_of
+from tests.support.patience import HANG_SECONDS
 from tests.support.processes import processes_of
 
 ROOT = Path(__file__).resolve().parents[3]
 LIBRARIES = ("flask_signet", "signet_db", "signet_stack")
 PARTS = ("wsgi.py", "gunicorn.conf.py", ".flaskenv", "app", *LIBRARIES, "migrations", "seed.sql")
-PATIENCE = 30.0
+PATIENCE = HANG_SECONDS
 # Nobody's own settings and nobody's .env may reach the commands under test.
 ENVIRONMENT = {
     "FLASK_APP": "wsgi",

@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 from tests.conftest import ROOT
+from tests.support.patience import HANG_SECONDS
 
 PROGRAM = """
 import os, signal
@@ -23,6 +24,6 @@ print("done")
 def test_a_signal_from_before_the_wait_is_not_missed() -> None:
     """A blocking call that starts just after a signal would never end: the stack outlived its leases."""
     run = subprocess.run(
-        [sys.executable, "-c", PROGRAM], cwd=ROOT, capture_output=True, text=True, timeout=30
+        [sys.executable, "-c", PROGRAM], cwd=ROOT, capture_output=True, text=True, timeout=HANG_SECONDS
     )
     assert run.stdout == "done\n", run.stderr

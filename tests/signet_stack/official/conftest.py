@@ -19,6 +19,7 @@ from supabase import Client, ClientOptions, create_client
 
 from signet_stack.handle import RunningStack
 from tests.support.cast import PASSWORD
+from tests.support.patience import HANG_SECONDS
 
 
 @dataclass
@@ -93,7 +94,7 @@ def target(
     if named_project is None:
         stack = find_stack()
         named_project = (stack.api_url, stack.publishable_key, stack.secret_key)
-    with httpx.Client(timeout=30) as http:
+    with httpx.Client(timeout=HANG_SECONDS) as http:
         target = Target(*named_project, http)
         yield target
         for user_id in set(target.users):

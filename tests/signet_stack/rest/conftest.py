@@ -23,6 +23,7 @@ from signet_stack.postgres.cluster import Cluster
 from signet_stack.rest import create_rest
 from signet_stack.rest.settings import RestSettings
 from tests.conftest import new_database, open_context
+from tests.support.patience import HANG_SECONDS
 
 FIXTURE = Path(__file__).with_name("fixture.sql")
 SETTINGS = RestSettings(schemas=("test", "second"), rolls_back=True, end_override=True)
@@ -60,7 +61,7 @@ def serve(context: Context, settings: RestSettings, database_dsn: str) -> Iterat
     application = Gateway(context, {"/rest/v1": create_rest(context, settings)})
     with served(application) as address:
         headers = {"apikey": context.api_keys.publishable}
-        with httpx.Client(base_url=f"{address}/rest/v1", headers=headers, timeout=30) as http:
+        with httpx.Client(base_url=f"{address}/rest/v1", headers=headers, timeout=HANG_SECONDS) as http:
             yield Api(f"{address}/rest/v1", context, http, database_dsn)
 
 

@@ -15,6 +15,7 @@ import pytest
 
 from bench import real_postgrest
 from tests.signet_stack.rest.conftest import SETTINGS, Api
+from tests.support.patience import HANG_SECONDS
 
 pytestmark = pytest.mark.interop
 
@@ -81,7 +82,7 @@ def real(api: Api, tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.C
     executable = real_postgrest.install(folder)
     with (
         real_postgrest.running(executable, folder, settings) as server,
-        httpx.Client(base_url=server.url, timeout=30) as http,
+        httpx.Client(base_url=server.url, timeout=HANG_SECONDS) as http,
     ):
         yield http
 

@@ -16,7 +16,7 @@ from signet_stack.rest.catalog.load import load_catalog
 from signet_stack.rest.catalog.model import Catalog
 from tests.conftest import ROOT
 from tests.signet_stack.rest.conftest import Api
-from tests.signet_stack.rest.waiting import wait_for
+from tests.support.patience import wait_until
 
 
 def status(api: Api, path: str) -> int:
@@ -27,9 +27,9 @@ def test_a_new_table_is_served_and_a_dropped_one_is_not(own_api: Callable[..., A
     api = own_api()
     assert api.http.get("/fresh").json()["code"] == "PGRST205"
     api.sql("create table test.fresh (id int); grant select on test.fresh to anon")
-    wait_for(lambda: status(api, "/fresh") == 200)
+    wait_until(lambda: status(api, "/fresh") == 200)
     api.sql("drop table test.fresh")
-    wait_for(lambda: api.http.get("/fresh").json()["code"] == "PGRST205")
+    wait_until(lambda: api.http.get("/fresh").json()["code"] == "PGRST205")
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_any_change_of_the_schema_counts_soon(
     api = own_api()
     assert status(api, "/clients") == 200
     api.sql(statement)
-    wait_for(lambda: api.http.get(address).json() == expected)
+    wait_until(lambda: api.http.get(address).json() == expected)
 
 
 def test_prepared_statements_survive_a_change_of_their_table(own_api: Callable[..., Api]) -> None:
@@ -74,7 +74,7 @@ def test_prepared_statements_survive_a_change_of_their_table(own_api: Callable[.
     for _ in range(4):
         assert len(api.http.get("/clients").json()[0]) == 2
     api.sql("alter table test.clients add column city text")
-    wait_for(lambda: len(api.http.get("/clients").json()[0]) == 3)
+    wait_until(lambda: len(api.http.get("/clients").json()[0]) == 3)
     api.sql("alter table test.clients drop column city")
     for _ in range(4):
         assert len(api.http.get("/clients").json()[0]) == 2
@@ -84,7 +84,7 @@ def test_migrations_are_served_after_flask_db_upgrade(own_api: Callable[..., Api
     api = own_api(schemas=("public",))
     assert api.http.get("/profiles").json()["code"] == "PGRST205"
     runner.upgrade(api.database_dsn, ROOT / "migrations")
-    wait_for(lambda: api.http.get("/profiles").json()["code"] == "42501")
+    wait_until(lambda: api.http.get("/profiles").json()["code"] == "42501")
     signed_in = api.as_role("authenticated", session_id=None)
     assert api.http.get("/profiles", headers=signed_in).status_code == 200
 
@@ -100,7 +100,7 @@ def test_without_event_triggers_a_notification_is_needed_and_enough(
     api.sql("create table test.fresh (id int); grant select on test.fresh to anon")
     assert status(api, "/fresh") == 404
     api.sql("notify pgrst, 'reload schema'")
-    wait_for(lambda: status(api, "/fresh") == 200)
+    wait_until(lambda: status(api, "/fresh") == 200)
 
 
 def test_notifications_that_come_during_a_load_cost_one_more_load(
@@ -118,7 +118,7 @@ def test_notifications_that_come_during_a_load_cost_one_more_load(
 
     monkeypatch.setattr(cache, "load_catalog", load)
     assert status(api, "/clients") == 200
-    wait_for(lambda: len(loads) > 1)
+    wait_until(lambda: len(loads) > 1)
     time.sleep(0.15)
     assert len(loads) == 2
 
@@ -139,7 +139,7 @@ def test_requests_in_flight_do_not_notice(own_api: Callable[..., Api]) -> None:
         thread.start()
     for number in range(10):
         api.sql(f"create table test.t{number} (id int primary key); grant select on test.t{number} to anon")
-    wait_for(lambda: status(api, "/t9") == 200)
+    wait_until(lambda: status(api, "/t9") == 200)
     is_over.set()
     for thread in threads:
         thread.join()
@@ -156,9 +156,9 @@ def test_it_listens_again_after_its_connection_is_lost(own_api: Callable[..., Ap
     )
     assert ended
     api.sql("create table test.fresh (id int); grant select on test.fresh to anon")
-    wait_for(lambda: status(api, "/fresh") == 200)
+    wait_until(lambda: status(api, "/fresh") == 200)
     api.sql("create table test.fresher (id int); grant select on test.fresher to anon")
-    wait_for(lambda: status(api, "/fresher") == 200)
+    wait_until(lambda: status(api, "/fresher") == 200)
 
 
 def test_its_thread_ends_with_the_pool(own_api: Callable[..., Api]) -> None:
@@ -181,7 +181,7 @@ def test_without_a_catalog_the_answer_is_503(
     assert (response.status_code, response.json()["code"]) == (503, "PGRST002")
     assert response.headers["Retry-After"] == "1"
     monkeypatch.undo()
-    wait_for(lambda: status(api, "/clients") == 200)
+    wait_until(lambda: status(api, "/clients") == 200)
 
 
 def test_only_exposed_schemas_are_read(own_api: Callable[..., Api]) -> None:

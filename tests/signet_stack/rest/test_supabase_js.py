@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from signet_stack.handle import RunningStack
+from tests.support.patience import HANG_SECONDS
 
 pytestmark = pytest.mark.interop
 PACKAGE = "@supabase/supabase-js@2.119.1"
@@ -74,7 +75,7 @@ def outcome(tmp_path_factory: pytest.TempPathFactory, stack: RunningStack) -> di
     (folder / "journey.js").write_text(SCRIPT)
     argument = json.dumps({"url": stack.api_url, "key": stack.publishable_key, "mark": uuid.uuid4().hex})
     run = subprocess.run(
-        ["node", "journey.js", argument], cwd=folder, capture_output=True, text=True, timeout=60
+        ["node", "journey.js", argument], cwd=folder, capture_output=True, text=True, timeout=HANG_SECONDS
     )
     assert run.returncode == 0, run.stderr
     return json.loads(run.stdout.splitlines()[-1])

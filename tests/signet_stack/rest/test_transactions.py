@@ -13,7 +13,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from tests.signet_stack.rest.conftest import Api
-from tests.signet_stack.rest.waiting import wait_for
+from tests.support.patience import HANG_SECONDS, wait_until
 
 COMMIT = {"Prefer": "tx=commit"}
 
@@ -114,7 +114,7 @@ def test_settings_of_a_function_apply_to_its_whole_transaction(own_api: Callable
         " as $$ select current_setting('transaction_isolation') $$;"
         "grant execute on function test.slow(), test.level() to anon"
     )
-    wait_for(lambda: api.http.post("/rpc/level").status_code == 200)
+    wait_until(lambda: api.http.post("/rpc/level").status_code == 200)
     assert api.http.post("/rpc/level").json() == "serializable"
     response = api.http.post("/rpc/slow")
     assert (response.status_code, response.json()["code"]) == (500, "57014")
@@ -158,7 +158,7 @@ def test_constraints_are_checked_before_a_rollback_too(own_api: Callable[..., Ap
         " (id int primary key, up int references test.later deferrable initially deferred);"
         "grant all on test.later to anon"
     )
-    wait_for(lambda: api.http.get("/later").status_code == 200)
+    wait_until(lambda: api.http.get("/later").status_code == 200)
     assert api.http.post("/later", json={"id": 1, "up": 1}).status_code == 201
     assert api.http.post("/later", json={"id": 1, "up": 2}).status_code == 409
     assert api.http.get("/later").json() == []
@@ -241,7 +241,7 @@ def test_people_on_one_connection_never_see_each_other(own_api: Callable[..., Ap
 
     def ask(person: str) -> None:
         headers = {"apikey": api.context.api_keys.publishable, **api.as_role("authenticated", sub=person)}
-        with httpx.Client(base_url=api.url, headers=headers, timeout=30) as http:
+        with httpx.Client(base_url=api.url, headers=headers, timeout=HANG_SECONDS) as http:
             for number in range(40):
                 rows = http.get("/notes?select=body" if number % 4 else "/notes?select=body&id=gt.x").json()
                 if number % 4 and rows != [{"body": person}]:
@@ -285,4 +285,4 @@ def test_without_a_database_the_answer_is_503(own_api: Callable[..., Api]) -> No
         assert response.status_code in (503, 504), response.text
         assert response.json()["code"] in ("PGRST001", "PGRST003")
         admin.execute(f"alter database {name} with allow_connections true".encode())
-    wait_for(lambda: api.http.get("/items").status_code == 200)
+    wait_until(lambda: api.http.get("/items").status_code == 200)

@@ -8,6 +8,7 @@ import time
 
 from flask_signet.gatekeeper.jwks import KeySet
 from tests.support.background import wait_for_threads
+from tests.support.patience import HANG_SECONDS
 from tests.support.token_mint import Mint
 
 MINT = Mint()
@@ -29,7 +30,7 @@ class Endpoint:
         self.calls += 1
         self.entered.set()
         if self.hold is not None:
-            assert self.hold.wait(30)
+            assert self.hold.wait(HANG_SECONDS)
         if isinstance(self.answer, Exception):
             raise self.answer
         return self.answer
@@ -41,6 +42,6 @@ def wait_for_background() -> None:
 
 
 def wait_until_warm(key_set: KeySet) -> None:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + HANG_SECONDS
     while key_set.is_cold and time.monotonic() < deadline:
         time.sleep(0.001)

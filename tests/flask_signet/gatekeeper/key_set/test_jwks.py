@@ -19,6 +19,7 @@ from tests.flask_signet.gatekeeper.key_set.endpoint import (
     wait_for_background,
 )
 from tests.support.background import StoppedClock
+from tests.support.patience import HANG_SECONDS
 
 
 def in_parallel(work: Callable[[], object], times: int) -> list[object]:
@@ -47,7 +48,7 @@ def test_within_its_life_the_set_is_fetched_once(
 
 def test_many_waiting_threads_cause_one_fetch(key_set: KeySet, endpoint: Endpoint) -> None:
     endpoint.hold = threading.Event()
-    release = threading.Thread(target=lambda: (endpoint.entered.wait(30), endpoint.hold.set()))
+    release = threading.Thread(target=lambda: (endpoint.entered.wait(HANG_SECONDS), endpoint.hold.set()))
     release.start()
     results = in_parallel(key_set.current, 50)
     release.join(30)
@@ -98,7 +99,7 @@ def test_the_age_of_a_set_counts_from_the_question(
     endpoint.hold = threading.Event()
     thread = threading.Thread(target=key_set.current)
     thread.start()
-    assert endpoint.entered.wait(30)
+    assert endpoint.entered.wait(HANG_SECONDS)
     asked_at = clock.now
     clock.now += 3
     endpoint.hold.set()
