@@ -16,14 +16,13 @@ step, and a ``detail`` that goes to the log and nowhere else.
 
 from __future__ import annotations
 
+from signet_db.errors import SignetError
 
-class AppError(Exception):
-    """Base of all errors that pages and commands show; never raised itself."""
 
-    code = "error"
+class AppError(SignetError):
+    """Base of all errors that pages show; never raised itself."""
+
     status = 500
-    message = "Something went wrong."
-    hint = ""
 
     def __init__(
         self,
@@ -34,12 +33,8 @@ class AppError(Exception):
         detail: str = "",
         retry_after: int | None = None,
     ) -> None:
-        self.message = message or type(self).message
-        self.code = code or type(self).code
-        self.hint = type(self).hint if hint is None else hint
-        self.detail = detail
+        super().__init__(message, code=code, hint=hint, detail=detail)
         self.retry_after = retry_after  # seconds
-        super().__init__(self.message)
 
 
 class InputRejected(AppError):

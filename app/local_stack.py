@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from app.errors import Misconfigured
-from flask_signet.cli.output import show, show_json, tell
+from signet_db.output import show, show_json, tell
 from signet_stack import stack_words
 from signet_stack.handle import LocalStackHangs, RunningStack, status_of
 from signet_stack.process.lease import ROOT, Lease, take_lease

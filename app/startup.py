@@ -26,7 +26,7 @@ from app.config_values import LOOPBACK_HOSTS
 from app.errors import Misconfigured
 from app.local_stack import FOLDER, INSTANCE, apply_migrations, lease_for, show_stack
 from app.ports import check_port
-from flask_signet.cli.output import fails_in_words, tell
+from signet_db.output import fails_in_words, tell
 from signet_stack.handle import LOOPBACK
 
 if TYPE_CHECKING:

@@ -1,21 +1,51 @@
-"""What can go wrong with migrations, each with the next step.
+"""Base class of the libraries' errors, and the errors of migrations; each carries the next step.
 
-MigrationError
-├── FileRefused          a file cannot be a migration as it stands; nothing was run
-├── HistoryConflict      files and history contradict each other; nothing was run
-├── MigrationFailed      the server refused a statement
-├── DatabaseUnreachable  no connection
-└── LockBusy             another run holds the lock and does not end
+SignetError                  base for flask_signet, signet_db and signet_stack
+├── InputRejected            the command cannot run with the input it was given
+└── MigrationError
+    ├── FileRefused          the file is not a valid migration; nothing was run
+    ├── HistoryConflict      files and history contradict each other; nothing was run
+    ├── MigrationFailed      the server refused a statement
+    ├── DatabaseUnreachable  the connection failed
+    └── LockBusy             another run holds the lock for longer than the time limit
 """
 
 from __future__ import annotations
 
-from app.errors import Misconfigured
 from signet_db.place import Place
 
 
-class MigrationError(Misconfigured):
-    """Base of all; ``place`` is where in the files, if anywhere."""
+class SignetError(Exception):
+    """Base class: stable ``code``, ``message``, ``hint`` with the next step, ``detail`` for the log."""
+
+    code = "error"
+    message = "Something went wrong."
+    hint = ""
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        code: str | None = None,
+        hint: str | None = None,
+        detail: str = "",
+    ) -> None:
+        self.message = message or type(self).message
+        self.code = code or type(self).code
+        self.hint = type(self).hint if hint is None else hint
+        self.detail = detail
+        super().__init__(self.message)
+
+
+class InputRejected(SignetError):
+    """Raised when a command cannot run with the options or answers it was given."""
+
+    code = "input_rejected"
+    message = "The command cannot run with this input."
+
+
+class MigrationError(SignetError):
+    """Base class for migrations; ``place`` is the position in a file, if there is one."""
 
     code = "migration_error"
 

@@ -6,9 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from app.errors import AppError
 from signet_db.comparison import Entry, State
-from signet_db.errors import HistoryConflict, MigrationError, MigrationFailed
 from signet_db.events import Applied
 
 _MARKS = {State.APPLIED: "✓", State.PENDING: "•"}
@@ -99,40 +97,3 @@ def applied_json(applied: Sequence[Applied]) -> list[dict[str, object]]:
         {"version": one.migration.version, "name": one.migration.name, "seconds": round(one.seconds, 6)}
         for one in applied
     ]
-
-
-def error_lines(error: AppError) -> list[str]:
-    """Return an error with its place, what remains, and the next step as the last line."""
-    first, *rest = error.message.splitlines()
-    lines = [f"error: {first}      [{_code(error)}]", *rest]
-    if isinstance(error, MigrationError) and error.place:
-        line, caret = error.place.excerpt()
-        lines += [f"  {error.place}", f"  {line}", f"  {caret}"]
-    if isinstance(error, MigrationFailed):
-        details = [line for detail in error.details for line in detail.splitlines()]
-        lines += [f"  {line}" for line in (*details, error.kept)]
-    if isinstance(error, HistoryConflict):
-        lines += [f"  {detail}" for detail in error.details]
-    return [*lines, f"Next: {error.hint}"] if error.hint else lines
-
-
-def error_json(error: AppError) -> dict[str, object]:
-    """Return an error as plain values; null where something does not apply."""
-    place = error.place if isinstance(error, MigrationError) else None
-    failed = error if isinstance(error, MigrationFailed) else None
-    return {
-        "code": error.code,
-        "message": error.message,
-        "hint": error.hint,
-        "file": place and place.path.name,
-        "line": place and place.line,
-        "column": place and place.column,
-        "sqlstate": failed and failed.sqlstate,
-        "details": list(getattr(error, "details", ())),
-        "kept": failed and failed.kept,
-    }
-
-
-def _code(error: AppError) -> str:
-    sqlstate = error.sqlstate if isinstance(error, MigrationFailed) else ""
-    return f"{error.code} {sqlstate}".rstrip()

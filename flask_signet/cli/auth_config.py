@@ -9,8 +9,8 @@ from typing import Any
 import click
 
 from app.errors import InputRejected, NotFound
-from flask_signet.cli.output import fails_in_words, show, show_json
 from flask_signet.keys.management_api import ManagementApi, local_project
+from signet_db.output import fails_in_words, show, show_json, with_json
 
 PATH = "/config/auth"
 
@@ -19,7 +19,7 @@ PATH = "/config/auth"
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("name", required=False)
 @click.argument("value", required=False)
-@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+@with_json
 @fails_in_words
 def config(name: str | None, value: str | None, as_json: bool) -> None:
     """Show the Auth settings, one of them, or change it at once.

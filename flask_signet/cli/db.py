@@ -11,8 +11,7 @@ from pathlib import Path
 
 import click
 
-from flask_signet.cli.options import with_folder, with_json, with_target
-from flask_signet.cli.output import PENDING, confirm, fails_in_words, show_either, tell
+from flask_signet.cli.options import with_folder, with_target
 from flask_signet.cli.progress import Progress, tell_waiting
 from flask_signet.cli.proofs import lint, verify_database
 from flask_signet.cli.target import Target, find_target
@@ -20,6 +19,7 @@ from signet_db import new_file, repair, report, reset, runner
 from signet_db.errors import DatabaseUnreachable
 from signet_db.files import unrecognised
 from signet_db.new_table import table_text
+from signet_db.output import PENDING, confirm, fails_in_words, show_either, tell, with_json, with_yes
 from signet_db.place import shown_path
 from signet_db.waiting import wait_until_ready
 
@@ -137,7 +137,7 @@ def repair_history(
 @with_target
 @with_folder
 @with_json
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_yes
 @fails_in_words
 def reset_database(database_url: str | None, folder: Path, as_json: bool, yes: bool) -> None:
     """Drop everything that migrations made, on this machine only, and apply them again."""

@@ -13,19 +13,14 @@ from typing import Any
 import click
 
 from flask_signet.cli import key_words
-from flask_signet.cli.options import with_json
-from flask_signet.cli.output import confirm, fails_in_words, show, show_json, tell
 from flask_signet.keys.management_api import ManagementApi, find_project
+from signet_db.output import confirm, fails_in_words, show, show_json, tell, with_json, with_yes
 
 PATH = "/config/auth/signing-keys"
 ALGORITHMS = ("ES256", "RS256", "EdDSA")
 DEFAULT_TOKEN_LIFE = 3600  # seconds
 
 Command = Callable[..., Any]
-
-
-def _with_yes(command: Command) -> Command:
-    return click.option("--yes", is_flag=True, help="Do not ask.")(command)
 
 
 def _with_kid(command: Command) -> Command:
@@ -64,7 +59,7 @@ def create(as_json: bool, algorithm: str) -> None:
 
 @keys.command(short_help="Put the standby key in use.")
 @with_json
-@_with_yes
+@with_yes
 @fails_in_words
 def rotate(as_json: bool, yes: bool) -> None:
     """Put the standby key in use; the present one goes on verifying."""
@@ -87,7 +82,7 @@ def rotate(as_json: bool, yes: bool) -> None:
 @keys.command(short_help="Refuse every token of a key.")
 @_with_kid
 @with_json
-@_with_yes
+@with_yes
 @fails_in_words
 def revoke(kid: str, as_json: bool, yes: bool) -> None:
     """Refuse every token of a key from now on, and publish the key no more.
@@ -127,7 +122,7 @@ def restore(kid: str, as_json: bool) -> None:
 @keys.command(short_help="Delete a revoked key for good.")
 @_with_kid
 @with_json
-@_with_yes
+@with_yes
 @fails_in_words
 def delete(kid: str, as_json: bool, yes: bool) -> None:
     """Delete a revoked key for good.

@@ -19,7 +19,7 @@ from app.local_stack import (
     stack_for,
 )
 from flask_signet.cli.auth_config import config
-from flask_signet.cli.output import confirm, fails_in_words, show, show_json, tell
+from signet_db.output import confirm, fails_in_words, show, show_json, tell, with_json, with_yes
 from signet_stack import stack_words
 from signet_stack.handle import RunningStack, find_running, is_locked, status_of, stop_running
 from signet_stack.process.lease import ROOT, LocalStackFailed
@@ -28,7 +28,6 @@ __all__ = ["local", "stack_for"]
 
 STOPPED = 3  # exit code of `status`
 
-with_json = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 with_secrets = click.option("--show-secrets", is_flag=True, help="Show keys and passwords in full.")
 
 
@@ -104,7 +103,7 @@ def status(as_json: bool, show_secrets: bool) -> None:
 
 @local.command()
 @with_json
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@with_yes
 @click.option("--stop", "stop_first", is_flag=True, help="Stop the stack first when it is running.")
 @fails_in_words
 def reset(as_json: bool, yes: bool, stop_first: bool) -> None:

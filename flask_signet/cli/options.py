@@ -30,8 +30,3 @@ def with_folder(command: Command) -> Command:
         default=MIGRATIONS,
         help="Where the migrations are.",
     )(command)
-
-
-def with_json(command: Command) -> Command:
-    """Take ``--json``."""
-    return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(command)

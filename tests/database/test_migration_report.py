@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.errors import Misconfigured
-from signet_db import report
+from signet_db import output, report
 from signet_db.comparison import State, compare, to_apply
 from signet_db.errors import HistoryConflict, MigrationFailed
 from signet_db.files import Migration
@@ -106,7 +106,7 @@ def test_a_failure_shows_file_line_caret_sqlstate_and_what_is_kept(
         kept_of_file="Nothing from this file was kept.",
     )
     error.earlier = 2
-    assert report.error_lines(error) == [
+    assert output.error_lines(error) == [
         'error: column "ownr" does not exist      [migration_failed 42703]',
         "  2_notes.sql:2",
         "  select ownr;",
@@ -115,7 +115,7 @@ def test_a_failure_shows_file_line_caret_sqlstate_and_what_is_kept(
         "  Nothing from this file was kept. 2 earlier files are applied.",
         "Next: Correct the file.",
     ]
-    assert report.error_json(error) == {
+    assert output.error_json(error) == {
         "code": "migration_failed",
         "message": 'column "ownr" does not exist',
         "hint": "Correct the file.",
@@ -130,7 +130,7 @@ def test_a_failure_shows_file_line_caret_sqlstate_and_what_is_kept(
 
 def test_the_code_of_an_error_of_several_lines_stands_at_its_first() -> None:
     error = Misconfigured("It ended. Its log:\n    one\n    two", hint="read it")
-    assert report.error_lines(error) == [
+    assert output.error_lines(error) == [
         "error: It ended. Its log:      [misconfigured]",
         "    one",
         "    two",

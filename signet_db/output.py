@@ -1,4 +1,4 @@
-"""How commands speak: lines or JSON on stdout, progress and errors on stderr, colour on a terminal only."""
+"""Output of commands: lines or JSON on stdout, progress and errors on stderr, colour on a terminal only."""
 
 from __future__ import annotations
 
@@ -8,21 +8,32 @@ import os
 import sys
 from collections.abc import Callable, Iterable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import click
 
-from app.errors import AppError, InputRejected
+from signet_db.errors import HistoryConflict, InputRejected, MigrationError, MigrationFailed, SignetError
 
 FAILED = 1
 PENDING = 3
 INTERRUPTED = 130
 
+Command = Callable[..., Any]
 P = ParamSpec("P")
 R = TypeVar("R")
 
-# What a line begins with decides its colour.
+# The colour of a line, by its first word.
 _COLOURS = {"✓": "green", "•": "yellow", "!": "red", "error:": "red", "warning:": "yellow"}
+
+
+def with_json(command: Command) -> Command:
+    """Add the option ``--json``, passed as ``as_json``."""
+    return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(command)
+
+
+def with_yes(command: Command) -> Command:
+    """Add the option ``--yes``, for ``confirm``."""
+    return click.option("--yes", is_flag=True, help="Do not ask for confirmation.")(command)
 
 
 def show(lines: Iterable[str]) -> None:
@@ -50,7 +61,7 @@ def show_either(as_json: bool, value: object, lines: Iterable[str]) -> None:
 
 
 def confirm(question: str, yes: bool) -> None:
-    """Ask before something is lost; a no ends the command. Raises InputRejected where nobody can answer."""
+    """Ask before data is lost; a no ends the command. Raises InputRejected when stdin is not a terminal."""
     if yes:
         return
     if not _can_answer():
@@ -70,15 +81,13 @@ def _can_answer() -> bool:
 
 
 def fails_in_words(command: Callable[P, R]) -> Callable[P, R]:
-    """Turn the errors of a command into words, or JSON with ``--json``, and an exit code."""
+    """Print the errors of a command, as JSON with ``--json``, and exit with a code."""
 
     @wraps(command)
     def wrapped(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
             return command(*args, **kwargs)
-        except AppError as error:
-            from signet_db.report import error_json, error_lines
-
+        except SignetError as error:
             if kwargs.get("as_json"):
                 show_json({"error": error_json(error)})
             else:
@@ -86,16 +95,53 @@ def fails_in_words(command: Callable[P, R]) -> Callable[P, R]:
                     tell(line)
             raise SystemExit(FAILED) from error
         except OSError as error:
-            if error.errno == errno.EPIPE:  # whoever read the result has gone; click ends quietly
+            if error.errno == errno.EPIPE:  # the reader of the pipe has gone; click ends quietly
                 raise
             tell(f"error: {error}      [system_error]")
-            tell("Next: see to the disk, the permissions or the network, then run the command again.")
+            tell("Next: check the disk, the permissions and the network, then run the command again.")
             raise SystemExit(FAILED) from error
         except KeyboardInterrupt as interrupt:
             tell("Interrupted.")
             raise SystemExit(INTERRUPTED) from interrupt
 
     return wrapped
+
+
+def error_lines(error: SignetError) -> list[str]:
+    """Return an error with its place, what remains, and the next step as the last line."""
+    first, *rest = error.message.splitlines()
+    lines = [f"error: {first}      [{_code(error)}]", *rest]
+    if isinstance(error, MigrationError) and error.place:
+        line, caret = error.place.excerpt()
+        lines += [f"  {error.place}", f"  {line}", f"  {caret}"]
+    if isinstance(error, MigrationFailed):
+        details = [line for detail in error.details for line in detail.splitlines()]
+        lines += [f"  {line}" for line in (*details, error.kept)]
+    if isinstance(error, HistoryConflict):
+        lines += [f"  {detail}" for detail in error.details]
+    return [*lines, f"Next: {error.hint}"] if error.hint else lines
+
+
+def error_json(error: SignetError) -> dict[str, object]:
+    """Return an error as plain values; null where something does not apply."""
+    place = error.place if isinstance(error, MigrationError) else None
+    failed = error if isinstance(error, MigrationFailed) else None
+    return {
+        "code": error.code,
+        "message": error.message,
+        "hint": error.hint,
+        "file": place and place.path.name,
+        "line": place and place.line,
+        "column": place and place.column,
+        "sqlstate": failed and failed.sqlstate,
+        "details": list(getattr(error, "details", ())),
+        "kept": failed and failed.kept,
+    }
+
+
+def _code(error: SignetError) -> str:
+    sqlstate = error.sqlstate if isinstance(error, MigrationFailed) else ""
+    return f"{error.code} {sqlstate}".rstrip()
 
 
 def _painted(line: str) -> str:
