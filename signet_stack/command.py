@@ -22,8 +22,7 @@ from signet_stack.process.control import Control
 from signet_stack.process.folder import STACK_LOG, open_private
 from signet_stack.process.signals import wake_on
 from signet_stack.process.stack_file import NAME, Installation
-from signet_stack.reset import reset
-from signet_stack.stack import Stack
+from signet_stack.stack import Stack, reset
 
 STDIN = 0
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)

@@ -2,25 +2,28 @@
 
 The order of the start is chosen for speed: the server is made and started while this process still imports
 its services. The order of the stop is the reverse, and everything that matters also holds without it: the
-guard stops PostgreSQL when this process is killed, and the next start clears what is left.
+supervisor stops PostgreSQL when this process is killed, and the next start clears what is left.
 """
 
 from __future__ import annotations
 
 import importlib
+import shutil
 import socket
 import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from signet_stack.errors import MissingPackage, PostgresError
+from signet_stack.errors import MissingPackage, PostgresError, folder_error
 from signet_stack.options import Options
 from signet_stack.postgres.binaries import find_binaries
 from signet_stack.postgres.cluster import TEST_SETTINGS, Cluster
-from signet_stack.postgres.placement import place
+from signet_stack.postgres.recovery import clear_leftovers
+from signet_stack.postgres.root import existing_cluster, place
 from signet_stack.process import folder, ports, stack_file
 from signet_stack.process.control import Control
 from signet_stack.process.signals import next_signals
@@ -59,7 +62,7 @@ class Stack:
         with ExitStack() as undo:
             lock = undo.enter_context(folder.locked(self._options.folder))
             for log in (folder.SERVER_LOG, folder.STACK_LOG):
-                folder.turn_over(self._options.folder / log)
+                folder.rotate_log(self._options.folder / log)
             saved = stack_file.load(self._options.folder)
             listener = undo.enter_context(
                 ports.listen(self._options.api_ports(saved.api_port if saved else None))
@@ -144,7 +147,7 @@ class Stack:
 
 
 def _import_services() -> threading.Thread:
-    """Begin to import what the services need; whoever joins the thread finds it imported, or fails again."""
+    """Import what the services need in a thread; an import that fails there fails again where it is used."""
 
     def importing() -> None:
         with suppress(ImportError):
@@ -154,3 +157,24 @@ def _import_services() -> threading.Thread:
     thread = threading.Thread(target=importing, daemon=True)
     thread.start()
     return thread
+
+
+def reset(path: Path) -> None:
+    """Delete all that a stopped stack has stored in its folder; raise AlreadyRunning when it runs."""
+    folder.prepare(path)
+    with folder.locked(path):
+        try:
+            while cluster := existing_cluster(path):
+                clear_leftovers(cluster)
+                shutil.rmtree(cluster)
+                if cluster.parent != path:
+                    cluster.parent.rmdir()
+            for entry in path.iterdir():
+                if entry.name == folder.LOCK_NAME:
+                    continue
+                if entry.is_dir():
+                    shutil.rmtree(entry)
+                else:
+                    entry.unlink()
+        except OSError as error:
+            raise folder_error(error, path) from None

@@ -26,7 +26,7 @@ from signet_stack.postgres.binaries import find_binaries
 from signet_stack.postgres.bootstrap import bootstrap
 from signet_stack.postgres.cluster import SUPERUSER, TEST_SETTINGS, Cluster, new_passwords
 from signet_stack.postgres.database import Database
-from signet_stack.postgres.placement import place
+from signet_stack.postgres.root import place
 from signet_stack.process.lease import take_lease
 from signet_stack.signing_keys import SigningKeys
 from tests.support.certificate import self_signed_certificate

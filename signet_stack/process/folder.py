@@ -23,12 +23,12 @@ LOCK_SECONDS = 0.5  # a client that asks whether the lock is held takes it for a
 
 
 def prepare(path: Path) -> None:
-    """Make the folder and keep everybody else out of it; raise FolderError when that is impossible."""
+    """Make the folder, readable by its owner only; raise FolderError when that is impossible."""
     try:
         if file := next((place for place in (path, *path.parents) if place.is_file()), None):
             raise FolderError(f"{file} is a file, and a folder is needed there.", f"mv '{file}' '{file}.old'")
         for place, mode in (
-            # Passable but not readable: another account may have to reach a cluster below (see placement.py).
+            # Passable but not readable: another account may have to reach a cluster below (root.py).
             (path.parent, 0o711),
             (path, 0o700),
         ):
@@ -61,8 +61,8 @@ def locked(path: Path) -> Iterator[int]:
         yield lock.fileno()
 
 
-def turn_over(log: Path) -> None:
-    """Begin a new log when the old one is long; one old one is kept."""
+def rotate_log(log: Path) -> None:
+    """Rotate a log that is longer than LOG_BYTES; one old one is kept."""
     if log.exists() and log.stat().st_size > LOG_BYTES:
         log.replace(log.with_name(f"{log.name}.old"))
 
@@ -92,7 +92,7 @@ def write_private(path: Path, text: str) -> None:
 
 
 def give_to_owner_of(folder: Path, path: Path) -> None:
-    """As root, hand a file or folder to whoever owns its place: they must be able to start without root."""
+    """As root, give a file or folder the owner of its parent, who must be able to start without root."""
     if os.geteuid() == 0:
         owner = folder.stat()
         os.chown(path, owner.st_uid, owner.st_gid)

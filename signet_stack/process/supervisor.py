@@ -1,4 +1,4 @@
-"""Run one PostgreSQL program and stop it when whoever started it is gone.
+"""Supervisor: run one PostgreSQL program, and stop it when the local stack ends.
 
 The supervisor is a process of its own (``python -S -E -m signet_stack.process.supervisor JOB``), between the
 local stack and the program. Its standard input is the read end of a pipe that the stack keeps open: end of
@@ -20,7 +20,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from signet_stack.postgres.privileges import RunAs
-from signet_stack.process import processes
+from signet_stack.postgres.recovery import servers_in, signal_all
 from signet_stack.process.folder import open_private
 from signet_stack.process.signals import next_signals, wake_on
 
@@ -58,42 +58,56 @@ class Job:
         )
 
 
-def launch(job: Job, *, holding: tuple[int, ...] = ()) -> subprocess.Popen[bytes]:
-    """Start a guard with its program; closing its ``stdin`` stops both.
+class Supervisor:
+    """A supervisor process and its program, as the local stack holds them."""
 
-    ``holding`` are file descriptors that the guard keeps open, such as the lock of the data folder: nobody
-    else may start a server there before the guard has cleaned up.
-    """
-    with open(open_private(job.log), "ab") as log:
-        return subprocess.Popen(
-            [sys.executable, "-S", "-E", "-m", "signet_stack.process.supervisor", job.to_json()],
-            stdin=subprocess.PIPE,
-            stdout=log,
-            stderr=log,
-            cwd=ROOT,
-            pass_fds=holding,
-            start_new_session=True,  # a Ctrl-C is for the stack, which stops the guard in its own order
-        )
+    def __init__(self, job: Job, *, holding: tuple[int, ...] = ()) -> None:
+        """Start the program under a supervisor.
+
+        ``holding`` are file descriptors that the supervisor keeps open, such as the lock of the data folder:
+        no other stack may start a server there before the supervisor has cleaned up.
+        """
+        with open(open_private(job.log), "ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-S", "-E", "-m", "signet_stack.process.supervisor", job.to_json()],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                cwd=ROOT,
+                pass_fds=holding,
+                start_new_session=True,  # a Ctrl-C is for the stack, which stops its parts in order
+            )
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the program has not ended yet."""
+        return self._process.poll() is None
+
+    def wait(self) -> int:
+        """Wait until the program ends by itself and return its exit code."""
+        return self._process.wait()
+
+    def stop(self) -> None:
+        """Stop the program and the supervisor, and wait for both."""
+        assert self._process.stdin is not None  # noqa: S101 - opened above
+        self._process.stdin.close()
+        self._process.wait()
 
 
 def run(job: Job, *, holding: tuple[int, ...] = ()) -> int:
-    """Run a program under a guard until it ends by itself; return its exit code."""
-    guard = launch(job, holding=holding)
+    """Run a program under a supervisor until it ends by itself; return its exit code."""
+    supervisor = Supervisor(job, holding=holding)
     try:
-        return guard.wait()
+        return supervisor.wait()
     finally:
-        stop(guard)
+        supervisor.stop()
 
 
-def stop(guard: subprocess.Popen[bytes]) -> None:
-    """Stop a guard and its program, and wait for both."""
-    assert guard.stdin is not None  # noqa: S101 - launched with a pipe
-    guard.stdin.close()
-    guard.wait()
+def supervise(job: Job) -> int:
+    """Run the program until it ends, a signal arrives or standard input is closed; return its exit code.
 
-
-def keep(job: Job) -> int:
-    """Run the program until it ends, a signal arrives or standard input is closed; return its exit code."""
+    This is the supervisor process itself.
+    """
     wakeups = wake_on([*STOP_SIGNALS, signal.SIGCHLD])
     with open(job.input, "rb") as source:
         program = subprocess.Popen(
@@ -107,7 +121,7 @@ def keep(job: Job) -> int:
         if next_signals(wakeups, sys.stdin.fileno()) != {signal.SIGCHLD}:
             _stop(program)
     # A server that was killed leaves busy backends behind, and with them its shared memory.
-    processes.end(processes.servers_in(job.data_dir), signal.SIGKILL)
+    signal_all(servers_in(job.data_dir), signal.SIGKILL)
     return program.returncode
 
 
@@ -122,4 +136,4 @@ def _stop(program: subprocess.Popen[bytes]) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(keep(Job.from_json(sys.argv[1])))
+    sys.exit(supervise(Job.from_json(sys.argv[1])))

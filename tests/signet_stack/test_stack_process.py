@@ -106,8 +106,9 @@ def test_whoever_does_not_know_the_token_is_not_heard(stack: RunningStack) -> No
 def test_servers_are_found_by_their_folder_on_every_system(cluster: Cluster, platform: str) -> None:
     """Where there is no /proc, psutil looks; it does so on Linux too."""
     program = (
-        f"import pathlib, psutil, sys; sys.platform = {platform!r}; from signet_stack import processes;"
-        " print(processes.servers_in(pathlib.Path(sys.argv[1])))"
+        f"import pathlib, psutil, sys; sys.platform = {platform!r};"
+        " from signet_stack.postgres import recovery;"
+        " print(recovery.servers_in(pathlib.Path(sys.argv[1])))"
     )
     postmaster = int((cluster.data_dir / "postmaster.pid").read_text().splitlines()[0])
     for folder, is_there in ((cluster.data_dir, True), (cluster.data_dir.parent, False)):

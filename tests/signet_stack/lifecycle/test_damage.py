@@ -15,7 +15,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from signet_stack.postgres import placement
+from signet_stack.postgres import root
 from signet_stack.postgres.binaries import find_binaries
 from signet_stack.postgres.cluster import Cluster
 from signet_stack.process import stack_file
@@ -74,7 +74,7 @@ def test_an_empty_cluster_is_filled(folder: Path, start: Start) -> None:
     shutil.rmtree(folder / "cluster")
     installation = stack_file.load(folder)
     assert installation is not None
-    put = placement.place(folder, find_binaries(os.environ), os.environ)
+    put = root.place(folder, find_binaries(os.environ), os.environ)
     Cluster(put.data_dir, 0, installation.passwords, {}, put.binaries, put.run_as).create()
     lease = start()
     with psycopg.connect(lease.stack.database_url) as connection:
@@ -84,7 +84,7 @@ def test_an_empty_cluster_is_filled(folder: Path, start: Start) -> None:
 def test_a_server_that_was_left_running_is_replaced(folder: Path, start: Start) -> None:
     installation = stack_file.load(folder)
     assert installation is not None
-    put = placement.place(folder, find_binaries(os.environ), os.environ)
+    put = root.place(folder, find_binaries(os.environ), os.environ)
     left = Cluster(put.data_dir, free_port(), installation.passwords, {}, put.binaries, put.run_as)
     left.start()
     try:

@@ -54,7 +54,7 @@ def kill(name: str, number: int = signal.SIGKILL) -> Callable[[Checkout], None]:
     """Return a death: this process of the stack gets a signal."""
     word, but_not = {
         "stack": ("--leased", "\n"),
-        "guard": ("signet_stack.process.supervisor", "\n"),
+        "supervisor": ("signet_stack.process.supervisor", "\n"),
         "postmaster": ("/bin/postgres -D ", "signet_stack.process.supervisor"),
     }[name]
     return lambda checkout: os.kill(checkout.one_process(word, but_not=but_not), number)
@@ -79,14 +79,14 @@ def kill_busy_postmaster(checkout: Checkout) -> None:
     thread.join()
 
 
-def kill_stack_and_guard(checkout: Checkout) -> None:
+def kill_stack_and_supervisor(checkout: Checkout) -> None:
     """Kill everybody who could stop the server; the kernel does it."""
-    kill("guard")(checkout)
+    kill("supervisor")(checkout)
     kill("stack")(checkout)
 
 
 def kill_stack_and_busy_postmaster(checkout: Checkout) -> None:
-    """Leave only the guard to notice the orphan."""
+    """Leave only the supervisor to notice the orphan."""
     kill("stack", signal.SIGSTOP)(checkout)
     kill_busy_postmaster(checkout)
     kill("stack")(checkout)
@@ -95,9 +95,9 @@ def kill_stack_and_busy_postmaster(checkout: Checkout) -> None:
 STACK_DEATHS = {
     "stack-killed": kill("stack"),
     "stack-terminated": kill("stack", signal.SIGTERM),
-    "guard-killed": kill("guard"),
-    "guard-terminated": kill("guard", signal.SIGTERM),
-    "stack-and-guard-killed": kill_stack_and_guard,
+    "supervisor-killed": kill("supervisor"),
+    "supervisor-terminated": kill("supervisor", signal.SIGTERM),
+    "stack-and-supervisor-killed": kill_stack_and_supervisor,
     "postmaster-killed": kill("postmaster"),
     "postmaster-killed-while-a-backend-is-busy": kill_busy_postmaster,
     "stack-and-postmaster-killed-while-a-backend-is-busy": kill_stack_and_busy_postmaster,
@@ -150,18 +150,18 @@ def test_the_server_goes_on_and_says_so_when_the_stack_dies(diary: Diary) -> Non
     diary.checkout.assert_nothing_left()
 
 
-def test_nobody_starts_before_the_guard_of_a_killed_stack_has_cleaned_up(diary: Diary) -> None:
+def test_nobody_starts_before_the_supervisor_of_a_killed_stack_has_cleaned_up(diary: Diary) -> None:
     """It would end the new server along with what is left of the old one."""
     folder = diary.checkout.folder
     lease = take_lease(folder, "http://127.0.0.1:8000", "test", print)
     diary.write(lease.stack.database_url)
-    guard = diary.checkout.one_process("signet_stack.process.supervisor")
-    os.kill(guard, signal.SIGSTOP)
+    supervisor = diary.checkout.one_process("signet_stack.process.supervisor")
+    os.kill(supervisor, signal.SIGSTOP)
     kill("stack")(diary.checkout)
     lease.wait()
     assert is_locked(folder)
-    os.kill(guard, signal.SIGCONT)
-    until(lambda: not is_locked(folder), "the end of the guard")
+    os.kill(supervisor, signal.SIGCONT)
+    until(lambda: not is_locked(folder), "the end of the supervisor")
     assert not (folder / "cluster" / "postmaster.pid").exists()
     lease.release()
 

@@ -17,13 +17,13 @@ import pytest
 
 from app.startup import local_secret_key
 from signet_stack.errors import PostgresError
+from signet_stack.postgres import recovery
 from signet_stack.postgres.binaries import find_binaries
 from signet_stack.postgres.bootstrap import bootstrap
 from signet_stack.postgres.cluster import SUPERUSER, TEST_SETTINGS, Cluster, new_passwords
-from signet_stack.postgres.placement import Placement, existing_cluster, namespace_for, outside, place
+from signet_stack.postgres.root import Placement, existing_cluster, namespace_for, outside, place
 from signet_stack.process import folder as data_folder
-from signet_stack.process import processes
-from signet_stack.reset import reset
+from signet_stack.stack import reset
 from tests.conftest import ROOT, free_port
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="about what root does; needs root")
@@ -200,7 +200,7 @@ def test_a_reset_leaves_nothing_of_a_cluster_that_root_has_put_elsewhere(
 ) -> None:
     folder = tmp_path / "instance" / "signet_stack"
     outside(folder, state).mkdir(parents=True)
-    monkeypatch.setattr("signet_stack.reset.existing_cluster", partial(existing_cluster, state=state))
+    monkeypatch.setattr("signet_stack.stack.existing_cluster", partial(existing_cluster, state=state))
     reset(folder)
     assert list(state.iterdir()) == []
 
@@ -232,8 +232,8 @@ def test_servers_of_an_account_are_found_without_the_right_to_look_into_other_pr
     cluster.start()
     try:
         look = (
-            "import pathlib, sys; from signet_stack import processes;"
-            " print(processes.servers_in(pathlib.Path(sys.argv[1])))"
+            "import pathlib, sys; from signet_stack.postgres import recovery;"
+            " print(recovery.servers_in(pathlib.Path(sys.argv[1])))"
         )
         drop = ["setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace"]
         seen = subprocess.run(
@@ -243,7 +243,7 @@ def test_servers_of_an_account_are_found_without_the_right_to_look_into_other_pr
             text=True,
             check=True,
         )
-        assert sorted(json.loads(seen.stdout)) == sorted(processes.servers_in(placement.data_dir))
+        assert sorted(json.loads(seen.stdout)) == sorted(recovery.servers_in(placement.data_dir))
         assert len(json.loads(seen.stdout)) > 1
     finally:
         cluster.stop()

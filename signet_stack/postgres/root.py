@@ -1,8 +1,9 @@
-"""Where the cluster of a data folder is, and as whom its server runs.
+"""Running as root: choose the account of the server, and the place of its cluster and programs.
 
-Simple for an ordinary user. Root's server must run as somebody less, who may not be able to reach the folder
-or the programs (a checkout that only its owner may read, a virtual environment under /root). No permission of
-an existing folder is ever widened: what cannot be reached is copied or moved, and the folders stay closed.
+PostgreSQL refuses root, so root's server runs in a user namespace or as another account, which may not be
+able to reach the folder or the programs (a checkout that only its owner may read, a virtual environment under
+/root). No permission of an existing folder is ever widened: what cannot be reached is copied or moved. For
+an ordinary user there is nothing to choose.
 """
 
 from __future__ import annotations
@@ -16,11 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from signet_stack.errors import PostgresError
-from signet_stack.postgres.binaries import Binaries
+from signet_stack.postgres.binaries import Binaries, copy_runtime
 from signet_stack.postgres.privileges import RunAs, has_name, unprivileged_account
 from signet_stack.postgres.recovery import clear_leftovers
-from signet_stack.postgres.runtime_copy import copy_runtime
-from signet_stack.process import supervisor as guard
+from signet_stack.process.supervisor import Job, run
 
 CLUSTER = "cluster"
 STATE = Path("/var/lib/signet-pg")  # root's own place for what an account must reach
@@ -28,7 +28,7 @@ STATE = Path("/var/lib/signet-pg")  # root's own place for what an account must 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """As whom the server runs, from which programs, and on which folder."""
+    """The account, the programs and the cluster folder of the server."""
 
     run_as: RunAs
     binaries: Binaries
@@ -36,7 +36,7 @@ class Placement:
 
 
 def place(folder: Path, binaries: Binaries, environ: Mapping[str, str], *, state: Path = STATE) -> Placement:
-    """Decide for a prepared data folder; raise PostgresError when root has no way to run a server."""
+    """Return the placement for a prepared data folder; raise PostgresError when root cannot run a server."""
     if os.geteuid() != 0:
         _refuse_to_hide_roots_cluster(folder, state)
         return Placement(RunAs(), binaries, folder / CLUSTER)
@@ -51,7 +51,7 @@ def place(folder: Path, binaries: Binaries, environ: Mapping[str, str], *, state
             and has_name(owner.st_uid)
             and can_enter(folder.parent, owner.st_uid, owner.st_gid)
         ):
-            # Somebody's own cluster or checkout: it stays theirs, so that they can start it without root.
+            # Another user's cluster or checkout: it stays theirs, so that they can start it without root.
             return _as_account(folder, RunAs("account", owner.st_uid, owner.st_gid), binaries, state)
         if (run_as := namespace_for(folder, binaries)) is not None:
             data_dir = existing or folder / CLUSTER
@@ -101,7 +101,7 @@ def namespace_for(folder: Path, binaries: Binaries) -> RunAs | None:
     run_as = RunAs("namespace", account.pw_uid, account.pw_gid)
     script = 'test -w "$1" && exec "$2" --version'
     argv = ("/bin/sh", "-c", script, "sh", str(folder), binaries.program("postgres"))
-    return run_as if guard.run(guard.Job(argv, Path(os.devnull), folder, run_as)) == 0 else None
+    return run_as if run(Job(argv, Path(os.devnull), folder, run_as)) == 0 else None
 
 
 def _as_account(folder: Path, run_as: RunAs, binaries: Binaries, state: Path) -> Placement:
