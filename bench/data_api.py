@@ -28,7 +28,7 @@ from bench import load, real_postgrest
 from bench.data_api_subject import COLUMNS, Subject, subject
 from signet_stack.gateway import Gateway
 from signet_stack.rest import create_rest
-from signet_stack.rest.catalog.load import load_catalog
+from signet_stack.rest.schema_cache.load import load_schema_cache
 
 CALLS = 300
 SECONDS = 1.0
@@ -174,12 +174,12 @@ def schema_cache(person: Subject, rounds: int) -> None:
     with psycopg.connect(str(person.context.database.data.conninfo), autocommit=True) as connection:
         for _ in range(rounds):
             started = time.perf_counter()
-            catalog = load_catalog(connection, ("bench",))
+            schema_cache = load_schema_cache(connection, ("bench",))
             between = time.perf_counter()
             connection.execute(baseline).fetchall()
             ours.append((between - started) * 1e3)
             theirs.append((time.perf_counter() - between) * 1e3)
-    compare(f"schema cache of {len(catalog.tables)} tables / information_schema", ours, theirs, "ms")
+    compare(f"schema cache of {len(schema_cache.tables)} tables / information_schema", ours, theirs, "ms")
 
 
 def main() -> None:

@@ -18,16 +18,16 @@ from psycopg_pool import PoolTimeout
 from signet_stack.context import Context
 from signet_stack.gateway import caller_of
 from signet_stack.rest import cors, openapi
-from signet_stack.rest.arrival import ApiRequest, read_headers, read_request
-from signet_stack.rest.catalog.cache import CatalogCache
-from signet_stack.rest.catalog.model import Catalog, RoleSettings
 from signet_stack.rest.errors import RestError, from_postgres
 from signet_stack.rest.media import negotiate_root
-from signet_stack.rest.plan.request import Asked, Target, find_table
-from signet_stack.rest.planner import Planned, Planner
+from signet_stack.rest.plan.request import PlanInput, Target, find_table
+from signet_stack.rest.planner import PlannedRequest, Planner
 from signet_stack.rest.preferences import WRITES, parse_preferences
 from signet_stack.rest.prelude import Actor, Settings, actor_of, settings_of
+from signet_stack.rest.request_parsing import ApiRequest, read_headers, read_request
 from signet_stack.rest.response import Reply, conclude, error_reply, profile_header
+from signet_stack.rest.schema_cache.listener import SchemaCacheListener
+from signet_stack.rest.schema_cache.model import RoleSettings, SchemaCache
 from signet_stack.rest.settings import RestSettings
 from signet_stack.rest.sql.statement import Statement
 from signet_stack.rest.tokens import TokenVerifier
@@ -43,7 +43,7 @@ class RestApplication:
         self._pool = context.database.data
         self._settings = settings
         self._tokens = TokenVerifier(context.signing_keys.published, context.clock)
-        self._catalog = CatalogCache(context.database.data, settings.schemas)
+        self._schema_cache = SchemaCacheListener(context.database.data, settings.schemas)
         self._planner: Planner | None = None
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -77,15 +77,15 @@ class RestApplication:
     def _answer(self, request: ApiRequest, actor: Actor) -> Reply:
         target = self._target(request)
         preferences = parse_preferences(request.header("prefer"))
-        catalog = self._catalog.current()
+        schema_cache = self._schema_cache.current()
         if request.method == "OPTIONS":
-            return Reply(200, (("Allow", _allowed(target, catalog)),))
-        role = catalog.roles.get(actor.role, RoleSettings())
+            return Reply(200, (("Allow", _allowed(target, schema_cache)),))
+        role = schema_cache.roles.get(actor.role, RoleSettings())
         path = (target.schema, *self._settings.extra_search_path)
         settings = settings_of(request, actor, path, role, preferences.get("timezone"))
         if not target.name:
-            return self._describe(request, target, catalog, actor, settings)
-        planned = self._plan(request, target, catalog)
+            return self._describe(request, target, schema_cache, actor, settings)
+        planned = self._plan(request, target, schema_cache)
         plan = planned.plan
         hoisted = dict(plan.call.routine.settings if plan.call else ())
         isolation = hoisted.pop(ISOLATION, None) or role.isolation
@@ -115,18 +115,18 @@ class RestApplication:
                 return Target(schema, routine, is_call=True, is_named=is_named)
         raise RestError("PGRST125", "Invalid path specified in request URL")
 
-    def _plan(self, request: ApiRequest, target: Target, catalog: Catalog) -> Planned:
+    def _plan(self, request: ApiRequest, target: Target, schema_cache: SchemaCache) -> PlannedRequest:
         planner = self._planner
-        if planner is None or planner.catalog is not catalog:
-            planner = self._planner = Planner(catalog, self._settings)
+        if planner is None or planner.schema_cache is not schema_cache:
+            planner = self._planner = Planner(schema_cache, self._settings)
         prefer, accept, range_ = map(request.header, ("prefer", "accept", "range"))
         kind = request.header("content-type")
         return planner.plan(
-            Asked(request.method, target, request.query, prefer, accept, range_, kind, request.body)
+            PlanInput(request.method, target, request.query, prefer, accept, range_, kind, request.body)
         )
 
     def _describe(
-        self, request: ApiRequest, target: Target, catalog: Catalog, actor: Actor, settings: Settings
+        self, request: ApiRequest, target: Target, schema_cache: SchemaCache, actor: Actor, settings: Settings
     ) -> Reply:
         if request.method not in ("GET", "HEAD"):
             raise RestError("PGRST117", f"Unsupported HTTP method: {request.method}")
@@ -136,23 +136,23 @@ class RestApplication:
         rows = run(self._pool, transaction, lambda rows, _: rows)
         tables, routines = (json.loads(column or b"[]") for column in (rows or [(None, None)])[0])
         content = openapi.describe(
-            catalog, target.schema, tables, routines, request.header("host"), request.prefix
+            schema_cache, target.schema, tables, routines, request.header("host"), request.prefix
         )
         headers = (("Content-Type", media.content_type), *profile_header(target, self._settings))
         return Reply(200, headers, json.dumps(content).encode())
 
 
-def _allowed(target: Target, catalog: Catalog) -> str:
+def _allowed(target: Target, schema_cache: SchemaCache) -> str:
     """Return the methods that a table, view or function takes."""
     if not target.name:
         return "OPTIONS,GET,HEAD"
     if target.is_call:
         place = f"{target.schema}.{target.name}"
-        routines = catalog.routines.get((target.schema, target.name), ())
+        routines = schema_cache.routines.get((target.schema, target.name), ())
         if not routines:
             raise RestError("PGRST202", f"Could not find the function {place} in the schema cache")
         return "OPTIONS,POST" if all(r.is_volatile for r in routines) else "OPTIONS,GET,HEAD,POST"
-    table = find_table(catalog, target)
+    table = find_table(schema_cache, target)
     methods = {
         "POST": table.insertable,
         "PUT": table.insertable and table.updatable and bool(table.primary_key),

@@ -15,7 +15,7 @@ from itertools import accumulate
 from typing import Any, NoReturn
 
 from signet_stack.rest.errors import RestError
-from signet_stack.rest.grammar.query import split_pairs
+from signet_stack.rest.grammar.query_params import split_pairs
 
 MAX_DEPTH = 64
 INVALID = "Empty or invalid json"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from signet_stack.rest.catalog.model import Catalog, Parameter, Relation, Routine, Table, TableColumn
+from signet_stack.rest.schema_cache.model import Parameter, Relation, Routine, SchemaCache, Table, TableColumn
 
 MEDIA = [
     "application/json",
@@ -35,14 +35,23 @@ where n.nspname = $1 and pg_catalog.has_schema_privilege(n.oid, 'usage')
 
 
 def describe(
-    catalog: Catalog, schema: str, tables: Collection[str], routines: Collection[str], host: str, base: str
+    schema_cache: SchemaCache,
+    schema: str,
+    tables: Collection[str],
+    routines: Collection[str],
+    host: str,
+    base: str,
 ) -> Described:
     """Describe the named tables and functions of a schema."""
-    shown = [catalog.tables[schema, name] for name in sorted(tables) if (schema, name) in catalog.tables]
-    called = [
-        catalog.routines[schema, name][0] for name in sorted(routines) if (schema, name) in catalog.routines
+    shown = [
+        schema_cache.tables[schema, name] for name in sorted(tables) if (schema, name) in schema_cache.tables
     ]
-    relations = {table.name: catalog.relations.get((schema, table.name), ()) for table in shown}
+    called = [
+        schema_cache.routines[schema, name][0]
+        for name in sorted(routines)
+        if (schema, name) in schema_cache.routines
+    ]
+    relations = {table.name: schema_cache.relations.get((schema, table.name), ()) for table in shown}
     root = _operation("Introspection", [], "OK", summary="OpenAPI description (this document)")
     return {
         "swagger": "2.0",

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from signet_stack.rest.arrival import ApiRequest
-from signet_stack.rest.catalog.model import RoleSettings
 from signet_stack.rest.errors import RestError
+from signet_stack.rest.request_parsing import ApiRequest
+from signet_stack.rest.schema_cache.model import RoleSettings
 from signet_stack.rest.sql.fragments import names
 
 Settings = tuple[tuple[str, str], ...]

@@ -1,12 +1,12 @@
-"""A small catalog for tests of planning and SQL without a database."""
+"""A small schema cache for tests of planning and SQL without a database."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from signet_stack.rest.catalog.load import _relations
-from signet_stack.rest.catalog.model import Catalog, Parameter, Routine, Table, TableColumn
-from signet_stack.rest.plan.request import Asked, Plan, Target, plan_request
+from signet_stack.rest.plan.request import Plan, PlanInput, Target, plan_request
+from signet_stack.rest.schema_cache.load import _relations
+from signet_stack.rest.schema_cache.model import Parameter, Routine, SchemaCache, Table, TableColumn
 from signet_stack.rest.settings import RestSettings
 from signet_stack.rest.sql.statement import main_statement
 
@@ -48,17 +48,19 @@ _ROUTINES = (
     routine("echo", "scalar", Parameter("", "json", True, False)),
 )
 TABLES = {("s", table.name): table for table in _TABLES}
-CATALOG = Catalog(TABLES, _relations(_FOREIGN_KEYS, TABLES), {("s", r.name): (r,) for r in _ROUTINES})
+SCHEMA_CACHE = SchemaCache(
+    TABLES, _relations(_FOREIGN_KEYS, TABLES), {("s", r.name): (r,) for r in _ROUTINES}
+)
 
 
 def make_plan(line: str, body: str = "", prefer: str = "", accept: str = "", **settings: Any) -> Plan:
-    """Plan ``METHOD /path?query`` against the sample catalog."""
+    """Plan ``METHOD /path?query`` against the sample schema_cache."""
     method, _, address = line.partition(" ")
     path, _, query = address.partition("?")
     is_call = path.startswith("/rpc/")
     target = Target("s", path.rpartition("/")[2], is_call)
-    asked = Asked(method, target, query, prefer, accept, body=body.encode())
-    return plan_request(asked, CATALOG, RestSettings(schemas=("s",), **settings))
+    asked = PlanInput(method, target, query, prefer, accept, body=body.encode())
+    return plan_request(asked, SCHEMA_CACHE, RestSettings(schemas=("s",), **settings))
 
 
 def sql_of(

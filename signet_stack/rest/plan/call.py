@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 from signet_stack.rest import body
 from signet_stack.rest.body import Payload
-from signet_stack.rest.catalog.model import Parameter, Routine
 from signet_stack.rest.errors import RestError
-from signet_stack.rest.grammar.query import split_pairs
+from signet_stack.rest.grammar.query_params import split_pairs
+from signet_stack.rest.schema_cache.model import Parameter, Routine
 
 # What fills a single unnamed parameter: the media type of the body for each type.
 UNNAMED = {

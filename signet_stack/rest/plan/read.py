@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from signet_stack.rest.catalog.model import Catalog, Relation, Table
 from signet_stack.rest.errors import RestError
-from signet_stack.rest.grammar.query import Query
+from signet_stack.rest.grammar.query_params import QueryParams
 from signet_stack.rest.grammar.trees import (
     Column,
     Condition,
@@ -21,6 +20,7 @@ from signet_stack.rest.grammar.trees import (
     Window,
 )
 from signet_stack.rest.plan.relations import find_relation
+from signet_stack.rest.schema_cache.model import Relation, SchemaCache, Table
 
 SortKey = tuple[OrderTerm, str, Table | None]  # the term, and whose field it looks at: alias and table
 
@@ -56,10 +56,12 @@ class Related:
 
 
 class ReadPlanner:
-    """Plans one request against one catalog."""
+    """Plans one request against one schema_cache."""
 
-    def __init__(self, catalog: Catalog, query: Query, max_rows: int, *, aggregates: bool) -> None:
-        self._catalog = catalog
+    def __init__(
+        self, schema_cache: SchemaCache, query: QueryParams, max_rows: int, *, aggregates: bool
+    ) -> None:
+        self._schema_cache = schema_cache
         self._query = query
         self._max_rows = max_rows
         self._aggregates = aggregates
@@ -90,7 +92,7 @@ class ReadPlanner:
                 f"Could not find a relationship between '{alias}' and '{embed.target}' in the schema cache"
             )
             raise RestError("PGRST200", message, details=f"'{alias}' does not return rows of a table")
-        relation = find_relation(self._catalog, table, embed)
+        relation = find_relation(self._schema_cache, table, embed)
         if embed.is_spread and not relation.is_to_one:
             message = f"A spread operation on '{embed.target}' is not possible"
             raise RestError("PGRST119", message, details=_not_to_one(relation.source, embed.target))
@@ -98,7 +100,7 @@ class ReadPlanner:
         inner_alias = f"{relation.target}_{depth}"
         if inner_alias == self._root:  # a table that is called like this
             inner_alias += "_"
-        target = self._catalog.tables[relation.schema, relation.target]
+        target = self._schema_cache.tables[relation.schema, relation.target]
         return Related(
             embed.label,
             f"{alias}_{embed.label}_{depth}",

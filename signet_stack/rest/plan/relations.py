@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from signet_stack.rest.catalog.model import Catalog, Relation, Table
 from signet_stack.rest.errors import RestError
 from signet_stack.rest.grammar.trees import Embed
+from signet_stack.rest.schema_cache.model import Relation, SchemaCache, Table
 
 
-def find_relation(catalog: Catalog, table: Table, embed: Embed) -> Relation:
+def find_relation(schema_cache: SchemaCache, table: Table, embed: Embed) -> Relation:
     """Return the relation from a table to what an embed names; raise where there is none or several."""
-    candidates = catalog.relations.get((table.schema, table.name), ())
+    candidates = schema_cache.relations.get((table.schema, table.name), ())
     found = [relation for relation in candidates if _is_meant(relation, embed.target, embed.hint)]
     if not found:
         raise _none(table, embed)

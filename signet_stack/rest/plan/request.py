@@ -6,9 +6,8 @@ import re
 from dataclasses import dataclass, replace
 
 from signet_stack.rest.body import Payload, parse_body
-from signet_stack.rest.catalog.model import Catalog, Table
 from signet_stack.rest.errors import RestError
-from signet_stack.rest.grammar.query import Query, parse_query
+from signet_stack.rest.grammar.query_params import QueryParams, parse_query_params
 from signet_stack.rest.grammar.select import ALL
 from signet_stack.rest.grammar.trees import Window
 from signet_stack.rest.media import Media, negotiate
@@ -16,6 +15,7 @@ from signet_stack.rest.plan.call import CallPlan, plan_get, plan_post
 from signet_stack.rest.plan.read import ReadPlan, ReadPlanner
 from signet_stack.rest.plan.write import WritePlan, plan_write
 from signet_stack.rest.preferences import WRITES, Preferences, parse_preferences
+from signet_stack.rest.schema_cache.model import SchemaCache, Table
 from signet_stack.rest.settings import RestSettings
 
 _RANGE = re.compile(r"([0-9]{1,18})-([0-9]{1,18})?")
@@ -32,8 +32,8 @@ class Target:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """All of a request that its plan depends on, besides the catalog; texts and bytes as they arrived."""
+class PlanInput:
+    """All of a request that its plan depends on, besides the schema cache; texts and bytes as they arrived."""
 
     method: str
     target: Target
@@ -51,7 +51,7 @@ class Plan:
 
     method: str
     target: Target
-    query: Query
+    query: QueryParams
     preferences: Preferences
     media: Media
     max_rows: int  # on a page, and that an estimate counts exactly
@@ -72,29 +72,29 @@ class Plan:
         return self.write is None or self.preferences.get("return") == "representation"
 
 
-def plan_request(asked: Asked, catalog: Catalog, settings: RestSettings) -> Plan:
+def plan_request(asked: PlanInput, schema_cache: SchemaCache, settings: RestSettings) -> Plan:
     """Plan a request on a table, view or function."""
     method, target, preferences = asked.method, asked.target, parse_preferences(asked.prefer)
     if target.is_call and method not in ("GET", "HEAD", "POST"):
         raise RestError("PGRST101", f"Cannot use the {method} method on RPC")
     if method not in {"GET", "HEAD", *WRITES}:
         raise RestError("PGRST117", f"Unsupported HTTP method: {method}")
-    table = None if target.is_call else find_table(catalog, target)
+    table = None if target.is_call else find_table(schema_cache, target)
     media = negotiate(asked.accept, plan_enabled=settings.plan_enabled)
-    query = parse_query(asked.query, takes_arguments=target.is_call and method != "POST")
+    query = parse_query_params(asked.query, takes_arguments=target.is_call and method != "POST")
     query = _within_range(query, asked.range if method == "GET" else "")
-    call = _plan_call(asked, query, catalog) if target.is_call else None
+    call = _plan_call(asked, query, schema_cache) if target.is_call else None
     if call is not None:
-        table = catalog.tables.get((target.schema, call.routine.returns_table or ""))
+        table = schema_cache.tables.get((target.schema, call.routine.returns_table or ""))
         if call.routine.returns != "composite":
             query = replace(query, select=ALL)
-    planner = ReadPlanner(catalog, query, settings.max_rows, aggregates=settings.aggregates_enabled)
+    planner = ReadPlanner(schema_cache, query, settings.max_rows, aggregates=settings.aggregates_enabled)
     alias = table.name if table else target.name
     if call is not None or table is None or method not in WRITES:
         read = planner.plan(table, alias)
         return Plan(method, target, query, preferences, media, settings.max_rows, read, None, call)
     payload = _payload(asked, query)
-    # Planned also where no representation is asked for: a filter on what is not embedded must not be dropped.
+    # PlannedRequest also where no representation is asked for: a filter on what is not embedded must not be dropped.
     shape = planner.plan(table, alias, of_change=True)
     is_shaped = preferences.get("return") == "representation"
     write = plan_write(method, table, query, payload, preferences, shape if is_shaped else None)
@@ -102,9 +102,9 @@ def plan_request(asked: Asked, catalog: Catalog, settings: RestSettings) -> Plan
     return Plan(method, target, query, preferences, media, settings.max_rows, read, write)
 
 
-def find_table(catalog: Catalog, target: Target) -> Table:
+def find_table(schema_cache: SchemaCache, target: Target) -> Table:
     """Return the table or view that a request names."""
-    if table := catalog.tables.get((target.schema, target.name)):
+    if table := schema_cache.tables.get((target.schema, target.name)):
         return table
     place = f"{target.schema}.{target.name}"
     raise RestError("PGRST205", f"Could not find the table '{place}' in the schema cache")
@@ -128,21 +128,24 @@ def within_range(window: Window, header: str) -> Window:
     return Window(max(0, min(ends) - offset) if ends else None, offset)
 
 
-def _within_range(query: Query, header: str) -> Query:
+def _within_range(query: QueryParams, header: str) -> QueryParams:
     windows = {path: within_range(window, "") for path, window in query.windows.items()}
     root = within_range(windows.get((), Window()), header)
     return query if root == Window() else replace(query, windows={**windows, (): root})
 
 
-def _plan_call(asked: Asked, query: Query, catalog: Catalog) -> CallPlan:
+def _plan_call(asked: PlanInput, query: QueryParams, schema_cache: SchemaCache) -> CallPlan:
     target = asked.target
-    routines, label = catalog.routines.get((target.schema, target.name), ()), f"{target.schema}.{target.name}"
+    routines, label = (
+        schema_cache.routines.get((target.schema, target.name), ()),
+        f"{target.schema}.{target.name}",
+    )
     if asked.method != "POST":
         return plan_get(routines, label, query.arguments)
     return plan_post(routines, label, asked.body, asked.content_type, query.columns)
 
 
-def _payload(asked: Asked, query: Query) -> Payload:
+def _payload(asked: PlanInput, query: QueryParams) -> Payload:
     if asked.method == "DELETE":
         return Payload("[]", True, ())
     return parse_body(asked.body, asked.content_type, query.columns)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from signet_stack.rest.body import Payload
-from signet_stack.rest.catalog.model import Table, TableColumn
 from signet_stack.rest.errors import RestError
-from signet_stack.rest.grammar.query import Query
+from signet_stack.rest.grammar.query_params import QueryParams
 from signet_stack.rest.grammar.trees import Condition, Field, Tree
 from signet_stack.rest.plan.read import ReadPlan, plan_test
 from signet_stack.rest.preferences import Preferences
+from signet_stack.rest.schema_cache.model import Table, TableColumn
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class WritePlan:
 def plan_write(
     method: str,
     table: Table,
-    query: Query,
+    query: QueryParams,
     payload: Payload,
     preferences: Preferences,
     shape: ReadPlan | None,
@@ -65,7 +65,7 @@ def _column(table: Table, key: str) -> TableColumn:
     raise RestError("PGRST204", f"Could not find the '{key}' column of '{table.name}' in the schema cache")
 
 
-def _check_put(table: Table, query: Query) -> None:
+def _check_put(table: Table, query: QueryParams) -> None:
     if query.windows.get(()) is not None:
         raise RestError("PGRST114", "limit/offset querystring parameters are not allowed for PUT")
     filters = [tree for path, tree in query.conditions if path == ()]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from signet_stack.rest.catalog.model import Table
 from signet_stack.rest.grammar.trees import Comparison, Condition, Field, NullTest, Tree
+from signet_stack.rest.schema_cache.model import Table
 
 OPERATORS = {
     "eq": "=", "neq": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<=",

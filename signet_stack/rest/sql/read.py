@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from signet_stack.rest.catalog.model import Pairs, Table
 from signet_stack.rest.grammar.trees import Column, OrderTerm
 from signet_stack.rest.plan.read import ReadPlan, Related
+from signet_stack.rest.schema_cache.model import Pairs, Table
 from signet_stack.rest.sql.fragments import Parameters, aliased, cast, field, name, tests, where
 
 ORDER = {None: "", "asc": " ASC", "desc": " DESC", "nullsfirst": " NULLS FIRST", "nullslast": " NULLS LAST"}

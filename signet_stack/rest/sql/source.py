@@ -1,13 +1,13 @@
 """Write what a request changes or calls: INSERT, UPDATE, DELETE, or a SELECT that calls a function once.
 
-A payload is one JSON parameter; the types of what is read from it come from the catalog.
+A payload is one JSON parameter; the types of what is read from it come from the schema_cache.
 """
 
 from __future__ import annotations
 
-from signet_stack.rest.catalog.model import Parameter
 from signet_stack.rest.plan.call import CallPlan
 from signet_stack.rest.plan.write import WritePlan
+from signet_stack.rest.schema_cache.model import Parameter
 from signet_stack.rest.sql.fragments import (
     Parameters,
     aliased,

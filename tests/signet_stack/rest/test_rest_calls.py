@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from signet_stack.rest.catalog.model import Parameter, Routine
 from signet_stack.rest.errors import RestError
 from signet_stack.rest.plan.call import CallPlan, plan_get, plan_post
+from signet_stack.rest.schema_cache.model import Parameter, Routine
 from tests.support.rest_sample import routine
 
 

@@ -12,7 +12,7 @@ from signet_stack.rest.grammar.filters import (
     parse_order,
     parse_path,
 )
-from signet_stack.rest.grammar.query import parse_query
+from signet_stack.rest.grammar.query_params import parse_query_params
 from signet_stack.rest.grammar.select import parse_select
 from signet_stack.rest.grammar.trees import (
     Aggregate,
@@ -218,7 +218,7 @@ def test_reads_names() -> None:
 
 
 def test_sorts_a_query_string_into_its_parts() -> None:
-    query = parse_query(
+    query = parse_query_params(
         "select=id&b.limit=3&b.offset=-1&limit=x&a=eq.a+b%26&b.a=eq.1&nothing&order=a&order=b"
     )
     assert query.select == (ID,)
@@ -242,7 +242,7 @@ def test_sorts_a_query_string_into_its_parts() -> None:
     ],
 )
 def test_the_address_of_what_was_read_is_sorted_by_key(query: str, canonical: str) -> None:
-    assert parse_query(query).canonical == canonical
+    assert parse_query_params(query).canonical == canonical
 
 
 @pytest.mark.parametrize(
@@ -252,11 +252,11 @@ def test_the_address_of_what_was_read_is_sorted_by_key(query: str, canonical: st
 def test_reads_the_level_of_a_logic_tree(
     key: str, path: tuple[str, ...], operator: str, negated: bool
 ) -> None:
-    assert parse_query(f"{key}=(a.eq.1)").conditions == ((path, Logic(operator, (A,), negated)),)  # type: ignore[arg-type]
+    assert parse_query_params(f"{key}=(a.eq.1)").conditions == ((path, Logic(operator, (A,), negated)),)  # type: ignore[arg-type]
 
 
 def test_arguments_of_a_function_are_what_is_no_filter() -> None:
-    query = parse_query("a=1&b=eq.2&a=3&select=id", takes_arguments=True)
+    query = parse_query_params("a=1&b=eq.2&a=3&select=id", takes_arguments=True)
     assert query.arguments == (("a", "1"), ("a", "3"))
     assert len(query.conditions) == 1
 
@@ -274,6 +274,6 @@ def test_arguments_of_a_function_are_what_is_no_filter() -> None:
 )
 def test_refuses_what_would_cost_too_much(query: str) -> None:
     with pytest.raises(RestError) as refused:
-        parse_query(query)
+        parse_query_params(query)
     assert refused.value.status == 400
     assert "deeper than 16" in str(refused.value.details) or "more than" in refused.value.message

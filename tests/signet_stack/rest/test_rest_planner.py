@@ -7,16 +7,16 @@ from dataclasses import replace
 import pytest
 
 from signet_stack.rest import planner
-from signet_stack.rest.plan.request import Asked, Target
+from signet_stack.rest.plan.request import PlanInput, Target
 from signet_stack.rest.planner import Planner
 from signet_stack.rest.settings import RestSettings
-from tests.support.rest_sample import CATALOG
+from tests.support.rest_sample import SCHEMA_CACHE
 
-ASKED = Asked("GET", Target("s", "projects"), "id=eq.1&select=id", accept="application/json")
+ASKED = PlanInput("GET", Target("s", "projects"), "id=eq.1&select=id", accept="application/json")
 
 
 def make_planner() -> Planner:
-    return Planner(CATALOG, RestSettings(schemas=("s",)))
+    return Planner(SCHEMA_CACHE, RestSettings(schemas=("s",)))
 
 
 def test_a_request_that_comes_again_is_planned_once() -> None:
@@ -52,7 +52,7 @@ def test_whatever_is_asked_differently_is_another_plan(change: dict[str, str]) -
     ],
     ids=["body", "query", "header"],
 )
-def test_bodies_and_long_requests_are_not_kept(asked: Asked) -> None:
+def test_bodies_and_long_requests_are_not_kept(asked: PlanInput) -> None:
     planner = make_planner()
     assert planner.plan(asked) is not planner.plan(asked)
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from signet_stack.rest.catalog.load import _relations
-from signet_stack.rest.catalog.model import Catalog, Table
 from signet_stack.rest.errors import RestError
 from signet_stack.rest.grammar.select import parse_select
 from signet_stack.rest.grammar.trees import Embed
 from signet_stack.rest.plan.relations import find_relation
+from signet_stack.rest.schema_cache.load import _relations
+from signet_stack.rest.schema_cache.model import SchemaCache, Table
 
 NAMES = ("orders", "addresses", "users", "tasks", "users_tasks", "passports", "pages")
 KEYS = {"users_tasks": ("user_id", "task_id"), "passports": ("user_id",)}
@@ -32,13 +32,13 @@ FOREIGN_KEYS: list[tuple[Any, ...]] = [
     ("s", "users_tasks", "ut_user", "users", False, ["user_id"], ["id"]),
     ("s", "orders", "orders_gone", "not_exposed", False, ["gone_id"], ["id"]),
 ]
-CATALOG = Catalog(TABLES, _relations(FOREIGN_KEYS, TABLES))
+SCHEMA_CACHE = SchemaCache(TABLES, _relations(FOREIGN_KEYS, TABLES))
 
 
 def find(source: str, text: str) -> Any:
     (embed,) = parse_select(f"{text}(*)")
     assert isinstance(embed, Embed)
-    return find_relation(CATALOG, TABLES["s", source], embed)
+    return find_relation(SCHEMA_CACHE, TABLES["s", source], embed)
 
 
 @pytest.mark.parametrize(

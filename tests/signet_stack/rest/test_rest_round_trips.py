@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from signet_stack.rest.errors import RestError
 from signet_stack.rest.grammar.filters import parse_comparison, parse_logic, parse_order, parse_path
-from signet_stack.rest.grammar.query import parse_query
+from signet_stack.rest.grammar.query_params import parse_query_params
 from signet_stack.rest.grammar.select import parse_select
 from signet_stack.rest.grammar.trees import Comparison, Field, Logic, OrderTerm, SelectItem
 from tests.support.rest_writer import (
@@ -87,7 +87,7 @@ def test_whatever_is_read_is_read_alike_again(
 )
 def test_any_query_string_is_read_or_refused_as_400(query: str) -> None:
     try:
-        parse_query(query)
+        parse_query_params(query)
     except RestError as refused:
         status, code = refused.status, refused.code
         assert (status, code) == (400, "PGRST100")

@@ -11,9 +11,8 @@ import pytest
 
 from signet_db import runner
 from signet_stack.postgres.cluster import SUPERUSER, Cluster
-from signet_stack.rest.catalog import cache
-from signet_stack.rest.catalog.load import load_catalog
-from signet_stack.rest.catalog.model import Catalog
+from signet_stack.rest.schema_cache.load import load_schema_cache
+from signet_stack.rest.schema_cache.model import SchemaCache
 from tests.conftest import ROOT
 from tests.signet_stack.rest.conftest import Api
 from tests.support.patience import wait_until
@@ -109,14 +108,14 @@ def test_notifications_that_come_during_a_load_cost_one_more_load(
     api = own_api()
     loads: list[int] = []
 
-    def load(connection: psycopg.Connection, schemas: tuple[str, ...]) -> Catalog:
+    def load(connection: psycopg.Connection, schemas: tuple[str, ...]) -> SchemaCache:
         loads.append(len(loads))
         if len(loads) == 1:
             for number in range(10):
                 api.sql(f"notify pgrst, 'reload schema {number}'")
-        return load_catalog(connection, schemas)
+        return load_schema_cache(connection, schemas)
 
-    monkeypatch.setattr(cache, "load_catalog", load)
+    monkeypatch.setattr(cache, "load_schema_cache", load)
     assert status(api, "/clients") == 200
     wait_until(lambda: len(loads) > 1)
     time.sleep(0.15)
@@ -171,11 +170,11 @@ def test_its_thread_ends_with_the_pool(own_api: Callable[..., Api]) -> None:
     assert not cache.is_alive()
 
 
-def test_without_a_catalog_the_answer_is_503(
+def test_without_a_schema_cache_the_answer_is_503(
     own_api: Callable[..., Api], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("signet_stack.rest.catalog.cache.WAIT_SECONDS", 0.2)
-    monkeypatch.setattr("signet_stack.rest.catalog.queries.TABLES", "select broken where %s is null")
+    monkeypatch.setattr("signet_stack.rest.schema_cache.listener.WAIT_SECONDS", 0.2)
+    monkeypatch.setattr("signet_stack.rest.schema_cache.queries.TABLES", "select broken where %s is null")
     api = own_api()
     response = api.http.get("/clients")
     assert (response.status_code, response.json()["code"]) == (503, "PGRST002")
@@ -188,6 +187,6 @@ def test_only_exposed_schemas_are_read(own_api: Callable[..., Api]) -> None:
     api = own_api()
     api.sql("create schema hidden; create table hidden.t (id int primary key, c int references test.clients)")
     with psycopg.connect(str(api.context.database.data.conninfo), autocommit=True) as connection:
-        catalog = load_catalog(connection, ("test",))
-    assert {schema for schema, _ in catalog.tables} == {"test"}
-    assert all(relation.target != "t" for relation in catalog.relations["test", "clients"])
+        schema_cache = load_schema_cache(connection, ("test",))
+    assert {schema for schema, _ in schema_cache.tables} == {"test"}
+    assert all(relation.target != "t" for relation in schema_cache.relations["test", "clients"])

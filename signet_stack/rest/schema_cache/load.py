@@ -9,15 +9,15 @@ from typing import Any
 
 from psycopg import Connection
 
-from signet_stack.rest.catalog import queries
-from signet_stack.rest.catalog.model import (
-    Catalog,
+from signet_stack.rest.schema_cache import queries
+from signet_stack.rest.schema_cache.model import (
     Kind,
     Pairs,
     Parameter,
     Relation,
     RoleSettings,
     Routine,
+    SchemaCache,
     Table,
     TableColumn,
 )
@@ -29,7 +29,7 @@ REVERSED: dict[Kind, Kind] = {"many-to-one": "one-to-many", "one-to-one": "one-t
 _Rows = Iterable[tuple[Any, ...]]
 
 
-def load_catalog(connection: Connection[Any], schemas: tuple[str, ...]) -> Catalog:
+def load_schema_cache(connection: Connection[Any], schemas: tuple[str, ...]) -> SchemaCache:
     """Read everything about the exposed schemas that requests are checked against."""
     with connection.transaction():
         connection.execute("set transaction read only")
@@ -39,7 +39,7 @@ def load_catalog(connection: Connection[Any], schemas: tuple[str, ...]) -> Catal
         tables = _tables(connection.execute(queries.TABLES, names), columns)
         relations = _relations(connection.execute(queries.FOREIGN_KEYS, names), tables)
         routines = _routines(connection.execute(queries.ROUTINES, names))
-        return Catalog(tables, relations, routines, _roles(connection.execute(queries.ROLES)))
+        return SchemaCache(tables, relations, routines, _roles(connection.execute(queries.ROLES)))
 
 
 def _tables(rows: _Rows, column_rows: _Rows) -> dict[tuple[str, str], Table]:

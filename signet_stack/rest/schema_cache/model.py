@@ -94,7 +94,7 @@ class RoleSettings:
 
 
 @dataclass(frozen=True, slots=True)
-class Catalog:
+class SchemaCache:
     """Everything that requests are checked against. Keys are (schema, name)."""
 
     tables: Mapping[tuple[str, str], Table] = field(default_factory=dict)

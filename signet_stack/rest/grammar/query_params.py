@@ -28,7 +28,7 @@ _RESERVED = {"select", "columns", "on_conflict"}
 
 
 @dataclass(slots=True)
-class Query:
+class QueryParams:
     """Everything that the query string says. Levels (order, windows, conditions) are keyed by embed path."""
 
     select: tuple[SelectItem, ...] = ALL
@@ -47,11 +47,11 @@ def split_pairs(query_string: str) -> list[tuple[str, str]]:
     return [(unquote_plus(key), unquote_plus(value)) for key, equals, value in pairs if equals]
 
 
-def parse_query(query_string: str, *, takes_arguments: bool = False) -> Query:
+def parse_query_params(query_string: str, *, takes_arguments: bool = False) -> QueryParams:
     """Parse a raw query string; with ``takes_arguments`` what is no filter is an argument of a function."""
     pairs = split_pairs(query_string)
     first = dict(reversed(pairs))
-    query = Query(canonical=_canonical(query_string))
+    query = QueryParams(canonical=_canonical(query_string))
     for key, value in pairs:
         if key not in _RESERVED:
             _sort_in(query, key, value, takes_arguments)
@@ -73,7 +73,7 @@ def _canonical(query_string: str) -> str:
     return "&".join(f"{quote(key, '')}={','.join(values[key])}" for key in sorted(values))
 
 
-def _sort_in(query: Query, key: str, value: str, takes_arguments: bool) -> None:
+def _sort_in(query: QueryParams, key: str, value: str, takes_arguments: bool) -> None:
     last = key.rpartition(".")[2]
     if last in LOGIC:
         names = _level(key)
@@ -93,7 +93,7 @@ def _sort_in(query: Query, key: str, value: str, takes_arguments: bool) -> None:
         _sort_in_filter(query, key, value, takes_arguments)
 
 
-def _sort_in_filter(query: Query, key: str, value: str, takes_arguments: bool) -> None:
+def _sort_in_filter(query: QueryParams, key: str, value: str, takes_arguments: bool) -> None:
     try:
         comparison = parse_comparison(value)
     except RestError:
@@ -114,7 +114,7 @@ def _level(key: str) -> Path:
     return (*path, place.name)
 
 
-def _check_sizes(query: Query) -> None:
+def _check_sizes(query: QueryParams) -> None:
     if sum(_leaves(tree) for _, tree in query.conditions) > MAX_CONDITIONS:
         raise RestError(
             "PGRST100",
