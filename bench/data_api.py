@@ -174,12 +174,12 @@ def schema_cache(person: Subject, rounds: int) -> None:
     with psycopg.connect(str(person.context.database.data.conninfo), autocommit=True) as connection:
         for _ in range(rounds):
             started = time.perf_counter()
-            schema_cache = load_schema_cache(connection, ("bench",))
+            cache = load_schema_cache(connection, ("bench",))
             between = time.perf_counter()
             connection.execute(baseline).fetchall()
             ours.append((between - started) * 1e3)
             theirs.append((time.perf_counter() - between) * 1e3)
-    compare(f"schema cache of {len(schema_cache.tables)} tables / information_schema", ours, theirs, "ms")
+    compare(f"schema cache of {len(cache.tables)} tables / information_schema", ours, theirs, "ms")
 
 
 def main() -> None:

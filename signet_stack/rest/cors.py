@@ -1,4 +1,4 @@
-"""Cross-origin requests: anybody may ask, because a request carries its own token and no cookie counts."""
+"""CORS: every origin is allowed, because a request carries its own token and cookies do not authenticate."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ EXPOSED = (
     " Transfer-Encoding, Range-Unit"
 )
 MAX_AGE_SECONDS = 86400
-_ANYBODY = ("Access-Control-Allow-Origin", "*")
+_ANY_ORIGIN = ("Access-Control-Allow-Origin", "*")
 
 
 def preflight(method: str, headers: Mapping[str, str]) -> Reply | None:
-    """Answer a browser's question before a request, or return None for any other request."""
+    """Return the reply to a CORS preflight, or None for any other request."""
     if method != "OPTIONS" or not {"origin", "access-control-request-method"} <= headers.keys():
         return None
     asked = [name.strip() for name in headers.get("access-control-request-headers", "").split(",")]
@@ -30,8 +30,8 @@ def preflight(method: str, headers: Mapping[str, str]) -> Reply | None:
     return Reply(200, allowed)
 
 
-def sharing_headers(method: str, headers: Mapping[str, str]) -> Headers:
-    """Return what lets a page of another origin read the reply."""
+def response_headers(method: str, headers: Mapping[str, str]) -> Headers:
+    """Return the CORS headers of a reply."""
     if method == "OPTIONS":
-        return (_ANYBODY,)
-    return (_ANYBODY, ("Access-Control-Expose-Headers", EXPOSED)) if "origin" in headers else ()
+        return (_ANY_ORIGIN,)
+    return (_ANY_ORIGIN, ("Access-Control-Expose-Headers", EXPOSED)) if "origin" in headers else ()

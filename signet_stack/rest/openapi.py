@@ -35,7 +35,7 @@ where n.nspname = $1 and pg_catalog.has_schema_privilege(n.oid, 'usage')
 
 
 def describe(
-    schema_cache: SchemaCache,
+    cache: SchemaCache,
     schema: str,
     tables: Collection[str],
     routines: Collection[str],
@@ -43,15 +43,11 @@ def describe(
     base: str,
 ) -> Described:
     """Describe the named tables and functions of a schema."""
-    shown = [
-        schema_cache.tables[schema, name] for name in sorted(tables) if (schema, name) in schema_cache.tables
-    ]
+    shown = [cache.tables[schema, name] for name in sorted(tables) if (schema, name) in cache.tables]
     called = [
-        schema_cache.routines[schema, name][0]
-        for name in sorted(routines)
-        if (schema, name) in schema_cache.routines
+        cache.routines[schema, name][0] for name in sorted(routines) if (schema, name) in cache.routines
     ]
-    relations = {table.name: schema_cache.relations.get((schema, table.name), ()) for table in shown}
+    relations = {table.name: cache.relations.get((schema, table.name), ()) for table in shown}
     root = _operation("Introspection", [], "OK", summary="OpenAPI description (this document)")
     return {
         "swagger": "2.0",

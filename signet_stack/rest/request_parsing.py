@@ -1,4 +1,4 @@
-"""What arrived: the WSGI environment (PEP 3333) is read here, within limits, and nowhere else."""
+"""Read the WSGI environment (PEP 3333) into an ApiRequest, within size limits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from signet_stack.rest.settings import RestSettings
 
 @dataclass(frozen=True, slots=True)
 class ApiRequest:
-    """What arrived; ``path`` (below ``prefix``) and ``query`` are raw, header names in lower case."""
+    """One request; ``path`` (below ``prefix``) and ``query`` are raw, header names are in lower case."""
 
     method: str
     prefix: str
@@ -22,12 +22,12 @@ class ApiRequest:
     body: bytes
 
     def header(self, name: str) -> str:
-        """Return a header, or the empty text."""
+        """Return a header, or the empty string."""
         return self.headers.get(name, "")
 
 
 def read_request(environ: WSGIEnvironment, headers: Mapping[str, str], settings: RestSettings) -> ApiRequest:
-    """Read a request; raise where its address or its body is too long."""
+    """Read a request; raise PGRST100 (414) or PGRST102 (413) if its address or body is too long."""
     path, query, limit = _raw_path(environ), _query(environ), settings.max_query_bytes
     if len(path) + len(query) > limit:
         hint = "Send long lists in the body of a function call"
@@ -41,7 +41,7 @@ def read_request(environ: WSGIEnvironment, headers: Mapping[str, str], settings:
 
 
 def read_headers(environ: WSGIEnvironment) -> dict[str, str]:
-    """Return the headers by their names in lower case."""
+    """Return the headers, names in lower case."""
     headers = {
         name[5:].replace("_", "-").lower(): value
         for name, value in environ.items()
@@ -53,7 +53,7 @@ def read_headers(environ: WSGIEnvironment) -> dict[str, str]:
 
 
 def _query(environ: WSGIEnvironment) -> str:
-    """Return the query string without the API key, which may be sent there instead of in a header."""
+    """Return the query string without ``apikey=``, which may stand in for the header."""
     query = _as_utf8(environ.get("QUERY_STRING", ""))
     if "apikey=" not in query or environ.get("HTTP_APIKEY"):
         return query
@@ -61,12 +61,12 @@ def _query(environ: WSGIEnvironment) -> str:
 
 
 def _as_utf8(text: str) -> str:
-    """Read bytes that WSGI hands over as latin-1 as what they are."""
+    """Decode text that WSGI passes as latin-1 (PEP 3333) as UTF-8."""
     return text.encode("latin-1").decode(errors="replace")
 
 
 def _raw_path(environ: WSGIEnvironment) -> str:
-    """Return the path as it was sent, without the prefix under which the data API is mounted."""
+    """Return the path as sent, still percent-encoded, without the mount prefix."""
     raw = str(environ.get("REQUEST_URI", "")).partition("?")[0]
     prefix = str(environ.get("SCRIPT_NAME", ""))
     if raw.startswith(prefix + "/"):

@@ -1,13 +1,16 @@
-"""From the outcome of a transaction to status, headers and body."""
+"""Build a reply from the rows of a transaction: status, headers and body.
+
+SQL code may set headers and status itself, by ``response.headers`` and ``response.status``.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import quote
 
-from signet_stack.rest import hooks
 from signet_stack.rest.errors import Headers, RestError, is_header, phrase
 from signet_stack.rest.pipeline import Row
 from signet_stack.rest.plan.request import Plan, Target
@@ -22,12 +25,12 @@ APPLIED = {
     "DELETE": ALWAYS | {"return", "max-affected"},
 }
 
-_Answer = tuple[int, list[tuple[str, str]]]
+_StatusAndHeaders = tuple[int, list[tuple[str, str]]]
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What goes back to the caller."""
+    """Status, headers and body."""
 
     status: int
     headers: Headers
@@ -51,24 +54,50 @@ def error_reply(error: RestError) -> Reply:
 
 
 def profile_header(target: Target, settings: RestSettings) -> Headers:
-    """Name the schema where the caller named it or might mean another."""
+    """Return Content-Profile if the request named its schema or several are exposed."""
     is_needed = target.is_named or len(settings.schemas) > 1
     return (("Content-Profile", target.schema),) if is_needed else ()
 
 
-def conclude(plan: Plan, path: str, settings: RestSettings, found: list[Row], planned: list[Row]) -> Reply:
-    """Return the reply to a request that succeeded; raise for an outcome that the request forbids."""
+def build_reply(plan: Plan, path: str, settings: RestSettings, found: list[Row], planned: list[Row]) -> Reply:
+    """Return the reply of a successful request; raise if the result breaks a rule of the request."""
     if plan.media.plan_format is not None:
         return _finish(plan, settings, 200, [], b"\n".join(row[0] or b"" for row in found))
     row = found[0]
     rows = int(row[1] or 0)
     _check(plan, rows)
-    own_headers, own_status = hooks.read(row[4], row[5])
+    own_headers, own_status = set_by_sql(row[4], row[5])
     if plan.write is None:
         status, headers = _after_read(plan, path, rows, _total(row[0], planned, plan.max_rows))
     else:
         status, headers = _after_write(plan, path, rows, row)
     return _finish(plan, settings, own_status or status, headers + own_headers, row[2] or b"")
+
+
+def set_by_sql(headers: bytes | None, status: bytes | None) -> tuple[list[tuple[str, str]], int | None]:
+    """Return the headers and the status that SQL code set; raise PGRST111 or PGRST112 if malformed."""
+    if status is not None and not (status.isdigit() and 200 <= int(status) < 600):
+        raise RestError("PGRST112", "response.status guc must be a valid status code")
+    return _headers_set_by_sql(headers), int(status) if status is not None else None
+
+
+def _headers_set_by_sql(text: bytes | None) -> list[tuple[str, str]]:
+    if text is None:
+        return []
+    try:
+        entries: Any = json.loads(text)
+        if not isinstance(entries, list):
+            raise ValueError
+        pairs = [pair for entry in entries for pair in entry.items()]
+        if len(pairs) != len(entries) or not all(is_header(name, value) for name, value in pairs):
+            raise ValueError
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        raise RestError(
+            "PGRST111",
+            "response.headers guc must be a JSON array"
+            " composed of objects with a single key and a string value",
+        ) from None
+    return pairs
 
 
 def _check(plan: Plan, rows: int) -> None:
@@ -88,7 +117,7 @@ def _check(plan: Plan, rows: int) -> None:
         raise RestError("PGRST124", message, details=f"The query affects {rows} rows")
 
 
-def _after_read(plan: Plan, path: str, rows: int, total: int | None) -> _Answer:
+def _after_read(plan: Plan, path: str, rows: int, total: int | None) -> _StatusAndHeaders:
     offset, shown = plan.read.window.offset, "*" if total is None else str(total)
     if total is not None and offset > total:
         raise RestError(
@@ -108,7 +137,7 @@ def _after_read(plan: Plan, path: str, rows: int, total: int | None) -> _Answer:
 
 
 def _total(exact: bytes | None, planned: list[Row], max_rows: int) -> int | None:
-    """The exact count, the planner's estimate, or exact up to max_rows and estimated beyond."""
+    """Return the exact count, the planner's estimate, or exact up to max_rows and estimated beyond."""
     counted = None if exact is None else int(exact)
     if not planned or (counted is not None and counted <= max_rows):
         return counted
@@ -116,7 +145,7 @@ def _total(exact: bytes | None, planned: list[Row], max_rows: int) -> int | None
     return estimate if counted is None else max(estimate, max_rows + 1)
 
 
-def _after_write(plan: Plan, path: str, rows: int, row: Row) -> _Answer:
+def _after_write(plan: Plan, path: str, rows: int, row: Row) -> _StatusAndHeaders:
     write, method = plan.write, plan.method
     counted = str(rows) if plan.preferences.get("count") in ("exact", "estimated") else "*"
     headers: list[tuple[str, str]] = []

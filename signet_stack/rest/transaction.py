@@ -1,22 +1,34 @@
-"""Run one request in one transaction, as its role and with its claims.
+"""Run one request in one transaction, with its role, claims and settings.
 
-Settings and role are local to the transaction, so nothing of a request is left on the connection: whatever
-goes wrong, it is rolled back and the connection returns to the pool clean.
+Settings and role are local to the transaction, so they do not outlive it: after an error it is rolled back,
+and the connection returns to the pool clean.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import psycopg
 
 from signet_stack.postgres.database import Pool
+from signet_stack.rest.errors import RestError
 from signet_stack.rest.pipeline import Row, exchange
+from signet_stack.rest.request_parsing import ApiRequest
+from signet_stack.rest.schema_cache.model import RoleSettings
+from signet_stack.rest.sql.fragments import names
 from signet_stack.rest.sql.statement import Statement
+
+Settings = tuple[tuple[str, str], ...]
+Result = TypeVar("Result")
+BuildResult = Callable[[list[Row], list[Row]], Result]  # of the main statement's rows and of the count's
+
+# Roles that no token may name: the connection's own role, and the keyword that resets to it.
+REFUSED_ROLES = frozenset({"none", "authenticator"})
 
 _COMMIT, _ROLLBACK = Statement("COMMIT"), Statement("ROLLBACK")
 _CHECK_CONSTRAINTS = Statement("SET CONSTRAINTS ALL IMMEDIATE")
@@ -25,50 +37,90 @@ _BEGIN = {
     for isolation in ("read committed", "repeatable read", "serializable")
     for is_read_only, mode in ((True, "ONLY"), (False, "WRITE"))
 }
-Concluded = TypeVar("Concluded")
-Conclude = Callable[[list[Row], list[Row]], Concluded]  # of the main statement's rows and of the count's
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """The role of a request, and the JSON text that SQL reads as ``request.jwt.claims``."""
+
+    role: str
+    claims: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Transaction:
-    """What to run: settings first, all in one statement, then the main statement, then perhaps a count."""
+    """One transaction: all settings in one statement, then the main statement, then perhaps a count."""
 
     role: str
     is_read_only: bool
     isolation: str | None
-    settings: tuple[tuple[str, str], ...]
+    settings: Settings
     main: Statement
     count: Statement | None = None
-    keeps: bool = True  # ends with COMMIT
+    commits: bool = True
 
 
 class ConnectionLost(Exception):
-    """Raised when a connection broke before anything could be committed."""
+    """Raised when a connection broke before a COMMIT could have been sent."""
 
 
-def run(pool: Pool, transaction: Transaction, conclude: Conclude[Concluded]) -> Concluded:
-    """Run a transaction and return what ``conclude`` makes of it; it may raise to roll back.
+def actor_of(claims: Mapping[str, Any], key_role: str) -> Actor:
+    """Return the actor: the role of the claims, else that of the API key; raise 42501 for refused roles."""
+    named = claims.get("role", key_role)
+    role = named if isinstance(named, str) else json.dumps(named)
+    if role in REFUSED_ROLES:
+        raise RestError("42501", f'permission denied to set role "{role}"', status=403)
+    return Actor(role, _json({**claims, "role": role}))
 
-    Raises psycopg.Error, and whatever ``conclude`` raises.
+
+def settings_of(
+    request: ApiRequest,
+    actor: Actor,
+    search_path: tuple[str, ...],
+    role: RoleSettings,
+    timezone: str | None,
+) -> Settings:
+    """Return the settings of a transaction in order; those of ``ALTER ROLE … SET`` precede ``role``."""
+    headers = {name: value for name, value in request.headers.items() if name != "cookie"}
+    pairs = (pair.partition("=") for pair in request.header("cookie").split(";"))
+    cookies = {name.strip(): value.strip() for name, equals, value in pairs if equals}
+    return (
+        ("search_path", names(dict.fromkeys(search_path))),
+        *role.settings,
+        ("role", actor.role),
+        ("request.jwt.claims", actor.claims),
+        ("request.method", request.method),
+        ("request.path", request.path),
+        ("request.headers", _json(headers)),
+        ("request.cookies", _json(cookies)),
+        *((("timezone", timezone),) if timezone else ()),
+    )
+
+
+def run_transaction(pool: Pool, transaction: Transaction, build_result: BuildResult[Result]) -> Result:
+    """Run a transaction and return ``build_result(rows, count_rows)``, whose exceptions roll it back.
+
+    A connection that was dead before COMMIT is replaced and the transaction is run once more. Raises
+    psycopg.Error.
     """
     with suppress(ConnectionLost):
-        return _run(pool, transaction, conclude)
-    pool.check()  # PostgreSQL was restarted, say: replace every connection that is dead
+        return _run(pool, transaction, build_result)
+    pool.check()  # replaces every dead connection, for example after a restart of PostgreSQL
     try:
-        return _run(pool, transaction, conclude)
+        return _run(pool, transaction, build_result)
     except ConnectionLost as lost:
         raise psycopg.OperationalError(str(lost)) from None
 
 
-def _run(pool: Pool, transaction: Transaction, conclude: Conclude[Concluded]) -> Concluded:
+def _run(pool: Pool, transaction: Transaction, build_result: BuildResult[Result]) -> Result:
     with pool.connection() as connection:
         if not connection.autocommit:
-            connection.autocommit = True  # BEGIN and COMMIT are ours
+            connection.autocommit = True  # BEGIN and COMMIT are sent as statements
         try:
-            # What only reads has nothing to keep or to undo, and ends in the same flush.
+            # A read has nothing to undo, so its COMMIT travels in the same flush.
             end = [_COMMIT] if transaction.is_read_only else []
             results = exchange(connection, transaction.role, [*_statements(transaction), *end])
-            concluded = conclude(results[2], results[3] if transaction.count else [])
+            result = build_result(results[2], results[3] if transaction.count else [])
         except BaseException as error:
             if not connection.closed:
                 connection.rollback()
@@ -76,9 +128,9 @@ def _run(pool: Pool, transaction: Transaction, conclude: Conclude[Concluded]) ->
                 raise ConnectionLost(str(error)) from error
             raise
         if not transaction.is_read_only:
-            end = [_COMMIT] if transaction.keeps else [_CHECK_CONSTRAINTS, _ROLLBACK]
+            end = [_COMMIT] if transaction.commits else [_CHECK_CONSTRAINTS, _ROLLBACK]
             exchange(connection, transaction.role, end)
-        return concluded
+        return result
 
 
 def _statements(transaction: Transaction) -> list[Statement]:
@@ -96,3 +148,7 @@ def _statements(transaction: Transaction) -> list[Statement]:
 def _set_configs(number: int) -> str:
     pairs = (f"set_config(${2 * n + 1}, ${2 * n + 2}, true)" for n in range(number))
     return f"SELECT {', '.join(pairs)}"
+
+
+def _json(value: dict[str, Any]) -> str:
+    return json.dumps(value, separators=(",", ":"))

@@ -7,7 +7,6 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from signet_stack.rest.grammar.filters import IS_WORDS, PLAIN, QUANTIFIED, TEXT_SEARCH
 from signet_stack.rest.grammar.select import AGGREGATES
 from signet_stack.rest.grammar.trees import (
     Aggregate,
@@ -22,6 +21,7 @@ from signet_stack.rest.grammar.trees import (
     SelectItem,
     Tree,
 )
+from signet_stack.rest.operators import IS_WORDS, names_of
 
 
 def quoted(text: str) -> str:
@@ -133,17 +133,19 @@ def _comparisons() -> st.SearchStrategy[Comparison]:
     texts = st.text(max_size=8)
     lists = st.lists(texts, max_size=4).map(tuple).filter(lambda values: values != ("",))
     return st.one_of(
-        st.builds(Comparison, st.sampled_from(PLAIN), texts, st.booleans()),
+        st.builds(Comparison, st.sampled_from(names_of("plain")), texts, st.booleans()),
         st.builds(
             Comparison,
-            st.sampled_from(QUANTIFIED),
+            st.sampled_from(names_of("quantified")),
             texts,
             st.booleans(),
             st.sampled_from([None, "any", "all"]),
         ),
-        st.builds(Comparison, st.sampled_from(TEXT_SEARCH), texts, st.booleans(), st.none() | CASTS),
+        st.builds(
+            Comparison, st.sampled_from(names_of("text search")), texts, st.booleans(), st.none() | CASTS
+        ),
         st.builds(Comparison, st.just("in"), lists, st.booleans()),
-        st.builds(Comparison, st.just("is"), st.sampled_from(IS_WORDS), st.booleans()),
+        st.builds(Comparison, st.just("is"), st.sampled_from(tuple(IS_WORDS)), st.booleans()),
     )
 
 

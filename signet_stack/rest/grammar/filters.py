@@ -1,4 +1,4 @@
-"""The grammar of filters, logic trees, order and column lists. Operators come from closed tables only."""
+"""The grammar of filters, logic trees, order and column lists. Operators come from operators.py only."""
 
 from __future__ import annotations
 
@@ -6,19 +6,16 @@ import re
 
 from signet_stack.rest.grammar.scanner import FIELD_NAME, Scanner
 from signet_stack.rest.grammar.trees import Comparison, Condition, Field, Logic, OrderTerm, Path, Tree
+from signet_stack.rest.operators import IS_WORDS, OPERATORS, Kind
 
-QUANTIFIED = ("eq", "gte", "gt", "lte", "lt", "like", "ilike", "match", "imatch")
-PLAIN = ("neq", "cs", "cd", "ov", "sl", "sr", "nxr", "nxl", "adj", "isdistinct")
-TEXT_SEARCH = ("fts", "plfts", "phfts", "wfts")
 LOGIC = ("and", "or")
-IS_WORDS = ("not_null", "null", "true", "false", "unknown")
 
-_OPERATOR = re.compile("(?:" + "|".join((*QUANTIFIED, *PLAIN, *TEXT_SEARCH, "in", "is")) + r")(?=[.(]|$)")
-_MODIFIERS = {
-    **dict.fromkeys(QUANTIFIED, re.compile(r"\((?:any|all)\)")),
-    **dict.fromkeys(TEXT_SEARCH, re.compile(r"\([\w $]+\)")),
+_OPERATOR = re.compile(f"(?:{'|'.join(sorted(OPERATORS, key=len, reverse=True))})(?=[.(]|$)")
+_MODIFIERS: dict[Kind, re.Pattern[str]] = {
+    "quantified": re.compile(r"\((?:any|all)\)"),
+    "text search": re.compile(r"\([\w $]+\)"),
 }
-_IS_WORD = re.compile("|".join(IS_WORDS), re.IGNORECASE)
+_IS_WORD = re.compile("|".join(sorted(IS_WORDS, key=len, reverse=True)), re.IGNORECASE)
 _LOGIC = re.compile(r"(?:and|or)(?=[ \t]*\()")
 _UNTIL_DELIMITER = re.compile(r"[^,)]*")
 _ARRAY = re.compile(r"\{[^{}]*\}")
@@ -70,12 +67,13 @@ def _comparison(scanner: Scanner, *, in_tree: bool) -> Comparison:
     operator = scanner.match(_OPERATOR)
     if operator is None:
         raise scanner.fail(_OPERATORS_EXPECTED if negated else f'"not" or {_OPERATORS_EXPECTED}')
-    modifier = scanner.match(_MODIFIERS[operator]) if operator in _MODIFIERS else None
+    kind = OPERATORS[operator].kind
+    modifier = scanner.match(_MODIFIERS[kind]) if kind in _MODIFIERS else None
     scanner.expect(".", _OPERATORS_EXPECTED)
     value: str | tuple[str, ...] | None
-    if operator == "in":
+    if kind == "list":
         value = _list(scanner)
-    elif operator == "is":
+    elif kind == "word":
         value = (scanner.match(_IS_WORD) or "").lower()
         if not value:
             raise scanner.fail("null or trilean value (unknown, true, false)")

@@ -1,1 +1,1 @@
-"""From trees to plans: every name looked up in the schema_cache, every rule of the protocol decided. No SQL."""
+"""From trees to plans: every name looked up in the cache, every rule of the protocol decided. No SQL."""

@@ -56,12 +56,10 @@ class Related:
 
 
 class ReadPlanner:
-    """Plans one request against one schema_cache."""
+    """Plans one request against one schema cache."""
 
-    def __init__(
-        self, schema_cache: SchemaCache, query: QueryParams, max_rows: int, *, aggregates: bool
-    ) -> None:
-        self._schema_cache = schema_cache
+    def __init__(self, cache: SchemaCache, query: QueryParams, max_rows: int, *, aggregates: bool) -> None:
+        self._schema_cache = cache
         self._query = query
         self._max_rows = max_rows
         self._aggregates = aggregates

@@ -7,9 +7,9 @@ from signet_stack.rest.grammar.trees import Embed
 from signet_stack.rest.schema_cache.model import Relation, SchemaCache, Table
 
 
-def find_relation(schema_cache: SchemaCache, table: Table, embed: Embed) -> Relation:
+def find_relation(cache: SchemaCache, table: Table, embed: Embed) -> Relation:
     """Return the relation from a table to what an embed names; raise where there is none or several."""
-    candidates = schema_cache.relations.get((table.schema, table.name), ())
+    candidates = cache.relations.get((table.schema, table.name), ())
     found = [relation for relation in candidates if _is_meant(relation, embed.target, embed.hint)]
     if not found:
         raise _none(table, embed)

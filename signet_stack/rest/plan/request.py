@@ -33,7 +33,7 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class PlanInput:
-    """All of a request that its plan depends on, besides the schema cache; texts and bytes as they arrived."""
+    """All of a request that its plan depends on, besides the schema cache; raw texts and bytes."""
 
     method: str
     target: Target
@@ -72,29 +72,29 @@ class Plan:
         return self.write is None or self.preferences.get("return") == "representation"
 
 
-def plan_request(asked: PlanInput, schema_cache: SchemaCache, settings: RestSettings) -> Plan:
+def plan_request(given: PlanInput, cache: SchemaCache, settings: RestSettings) -> Plan:
     """Plan a request on a table, view or function."""
-    method, target, preferences = asked.method, asked.target, parse_preferences(asked.prefer)
+    method, target, preferences = given.method, given.target, parse_preferences(given.prefer)
     if target.is_call and method not in ("GET", "HEAD", "POST"):
         raise RestError("PGRST101", f"Cannot use the {method} method on RPC")
     if method not in {"GET", "HEAD", *WRITES}:
         raise RestError("PGRST117", f"Unsupported HTTP method: {method}")
-    table = None if target.is_call else find_table(schema_cache, target)
-    media = negotiate(asked.accept, plan_enabled=settings.plan_enabled)
-    query = parse_query_params(asked.query, takes_arguments=target.is_call and method != "POST")
-    query = _within_range(query, asked.range if method == "GET" else "")
-    call = _plan_call(asked, query, schema_cache) if target.is_call else None
+    table = None if target.is_call else find_table(cache, target)
+    media = negotiate(given.accept, plan_enabled=settings.plan_enabled)
+    query = parse_query_params(given.query, takes_arguments=target.is_call and method != "POST")
+    query = _within_range(query, given.range if method == "GET" else "")
+    call = _plan_call(given, query, cache) if target.is_call else None
     if call is not None:
-        table = schema_cache.tables.get((target.schema, call.routine.returns_table or ""))
+        table = cache.tables.get((target.schema, call.routine.returns_table or ""))
         if call.routine.returns != "composite":
             query = replace(query, select=ALL)
-    planner = ReadPlanner(schema_cache, query, settings.max_rows, aggregates=settings.aggregates_enabled)
+    planner = ReadPlanner(cache, query, settings.max_rows, aggregates=settings.aggregates_enabled)
     alias = table.name if table else target.name
     if call is not None or table is None or method not in WRITES:
         read = planner.plan(table, alias)
         return Plan(method, target, query, preferences, media, settings.max_rows, read, None, call)
-    payload = _payload(asked, query)
-    # PlannedRequest also where no representation is asked for: a filter on what is not embedded must not be dropped.
+    payload = _payload(given, query)
+    # Planned also where no representation is asked for: a filter on what is not embedded must not be dropped.
     shape = planner.plan(table, alias, of_change=True)
     is_shaped = preferences.get("return") == "representation"
     write = plan_write(method, table, query, payload, preferences, shape if is_shaped else None)
@@ -102,9 +102,9 @@ def plan_request(asked: PlanInput, schema_cache: SchemaCache, settings: RestSett
     return Plan(method, target, query, preferences, media, settings.max_rows, read, write)
 
 
-def find_table(schema_cache: SchemaCache, target: Target) -> Table:
+def find_table(cache: SchemaCache, target: Target) -> Table:
     """Return the table or view that a request names."""
-    if table := schema_cache.tables.get((target.schema, target.name)):
+    if table := cache.tables.get((target.schema, target.name)):
         return table
     place = f"{target.schema}.{target.name}"
     raise RestError("PGRST205", f"Could not find the table '{place}' in the schema cache")
@@ -134,21 +134,21 @@ def _within_range(query: QueryParams, header: str) -> QueryParams:
     return query if root == Window() else replace(query, windows={**windows, (): root})
 
 
-def _plan_call(asked: PlanInput, query: QueryParams, schema_cache: SchemaCache) -> CallPlan:
-    target = asked.target
+def _plan_call(given: PlanInput, query: QueryParams, cache: SchemaCache) -> CallPlan:
+    target = given.target
     routines, label = (
-        schema_cache.routines.get((target.schema, target.name), ()),
+        cache.routines.get((target.schema, target.name), ()),
         f"{target.schema}.{target.name}",
     )
-    if asked.method != "POST":
+    if given.method != "POST":
         return plan_get(routines, label, query.arguments)
-    return plan_post(routines, label, asked.body, asked.content_type, query.columns)
+    return plan_post(routines, label, given.body, given.content_type, query.columns)
 
 
-def _payload(asked: PlanInput, query: QueryParams) -> Payload:
-    if asked.method == "DELETE":
+def _payload(given: PlanInput, query: QueryParams) -> Payload:
+    if given.method == "DELETE":
         return Payload("[]", True, ())
-    return parse_body(asked.body, asked.content_type, query.columns)
+    return parse_body(given.body, given.content_type, query.columns)
 
 
 def _not_satisfiable(details: str) -> RestError:

@@ -1,8 +1,8 @@
-"""Keeps the schema cache up to date without a restart.
+"""Reload the schema cache on ``NOTIFY pgrst`` without a restart.
 
-One thread holds one connection that listens on the channel ``pgrst``; every notification, and every new
-connection (something may have been missed), loads a new schema_cache. Requests take the newest whole one and keep
-it until they end. The thread ends with the pool.
+One thread holds one connection that listens on the channel ``pgrst``. Each notification, and each new
+connection (a notification may have been missed), loads a new schema cache. A request uses one cache from
+start to end. The thread ends when the pool is closed.
 """
 
 from __future__ import annotations
@@ -26,53 +26,54 @@ _log = logging.getLogger(__name__)
 
 
 class SchemaCacheListener:
-    """The newest schema cache; the first request starts the thread that loads it."""
+    """The current schema cache; the first request starts the thread that loads it."""
 
     def __init__(self, pool: Pool, schemas: tuple[str, ...]) -> None:
         self._pool = pool
         self._schemas = schemas
-        self._schema_cache: SchemaCache | None = None
+        self._cache: SchemaCache | None = None
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
 
     def current(self) -> SchemaCache:
-        """Return the newest schema cache; raise PGRST002 (503) when the first cannot be loaded in time."""
-        if (schema_cache := self._schema_cache) is not None:
-            return schema_cache
+        """Return the newest schema cache; raise PGRST002 (503) if the first load does not finish in time."""
+        if (cache := self._cache) is not None:
+            return cache
         with self._changed:
             if self._thread is None or not self._thread.is_alive():
-                self._thread = threading.Thread(target=self._keep, name="schema-cache", daemon=True)
+                self._thread = threading.Thread(target=self._run, name="schema-cache", daemon=True)
                 self._thread.start()
-            self._changed.wait_for(lambda: self._schema_cache is not None, WAIT_SECONDS)
-        if self._schema_cache is None:
+            self._changed.wait_for(lambda: self._cache is not None, WAIT_SECONDS)
+        if self._cache is None:
             raise RestError("PGRST002", "Could not query the database for the schema cache. Retrying.")
-        return self._schema_cache
+        return self._cache
 
-    def _keep(self) -> None:
+    def _run(self) -> None:
         pause = CHECK_SECONDS
-        while not self._is_over():
+        while not self._is_closed():
             try:
                 with psycopg.connect(str(self._pool.conninfo), autocommit=True) as connection:
                     connection.execute(f"listen {CHANNEL}".encode())
                     pause = CHECK_SECONDS
-                    self._follow(connection)
+                    self._load_on_notify(connection)
             except psycopg.Error as error:
-                if self._is_over():
+                if self._is_closed():
                     return
                 _log.warning("schema cache: %s; trying again", error)
                 threading.Event().wait(pause)
                 pause = min(pause * 2, MAX_PAUSE_SECONDS)
 
-    def _is_over(self) -> bool:
+    def _is_closed(self) -> bool:
         return bool(self._pool.closed)
 
-    def _follow(self, connection: psycopg.Connection) -> None:
-        """Load now and after each notification, until the pool closes."""
+    def _load_on_notify(self, connection: psycopg.Connection) -> None:
+        """Load once, then after each notification, until the pool is closed."""
         is_due = True
-        while not self._is_over():
+        while not self._is_closed():
             if is_due:
-                schema_cache = load_schema_cache(connection, self._schemas)
+                cache = load_schema_cache(connection, self._schemas)
                 with self._changed:
-                    self._schema_cache = schema_cache
+                    self._cache = cache
                     self._changed.notify_all()
-            is_due = bool(list(connection.notifies(timeout=CHECK_SECONDS, stop_after=1)))  # all that came
+            # All notifications that have arrived count as one.
+            is_due = bool(list(connection.notifies(timeout=CHECK_SECONDS, stop_after=1)))

@@ -4,20 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from signet_stack.rest.grammar.trees import Comparison, Condition, Field, NullTest, Tree
+from signet_stack.rest.grammar.trees import Condition, Field, NullTest, Tree
+from signet_stack.rest.operators import IS_WORDS, OPERATORS
 from signet_stack.rest.schema_cache.model import Table
 
-OPERATORS = {
-    "eq": "=", "neq": "<>", "gt": ">", "gte": ">=", "lt": "<", "lte": "<=",
-    "like": "LIKE", "ilike": "ILIKE", "match": "~", "imatch": "~*",
-    "cs": "@>", "cd": "<@", "ov": "&&", "sl": "<<", "sr": ">>", "nxr": "&<", "nxl": "&>", "adj": "-|-",
-    "isdistinct": "IS DISTINCT FROM",
-}  # fmt: skip
-TEXT_SEARCH = {
-    "fts": "to_tsquery", "plfts": "plainto_tsquery", "phfts": "phraseto_tsquery",
-    "wfts": "websearch_to_tsquery",
-}  # fmt: skip
-IS = {"null": "NULL", "not_null": "NOT NULL", "true": "TRUE", "false": "FALSE", "unknown": "UNKNOWN"}
 # Names of types that SQL's own grammar knows and pg_type does not; every other cast is a quoted name.
 SQL_TYPES = {
     "bigint": "int8", "bit varying": "varbit", "boolean": "bool", "char": "bpchar", "character": "bpchar",
@@ -113,25 +103,19 @@ def test(tree: Tree, alias: str, table: Table | None, bind: Parameters) -> str:
 
 def _comparison(tree: Condition, alias: str, table: Table | None, bind: Parameters) -> str:
     left, comparison = field(tree.field, alias, table, bind), tree.comparison
-    operator, value = comparison.operator, comparison.value
+    operator, value = OPERATORS[comparison.operator], comparison.value
     if not isinstance(value, str):
-        return f"{left} = ANY({bind(array_literal(value))})"
-    if operator == "is":
-        return f"{left} IS {IS[value]}"
-    if operator in TEXT_SEARCH:
-        return _text_search(left, comparison, value, bind, is_document=_is_document(tree.field, table))
-    right = bind(value.replace("*", "%") if operator in ("like", "ilike") else value)
+        return f"{left} {operator.sql}({bind(array_literal(value))})"
+    if operator.kind == "word":
+        return f"{left} {operator.sql} {IS_WORDS[value]}"
+    if operator.kind == "text search":
+        config = f"{bind(comparison.modifier)}::regconfig, " if comparison.modifier else ""
+        document = left if _is_document(tree.field, table) else f"to_tsvector({config}{left})"
+        return f"{document} @@ {operator.sql}({config}{bind(value)})"
+    right = bind(value.replace("*", "%") if operator.takes_stars else value)
     if comparison.modifier is not None:
         right = f"{comparison.modifier.upper()}({right})"
-    return f"{left} {OPERATORS[operator]} {right}"
-
-
-def _text_search(
-    left: str, comparison: Comparison, value: str, bind: Parameters, *, is_document: bool
-) -> str:
-    config = f"{bind(comparison.modifier)}::regconfig, " if comparison.modifier else ""
-    document = left if is_document else f"to_tsvector({config}{left})"
-    return f"{document} @@ {TEXT_SEARCH[comparison.operator]}({config}{bind(value)})"
+    return f"{left} {operator.sql} {right}"
 
 
 def _is_document(place: Field, table: Table | None) -> bool:

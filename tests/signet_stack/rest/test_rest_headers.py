@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signet_stack.rest import cors, hooks
+from signet_stack.rest import cors
 from signet_stack.rest.errors import RestError
 from signet_stack.rest.grammar.trees import Window
 from signet_stack.rest.media import negotiate, negotiate_root
 from signet_stack.rest.plan.request import within_range
 from signet_stack.rest.preferences import ALWAYS, CHOICES, parse_preferences
+from signet_stack.rest.response import set_by_sql
 
 ALL_KINDS = frozenset(CHOICES)
 
@@ -172,11 +173,11 @@ def test_a_window_that_cannot_be_is_416(header: str, window: Window, details: st
 
 
 def test_sql_code_sets_headers_and_status() -> None:
-    assert hooks.read(b'[{"X-A": "1"}, {"Set-Cookie": "a"}, {"Set-Cookie": "b"}]', b"418") == (
+    assert set_by_sql(b'[{"X-A": "1"}, {"Set-Cookie": "a"}, {"Set-Cookie": "b"}]', b"418") == (
         [("X-A", "1"), ("Set-Cookie", "a"), ("Set-Cookie", "b")],
         418,
     )
-    assert hooks.read(None, None) == ([], None)
+    assert set_by_sql(None, None) == ([], None)
 
 
 @pytest.mark.parametrize(
@@ -186,14 +187,14 @@ def test_sql_code_sets_headers_and_status() -> None:
 )  # fmt: skip
 def test_headers_that_are_none_are_PGRST111(headers: bytes) -> None:
     with pytest.raises(RestError) as refused:
-        hooks.read(headers, None)
+        set_by_sql(headers, None)
     assert (refused.value.code, refused.value.status) == ("PGRST111", 500)
 
 
 @pytest.mark.parametrize("status", [b"x", b"99", b"600", b"20.5", b"-200", b"1000000"])
 def test_a_status_that_is_none_is_PGRST112(status: bytes) -> None:
     with pytest.raises(RestError) as refused:
-        hooks.read(None, status)
+        set_by_sql(None, status)
     assert (refused.value.code, refused.value.status) == ("PGRST112", 500)
 
 

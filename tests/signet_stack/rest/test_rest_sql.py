@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from signet_stack.rest.errors import RestError
 from signet_stack.rest.grammar.trees import Logic, OrderTerm, SelectItem
+from signet_stack.rest.operators import OPERATORS
 from signet_stack.rest.sql import fragments
 from tests.support.rest_sample import sql_of
 from tests.support.rest_writer import (
@@ -267,3 +268,10 @@ def test_an_array_literal_keeps_its_values(values: list[str]) -> None:
     literal = fragments.array_literal(values)
     found = re.findall(r'"((?:[^"\\]|\\.)*)"', literal, re.DOTALL)
     assert [re.sub(r"\\(.)", r"\1", one, flags=re.DOTALL) for one in found] == values
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_every_operator_of_the_table_is_parsed_and_becomes_sql(operator: str) -> None:
+    values = {"list": "(1)", "word": "null"}
+    text, _ = sql_of(f"GET /projects?name={operator}.{values.get(OPERATORS[operator].kind, '1')}")
+    assert OPERATORS[operator].sql in text

@@ -11,6 +11,7 @@ import pytest
 
 from signet_db import runner
 from signet_stack.postgres.cluster import SUPERUSER, Cluster
+from signet_stack.rest.schema_cache import listener
 from signet_stack.rest.schema_cache.load import load_schema_cache
 from signet_stack.rest.schema_cache.model import SchemaCache
 from tests.conftest import ROOT
@@ -115,7 +116,7 @@ def test_notifications_that_come_during_a_load_cost_one_more_load(
                 api.sql(f"notify pgrst, 'reload schema {number}'")
         return load_schema_cache(connection, schemas)
 
-    monkeypatch.setattr(cache, "load_schema_cache", load)
+    monkeypatch.setattr(listener, "load_schema_cache", load)
     assert status(api, "/clients") == 200
     wait_until(lambda: len(loads) > 1)
     time.sleep(0.15)
