@@ -64,6 +64,14 @@ def pytest_xdist_auto_num_workers() -> int:
     return (os.cpu_count() or 1) + 1
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests of tests/browser, so that `-m "not browser"` leaves them out."""
+    for item in items:
+        if "browser" in item.path.relative_to(ROOT).parts:
+            item.add_marker(pytest.mark.browser)
+
+
 def free_port() -> int:
     """Return a TCP port that nothing on loopback uses at this moment."""
     with socket.socket() as probe:
