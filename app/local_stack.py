@@ -70,7 +70,7 @@ def command_name() -> str:
 def apply_migrations(database_url: str) -> None:
     """Bring the local database up to date before anybody uses it."""
     from signet_db import runner
-    from signet_db.events import Applied, Event
+    from signet_db.runner import Applied, Event
 
     def on_event(event: Event) -> None:
         if isinstance(event, Applied):

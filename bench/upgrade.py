@@ -15,8 +15,7 @@ from psycopg import sql
 
 from bench.measure import in_turn, line, ratios
 from signet_db import runner
-from signet_db.files import find
-from signet_db.new_table import table_text
+from signet_db.files import find, table_text
 from signet_db.scratch import scratch_database
 from signet_stack.postgres.binaries import find_binaries
 

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from signet_db.errors import HistoryConflict
+from signet_db.errors import HistoryConflict, shown_path
 from signet_db.files import Migration
 from signet_db.history import Record
 from signet_db.lexer import statements
-from signet_db.place import shown_path
 
 _SEPARATOR = "\n;\n"  # on a line of its own, after whatever comment ends a statement
 

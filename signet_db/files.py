@@ -9,13 +9,45 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import pairwise
 from pathlib import Path
+from string import Template
 
-from signet_db.directives import Directive, read_directives
-from signet_db.errors import FileRefused
-from signet_db.lexer import Statement, Unterminated, statements
-from signet_db.place import Place, shown_path
+from signet_db.errors import FileRefused, Place, shown_path
+from signet_db.lexer import Statement, Unterminated, statements, tokens
+
+_DIRECTIVE = re.compile(r"--+\s*signet\s*:\s*(?P<name>\S*)\s*(?P<argument>.*?)\s*")
+NAMES = ("no-transaction", "allow")
+
+
+@dataclass(frozen=True, slots=True)
+class Directive:
+    """One such comment; ``start`` is its offset in the file."""
+
+    name: str
+    argument: str
+    start: int
+
+
+def read_directives(path: Path, text: str) -> tuple[Directive, ...]:
+    """Return the directives among the comments of a file; raises FileRefused for one that nobody knows."""
+    found: list[Directive] = []
+    if "signet" not in text:
+        return ()
+    for token in tokens(text):
+        match = _DIRECTIVE.fullmatch(token.text) if token.kind == "comment" else None
+        if match is None:
+            continue
+        if match["name"] not in NAMES:
+            raise FileRefused(
+                f"“-- signet: {match['name']}” means nothing here.",
+                hint=f"What Signet knows: {', '.join(NAMES)}.",
+                place=Place.at(path, text, token.start),
+            )
+        found.append(Directive(match["name"], match["argument"], token.start))
+    return tuple(found)
+
 
 FILE_NAME = re.compile(r"(?P<version>[0-9]+)_(?P<name>.+)\.sql", re.DOTALL)
 
@@ -137,3 +169,115 @@ def _read_text(path: Path) -> str:
             place=Place.at(path, text, position),
         )
     return text
+
+
+_TRANSACTION_CONTROL = (
+    ("begin",),
+    ("start", "transaction"),
+    ("commit",),
+    ("end",),
+    ("rollback",),
+    ("abort",),
+    ("savepoint",),
+    ("release",),
+    ("prepare", "transaction"),
+)
+_WHOLE = (
+    "each file is one transaction already",
+    "Delete the statement. For what cannot run in a transaction, begin the file with"
+    "  -- signet: no-transaction",
+)
+_BY_STATEMENT = (
+    "this file runs statement by statement",
+    "Delete the statement. What must be one transaction goes into a file without  -- signet: no-transaction",
+)
+_PSQL_COMMAND = re.compile(r"\\[a-z!?]+", re.IGNORECASE)
+
+
+def check(migration: Migration) -> None:
+    """Raise FileRefused when the file has nothing to run or something that must not be run."""
+    if not migration.statements:
+        raise FileRefused(
+            "The file has no statement, so there is nothing to apply.",
+            hint="Write it, or delete the file.",
+            place=migration.place(0),
+        )
+    for statement in migration.statements:
+        _refuse_transaction_control(migration, statement)
+        _refuse_what_needs_psql(migration, statement)
+
+
+def _refuse_transaction_control(migration: Migration, statement: Statement) -> None:
+    """Refuse what would end the transaction of the file, and leave half of it without a record."""
+    for words in _TRANSACTION_CONTROL:
+        if statement.words[: len(words)] == words:
+            why, hint = _WHOLE if migration.is_transactional else _BY_STATEMENT
+            raise FileRefused(
+                f"{' '.join(words).upper()} is not allowed here: {why}.",
+                hint=hint,
+                place=migration.place(statement.first),
+            )
+
+
+def _refuse_what_needs_psql(migration: Migration, statement: Statement) -> None:
+    if command := _PSQL_COMMAND.match(migration.text, statement.first):
+        raise FileRefused(
+            f"{command.group()} is a command of psql, not SQL.",
+            hint="Delete it; a migration is plain SQL.",
+            place=migration.place(statement.first),
+        )
+    words = statement.words
+    if words[:1] == ("copy",) and ("stdin" in words or "stdout" in words):
+        raise FileRefused(
+            "COPY from or to the client needs psql.",
+            hint="Write INSERT statements, or load the rows with psql after the migration.",
+            place=migration.place(statement.first),
+        )
+
+
+_EMPTY = "-- {name}\n\n"
+
+
+def create(folder: Path, name: str, now: datetime, text: str | None = None) -> Path:
+    """Write ``<14 digits>_<name>.sql`` into the folder and return its path; raises FileRefused."""
+    slug = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
+    if not slug:
+        raise FileRefused(
+            f"“{name}” holds no letter or digit to name a file with.",
+            hint="Say what the migration does:  flask db new add_notes",
+        )
+    path = folder
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"{_next_version(folder, now)}_{slug}.sql"
+        with path.open("x", encoding="utf-8", newline="\n") as file:
+            file.write(_EMPTY.format(name=slug.replace("_", " ").capitalize()) if text is None else text)
+    except OSError as error:
+        raise FileRefused(
+            f"{shown_path(path)} cannot be written: {error.strerror}.",
+            hint="Check the folder and its permissions.",
+        ) from error
+    return path
+
+
+def _next_version(folder: Path, now: datetime) -> str:
+    """Return the time as 14 digits in UTC, or one more than the newest file where a clock was ahead."""
+    version = now.astimezone(UTC).strftime("%Y%m%d%H%M%S")
+    matches = (FILE_NAME.fullmatch(path.name) for path in folder.iterdir())
+    newest = max((match["version"] for match in matches if match), default="")
+    return version if version > newest else str(int(newest) + 1).zfill(len(newest))
+
+
+_NAME = re.compile(r"[a-z_][a-z0-9_]{0,38}")  # leaves room for the names of its policies, within 63 bytes
+
+
+def table_text(table: str) -> str:
+    """Return the migration's text; raises FileRefused for a name that would need quotes."""
+    if not _NAME.fullmatch(table):
+        raise FileRefused(
+            f"“{table}” is not a plain name for a table.",
+            hint="Use small letters, digits and underscores, at most 39, beginning with a letter.",
+        )
+    words = table.replace("_", " ").strip()
+    template = Template(Path(__file__).with_name("new_table.sql").read_text(encoding="utf-8"))
+    return template.substitute(table=table, words=words, title=words.capitalize())

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from signet_db.comparison import Entry, State
-from signet_db.events import Applied
+from signet_db.runner import Applied
 
 _MARKS = {State.APPLIED: "✓", State.PENDING: "•"}
 _WORDS = {

@@ -13,15 +13,13 @@ from pathlib import Path
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
-from signet_db import runner
-from signet_db.connection_string import named, names_another_machine
-from signet_db.errors import MigrationError
-from signet_db.events import Applied, OnEvent, Waiting
-from signet_db.files import find
-from signet_db.lock import locked
-from signet_db.refusals import check
+from signet_db import history, runner
+from signet_db.comparison import State, compare, find_entry
+from signet_db.errors import HistoryConflict, MigrationError
+from signet_db.files import check, find
+from signet_db.runner import Applied, OnEvent, Waiting
 from signet_db.schemas import user_schemas
-from signet_db.target import connected, is_on_loopback
+from signet_db.target import OnWait, connected, is_on_loopback, locked, named, names_another_machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,3 +108,34 @@ def _empty_public(connection: Connection[TupleRow]) -> None:
     for _, grantee, privilege in grants:
         role = sql.SQL("public" if grantee == "-" else grantee)
         connection.execute(sql.SQL("grant {} on schema public to {}").format(sql.SQL(privilege), role))
+
+
+def mark_applied(connection_string: str, folder: Path, version: str, on_wait: OnWait) -> bool:
+    """Record a file as applied, as it is now; return whether that changed anything. Raises MigrationError."""
+    migrations = find(folder)
+    with connected(connection_string, "db repair") as connection, locked(connection, on_wait):
+        entry = find_entry(compare(migrations, history.read(connection)), version)
+        if entry.migration is None:
+            raise HistoryConflict(
+                f"There is no file for {version}, so its statements cannot be recorded.",
+                hint=f"Get the file back, or take the record away:  flask db repair {version} --reverted",
+            )
+        if entry.state is State.APPLIED:
+            return False
+        history.ensure(connection)
+        with connection.transaction():
+            history.record(connection, entry.migration)
+        return True
+
+
+def mark_reverted(connection_string: str, folder: Path, version: str, on_wait: OnWait) -> bool:
+    """Take a version out of the history; return whether it was in it. Raises MigrationError."""
+    migrations = find(folder)
+    with connected(connection_string, "db repair") as connection, locked(connection, on_wait):
+        entry = find_entry(compare(migrations, history.read(connection)), version)
+        if entry.record is None:
+            return False
+        history.ensure(connection)
+        with connection.transaction():
+            history.forget(connection, version)
+        return True

@@ -10,9 +10,8 @@ from contextlib import contextmanager
 from psycopg import Connection, conninfo, errors, sql
 from psycopg.rows import TupleRow
 
-from signet_db.connection_string import named
 from signet_db.errors import MigrationError
-from signet_db.target import connected
+from signet_db.target import connected, named
 
 # A template that the local stack keeps: roles and schema auth, no migrations.
 BLANK = "signet_blank"

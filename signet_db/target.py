@@ -3,16 +3,86 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterator
+import re
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import psycopg
-from psycopg import Connection
+from psycopg import Connection, conninfo, errors
+from psycopg.pq import Conninfo, TransactionStatus
 from psycopg.rows import TupleRow
 
-from signet_db.connection_string import named, refuse_transaction_pooler
-from signet_db.errors import DatabaseUnreachable, MigrationError
+from signet_db.errors import DatabaseUnreachable, LockBusy, MigrationError
+
+_TRANSACTION_POOLER_PORT = "6543"
+_HOSTED = (".supabase.co", ".supabase.com")
+_PLACEHOLDER = "[YOUR-PASSWORD]"  # in every connection string that a hosted project shows
+# What a host may look like: names, addresses, folders of sockets, and several of them.
+_HOST = re.compile(r"[\w.,:%/\[\]-]*")
+_PORT = re.compile(r"[0-9,]*")
+
+
+def named(connection_string: str) -> str:
+    """Return the target in words, without the password; raises MigrationError for no connection string."""
+    parts = _parts(connection_string)
+    host = parts.get("host") or parts.get("hostaddr") or "localhost"
+    return (
+        f"{parts.get('user', '')}@{host}:{parts.get('port', '')}/{parts.get('dbname', parts.get('user', ''))}"
+    )
+
+
+def names_another_machine(connection_string: str) -> bool:
+    """Whether the text alone says that the server is elsewhere; for other names only the connection tells."""
+    parts = _parts(connection_string)
+    host = parts.get("hostaddr") or parts.get("host", "")
+    try:
+        return not ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host.lower().endswith(_HOSTED)
+
+
+def refuse_transaction_pooler(connection_string: str) -> None:
+    """Refuse the pooler that hands every transaction to another session: the lock would protect nothing."""
+    parts = _parts(connection_string)
+    if parts.get("port") == _TRANSACTION_POOLER_PORT and parts.get("host", "").lower().endswith(_HOSTED):
+        raise MigrationError(
+            "Port 6543 is the transaction pooler, which cannot hold the lock of a migration run.",
+            hint="Use the session pooler or the direct connection: port 5432.",
+        )
+
+
+def _parts(connection_string: str) -> dict[str, str]:
+    """Return the parts of a connection string, with what libpq takes from the environment for the rest."""
+    try:
+        given = conninfo.conninfo_to_dict(connection_string)
+    except psycopg.ProgrammingError as error:
+        raise _unreadable() from error
+    parts = {key: str(value) for key, value in given.items() if value}
+    looks_right = (
+        "@" not in parts.get("dbname", "")
+        and _HOST.fullmatch(parts.get("host", ""))
+        and _PORT.fullmatch(parts.get("port", ""))
+    )
+    if not looks_right:
+        raise _unreadable()
+    if parts.get("password") == _PLACEHOLDER:
+        raise MigrationError(
+            f"The connection string still says {_PLACEHOLDER}.", hint="Put the database's password there."
+        )
+    defaults = {o.keyword.decode(): o.val.decode() for o in Conninfo.get_defaults() if o.val}
+    return defaults | parts
+
+
+def _unreadable() -> MigrationError:
+    """Return the error without a word of the text: a password with @ or / in it may stand in any part."""
+    return MigrationError(
+        "The connection string cannot be read.",
+        hint="It looks like  postgresql://USER:PASSWORD@HOST:5432/DATABASE  with special characters"
+        " percent-encoded (@ is %40, / is %2F).",
+    )
+
 
 CONNECT_SECONDS = 10
 WAITING = "db wait"  # the purpose of who waits already
@@ -96,3 +166,102 @@ def _refused(connection_string: str, error: psycopg.Error) -> MigrationError:
         f"{named(connection_string)} refused: {error.diag.message_primary} ({error.sqlstate})",
         hint="Migrations run as the role postgres, or as another that owns what they change.",
     )
+
+
+# "signet" in bytes: any constant does, as long as every version uses the same.
+LOCK_KEY = int.from_bytes(b"signet", "big")
+WAIT_SECONDS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who holds the lock."""
+
+    pid: int
+    role: str
+    application: str
+    address: str
+    seconds: int  # since it connected
+
+    def __str__(self) -> str:
+        return (
+            f"“{self.application}” ({self.role} from {self.address or 'a local socket'}, backend {self.pid},"
+            f" connected {self.seconds} s ago)"
+        )
+
+
+OnWait = Callable[[Holder | None], None]
+
+
+@contextmanager
+def locked(
+    connection: Connection[TupleRow],
+    on_wait: OnWait,
+    wait_seconds: float = WAIT_SECONDS,
+) -> Iterator[None]:
+    """Hold the lock for the block; tell who has it while waiting. Raises LockBusy after ``wait_seconds``."""
+    if connection.execute("select pg_try_advisory_lock(%s)", (LOCK_KEY,)).fetchone() != (True,):
+        on_wait(_holder(connection))
+        _wait(connection, wait_seconds)
+    try:
+        yield
+    finally:
+        # Otherwise the connection is on its way out, and the lock with it.
+        if connection.info.transaction_status is TransactionStatus.IDLE:
+            connection.execute("select pg_advisory_unlock(%s)", (LOCK_KEY,))
+
+
+def _wait(connection: Connection[TupleRow], seconds: float) -> None:
+    try:
+        connection.execute("set statement_timeout = 0")  # a role may have one that is shorter
+        connection.execute("select set_config('lock_timeout', %s, false)", (f"{seconds}s",))
+        connection.execute("select pg_advisory_lock(%s)", (LOCK_KEY,))
+    except errors.LockNotAvailable as error:
+        holder = _holder(connection)
+        raise LockBusy(
+            f"Another migration run did not end within {seconds} s: {holder or 'it cannot be named'}.",
+            hint="Wait for it, or end it:  "
+            f"select pg_terminate_backend({holder.pid if holder else 'PID'});  then run the command again.",
+        ) from error
+    finally:
+        connection.execute("reset lock_timeout; reset statement_timeout")
+
+
+def _holder(connection: Connection[TupleRow]) -> Holder | None:
+    """Return who holds the lock; nothing when it was released meanwhile or the role may not see it."""
+    row = connection.execute(
+        """
+        select a.pid, a.usename, a.application_name, coalesce(host(a.client_addr), ''),
+               extract(epoch from clock_timestamp() - a.backend_start)::int
+        from pg_locks l join pg_stat_activity a using (pid)
+        where l.locktype = 'advisory' and l.granted and l.objsubid = 1 and l.database = (
+                  select oid from pg_database where datname = current_database())
+          and (l.classid::bigint << 32) | l.objid::bigint = %s
+        """,
+        (LOCK_KEY,),
+    ).fetchone()
+    return Holder(*row) if row and row[1] is not None else None
+
+
+PAUSE_SECONDS = 0.25
+
+
+def wait_until_ready(
+    connection_string: str,
+    seconds: float,
+    on_failure: Callable[[DatabaseUnreachable], None],
+    *,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+) -> float:
+    """Return how long it took; raises DatabaseUnreachable after ``seconds``, at once if waiting is no use."""
+    began = clock()
+    while True:
+        try:
+            with connected(connection_string, WAITING):
+                return clock() - began
+        except DatabaseUnreachable as error:
+            if not error.may_pass or clock() - began >= seconds:
+                raise
+            on_failure(error)
+            sleep(PAUSE_SECONDS)

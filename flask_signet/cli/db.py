@@ -15,13 +15,11 @@ from flask_signet.cli.options import with_folder, with_target
 from flask_signet.cli.progress import Progress, tell_waiting
 from flask_signet.cli.proofs import lint, verify_database
 from flask_signet.cli.target import Target, find_target
-from signet_db import new_file, repair, report, reset, runner
-from signet_db.errors import DatabaseUnreachable
-from signet_db.files import unrecognised
-from signet_db.new_table import table_text
+from signet_db import files, report, reset, runner
+from signet_db.errors import DatabaseUnreachable, shown_path
+from signet_db.files import table_text, unrecognised
 from signet_db.output import PENDING, confirm, fails_in_words, show_either, tell, with_json, with_yes
-from signet_db.place import shown_path
-from signet_db.waiting import wait_until_ready
+from signet_db.target import wait_until_ready
 
 
 @click.group()
@@ -103,7 +101,7 @@ def new(name: str, folder: Path, as_json: bool, table: str | None) -> None:
     Example: flask db new add_notes --table notes
     """
     text = None if table is None else table_text(table)
-    path = new_file.create(folder, name, datetime.now(UTC), text)
+    path = files.create(folder, name, datetime.now(UTC), text)
     step = f"Next: {'write' if text is None else 'adapt'} it, then run  flask db upgrade"
     show_either(as_json, {"file": str(path)}, [f"Made {shown_path(path)}", step])
 
@@ -122,7 +120,7 @@ def repair_history(
     if is_applied is None:
         raise click.UsageError("Say --applied or --reverted.")
     target = find_target(database_url)
-    mark = repair.mark_applied if is_applied else repair.mark_reverted
+    mark = reset.mark_applied if is_applied else reset.mark_reverted
     is_changed = mark(target.url, folder, version, tell_waiting)
     state = "applied" if is_applied else "not applied"
     said = f"is recorded as {state} now" if is_changed else f"was recorded as {state} already"

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from signet_db.events import Applied, Applying, Event, Noticed, Waiting
-from signet_db.lock import Holder
 from signet_db.output import tell
+from signet_db.runner import Applied, Applying, Event, Noticed, Waiting
+from signet_db.target import Holder
 
 _WIDTH = 60
 

@@ -12,8 +12,7 @@ from flask_signet.cli.target import Target, find_target
 from signet_db.lint import RULES, Judgement, Level, lint_database, lint_files
 from signet_db.lint.words import judgement_json, judgement_lines, next_step, rule_json, rules_lines
 from signet_db.output import FAILED, fails_in_words, show_either, tell, with_json
-from signet_db.verification import accept, verify
-from signet_db.verification_words import verification_json, verification_lines
+from signet_db.verification import accept, verification_json, verification_lines, verify
 
 
 @click.command()

@@ -9,7 +9,7 @@ from pathlib import Path
 from app import local_stack as checkout_stack
 from app import startup
 from app.errors import Misconfigured
-from signet_db.connection_string import named
+from signet_db.target import named
 
 _EXAMPLE = "--database-url postgresql://USER:PASSWORD@HOST:5432/DATABASE"
 

@@ -10,12 +10,12 @@ from typing import Any
 from psycopg import Connection
 
 from signet_db import history, runner
-from signet_db.events import Applied, Event
 from signet_db.files import Migration, find
 from signet_db.lint.all_rules import RULES
 from signet_db.lint.destructive import find_destructive
 from signet_db.lint.rule import Finding, Level, Rule, Scope
 from signet_db.lint.waivers import Waiver, apply_waivers, read_waivers
+from signet_db.runner import Applied, Event
 from signet_db.schemas import exposed_schemas, user_schemas
 from signet_db.scratch import scratch_database
 from signet_db.target import connected

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from signet_db.connection_string import named, names_another_machine, refuse_transaction_pooler
 from signet_db.errors import MigrationError
+from signet_db.target import named, names_another_machine, refuse_transaction_pooler
 
 HOSTED = "postgresql://postgres:{password}@db.abcdefghij.supabase.co:5432/postgres"
 

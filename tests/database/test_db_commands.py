@@ -17,7 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 from flask_signet.cli import LazyGroup, proofs
 from flask_signet.cli.db import db
 from signet_db import output
-from signet_db.lock import LOCK_KEY
+from signet_db.target import LOCK_KEY
 from tests.database.conftest import ask
 from tests.database.paths import MIGRATIONS
 from tests.support.patience import HANG_SECONDS

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from signet_db import runner
+from signet_db.files import table_text
 from signet_db.lint import RULES
-from signet_db.new_table import table_text
 from tests.database.paths import MIGRATIONS, ROOT
 
 pytest_plugins = ["pytester"]

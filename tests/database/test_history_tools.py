@@ -9,7 +9,7 @@ from uuid import uuid4
 import psycopg
 import pytest
 
-from signet_db import repair, reset, runner
+from signet_db import reset, runner
 from signet_db.comparison import State
 from signet_db.errors import (
     DatabaseUnreachable,
@@ -18,9 +18,8 @@ from signet_db.errors import (
     MigrationError,
     MigrationFailed,
 )
-from signet_db.events import ignore
-from signet_db.lock import Holder
-from signet_db.waiting import wait_until_ready
+from signet_db.runner import ignore
+from signet_db.target import Holder, wait_until_ready
 from tests.database.conftest import ask
 from tests.database.paths import MIGRATIONS
 
@@ -38,8 +37,8 @@ def states(target: str, folder: Path) -> list[State]:
 def test_repair_records_what_was_made_by_hand(target: str, folder: Path, write: Write) -> None:
     """The file is recorded and not run; doing it twice changes nothing."""
     write("1_one.sql", "create table one ();")
-    assert repair.mark_applied(target, folder, "1", nobody_waits) is True
-    assert repair.mark_applied(target, folder, "1", nobody_waits) is False
+    assert reset.mark_applied(target, folder, "1", nobody_waits) is True
+    assert reset.mark_applied(target, folder, "1", nobody_waits) is False
     assert states(target, folder) == [State.APPLIED]
     assert ask(target, "select to_regclass('public.one')") == [(None,)]
 
@@ -49,7 +48,7 @@ def test_repair_accepts_an_edit(target: str, folder: Path, write: Write) -> None
     runner.upgrade(target, folder)
     path.write_text("-- better said\ncreate table one ();")
     assert states(target, folder) == [State.EDITED]
-    assert repair.mark_applied(target, folder, "1", nobody_waits) is True
+    assert reset.mark_applied(target, folder, "1", nobody_waits) is True
     assert states(target, folder) == [State.APPLIED]
 
 
@@ -57,8 +56,8 @@ def test_repair_takes_a_record_away(target: str, folder: Path, write: Write) -> 
     write("1_one.sql", "create table one ();").rename(folder / "2_one.sql")
     write("1_one.sql", "create table if not exists one ();")
     runner.upgrade(target, folder, to="1")
-    assert repair.mark_reverted(target, folder, "1", nobody_waits) is True
-    assert repair.mark_reverted(target, folder, "1", nobody_waits) is False
+    assert reset.mark_reverted(target, folder, "1", nobody_waits) is True
+    assert reset.mark_reverted(target, folder, "1", nobody_waits) is False
     assert states(target, folder) == [State.PENDING, State.PENDING]
     assert ask(target, "select * from supabase_migrations.signet_files") == []
 
@@ -73,7 +72,7 @@ def test_repair_needs_something_to_record(
     runner.upgrade(target, folder)
     path.unlink()
     with pytest.raises(HistoryConflict, match=words):
-        repair.mark_applied(target, folder, version, nobody_waits)
+        reset.mark_applied(target, folder, version, nobody_waits)
 
 
 def test_reset_builds_the_same_again_and_keeps_accounts(target: str) -> None:

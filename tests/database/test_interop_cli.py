@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from signet_db import repair, runner
+from signet_db import reset, runner
 from signet_db.comparison import State
 from signet_stack.postgres.cluster import Cluster
 from tests.conftest import new_database
@@ -133,9 +133,9 @@ def test_repairs_of_both_are_understood_by_both(supabase: Cli, target: str, fold
     runner.upgrade(target, folder)
     supabase("migration", "repair", "--status", "reverted", "3", "--yes")
     assert states(target, folder)[2] is State.PENDING
-    repair.mark_applied(target, folder, "3", lambda holder: None)
+    reset.mark_applied(target, folder, "3", lambda holder: None)
     assert listed(supabase("migration", "list"))[2] == ("3", "3")
-    repair.mark_reverted(target, folder, "3", lambda holder: None)
+    reset.mark_reverted(target, folder, "3", lambda holder: None)
     assert listed(supabase("migration", "list"))[2] == ("3", "")
     supabase("migration", "repair", "--status", "applied", "3", "--yes")
     assert states(target, folder) == [State.APPLIED] * 3

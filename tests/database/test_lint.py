@@ -15,9 +15,9 @@ from flask_signet.cli import proofs
 from flask_signet.cli.db import db
 from signet_db import runner
 from signet_db.errors import FileRefused, MigrationError, MigrationFailed
+from signet_db.files import table_text
 from signet_db.lint import Judgement, Level, lint_database, lint_files
 from signet_db.lint.calls_per_row import calls_per_row
-from signet_db.new_table import table_text
 from signet_stack.postgres.cluster import SUPERUSER, Cluster
 from tests.database.conftest import ask
 from tests.database.paths import MIGRATIONS

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from signet_db.errors import LockBusy
-from signet_db.lock import Holder, locked
+from signet_db.target import Holder, locked
 from signet_stack.postgres.cluster import Cluster
 
 

@@ -8,11 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from signet_db import files, new_file
-from signet_db.errors import FileRefused
-from signet_db.new_table import table_text
-from signet_db.place import Place
-from signet_db.refusals import check
+from signet_db import files
+from signet_db.errors import FileRefused, Place
+from signet_db.files import check, table_text
 
 
 def write(folder: Path, name: str, content: bytes | str = "select 1;") -> Path:
@@ -153,8 +151,8 @@ NOON = datetime(2026, 11, 25, 14, 0, 0, tzinfo=timezone(timedelta(hours=2)))
 
 def test_new_files_sort_last_even_when_a_clock_was_ahead(tmp_path: Path) -> None:
     folder = tmp_path / "migrations"
-    first = new_file.create(folder, "Add notes, v2!", NOON)
-    again = new_file.create(folder, "add more", NOON.astimezone(UTC))
+    first = files.create(folder, "Add notes, v2!", NOON)
+    again = files.create(folder, "add more", NOON.astimezone(UTC))
     assert [first.name, again.name] == ["20261125120000_add_notes_v2.sql", "20261125120001_add_more.sql"]
     assert first.read_text().startswith("-- Add notes v2")
 
@@ -172,13 +170,13 @@ def test_the_longest_name_of_a_table_leaves_every_name_whole() -> None:
 @pytest.mark.parametrize("name", ["", "../..", "äöü", "-- "])
 def test_new_refuses_a_name_without_letters(tmp_path: Path, name: str) -> None:
     with pytest.raises(FileRefused, match="no letter or digit"):
-        new_file.create(tmp_path, name, NOON)
+        files.create(tmp_path, name, NOON)
 
 
 def test_new_explains_an_unwritable_folder(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(FileRefused, match="cannot be written"):
-        new_file.create(tmp_path / "file", "add notes", NOON)
+        files.create(tmp_path / "file", "add notes", NOON)
 
 
 @pytest.mark.parametrize(

@@ -10,10 +10,9 @@ import pytest
 from app.errors import Misconfigured
 from signet_db import output, report
 from signet_db.comparison import State, compare, to_apply
-from signet_db.errors import HistoryConflict, MigrationFailed
+from signet_db.errors import HistoryConflict, MigrationFailed, Place
 from signet_db.files import Migration
 from signet_db.history import Record
-from signet_db.place import Place
 
 NOW = datetime(2026, 11, 25, 12, tzinfo=UTC)
 

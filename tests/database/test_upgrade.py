@@ -12,7 +12,7 @@ import pytest
 from signet_db import runner
 from signet_db.comparison import State
 from signet_db.errors import FileRefused, HistoryConflict, MigrationError, MigrationFailed
-from signet_db.events import Applied, Applying, Event, Noticed, Waiting
+from signet_db.runner import Applied, Applying, Event, Noticed, Waiting
 from signet_stack.postgres.cluster import SUPERUSER, Cluster
 from tests.database.conftest import ask
 from tests.support.patience import HANG_SECONDS

@@ -13,11 +13,10 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from flask_signet.cli.db import db
-from signet_db import catalogue, runner
+from signet_db import runner, snapshot
 from signet_db.comparison import State
 from signet_db.errors import MigrationFailed
-from signet_db.verification import Verification, accept, verify
-from signet_db.verification_words import verification_lines
+from signet_db.verification import Verification, accept, verification_lines, verify
 from signet_stack.postgres.cluster import Cluster
 from tests.database.paths import MIGRATIONS
 
@@ -108,9 +107,9 @@ def test_our_own_migrations_are_sound(cluster: Cluster, migrated_database: str) 
 def test_a_change_by_hand_is_found(
     migrated: Connection[TupleRow], statement: str, objects: list[str]
 ) -> None:
-    before = catalogue.look(migrated)
+    before = snapshot.look(migrated)
     migrated.execute(statement.encode())
-    assert [one.object for one in catalogue.differences(before, catalogue.look(migrated))] == objects
+    assert [one.object for one in snapshot.differences(before, snapshot.look(migrated))] == objects
 
 
 def test_drift_makes_a_database_unsound_until_it_is_accepted(target: str) -> None:
