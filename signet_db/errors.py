@@ -2,6 +2,11 @@
 
 SignetError                  base for flask_signet, signet_db and signet_stack
 ├── InputRejected            the command cannot run with the input it was given
+├── Misconfigured            a setting or an environment variable is missing or wrong
+├── NotAllowed               the credentials do not permit the operation
+├── NotFound                 the named object does not exist
+├── Conflict                 the present state does not permit the operation
+├── ServiceUnavailable       a service does not answer, or refuses for now
 └── MigrationError
     ├── FileRefused          the file is not a valid migration; nothing was run
     ├── HistoryConflict      files and history contradict each other; nothing was run
@@ -101,6 +106,36 @@ class InputRejected(SignetError):
 
     code = "input_rejected"
     message = "The command cannot run with this input."
+
+
+class Misconfigured(SignetError):
+    """Raised when a setting is missing or wrong."""
+
+    code = "misconfigured"
+
+
+class NotAllowed(SignetError):
+    """Raised when the credentials of the command do not permit the operation."""
+
+    code = "not_allowed"
+
+
+class NotFound(SignetError):
+    """Raised when the object that the command names does not exist."""
+
+    code = "not_found"
+
+
+class Conflict(SignetError):
+    """Raised when the present state does not permit the operation."""
+
+    code = "conflict"
+
+
+class ServiceUnavailable(SignetError):
+    """Raised when a service does not answer, or refuses for now; trying again can help."""
+
+    code = "service_unavailable"
 
 
 class MigrationError(SignetError):
