@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import sys
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -45,6 +46,10 @@ _ONE_ROOT.flush()
 certifi.where = lambda: _ONE_ROOT.name
 os.environ.pop("SSL_CERT_FILE", None)  # it would be read instead
 os.environ.pop("SSL_CERT_DIR", None)
+
+# Workers and hundreds of commands start during a run: each would compile all modules again.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 ROOT = Path(__file__).resolve().parent.parent
 SHM = Path("/dev/shm")
