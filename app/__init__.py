@@ -1,7 +1,7 @@
 """Signet: a Flask app on Supabase Auth with JWT signing keys and row-level security.
 
-``create_app`` is the one place that wires the parts together. The web app holds no secret but SECRET_KEY and
-only the publishable key of its project: what a person may see or change, the database decides.
+``create_app`` is the one place that wires the parts together. The web app holds no secret but SECRET_KEY, and
+only the publishable key of its project; the database's policies decide what each user may read and change.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app.config_values import LOOPBACK_HOSTS
+from app.settings_reader import LOOPBACK_HOSTS
 
 if TYPE_CHECKING:
     from app.settings import Settings
@@ -24,12 +24,10 @@ MAX_BODY_BYTES = 64 * 1024
 
 def create_app(settings: Settings | None = None) -> Flask:
     """Build the app; settings come from the environment unless given. Raises SettingsError."""
-    # Imported here: `flask run` starts the local stack first, and loads all this while the stack boots.
-    from app import account, assets, auth, profiles
-    from app import web as pages
+    # Imported here, because `flask run` loads all this while the local stack boots.
+    from app import account, auth, profiles, web
     from app.settings import Settings
-    from app.web import csrf, filters, headers
-    from app.web import errors as error_pages
+    from app.web import assets, error_pages, filters, forms, headers
     from flask_signet import cli, origin
     from flask_signet import clients as supabase_clients
     from flask_signet.gatekeeper import Gatekeeper
@@ -44,26 +42,26 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     assets.register(app)
     headers.register(app)
-    # The order of the checks: does another site send this, is the form ours, and then who is it?
+    # The order of the before_request hooks: origin check, form token, session.
     origin.register(app)
-    csrf.register(app)
+    forms.register(app)
     Gatekeeper(app, gatekeeper_settings(settings))
     supabase_clients.register(app, settings)
     error_pages.register(app)
     filters.register(app)
-    for package in (pages, auth, profiles, account):
+    for package in (web, auth, profiles, account):
         app.register_blueprint(package.bp)
     cli.register(app)
     return app
 
 
 def flask_config(settings: Settings) -> dict[str, object]:
-    """Return Flask's own configuration: secrets, its session cookie, limits, and whose Host is trusted."""
+    """Return Flask's own configuration: secrets, session cookie, body limit, trusted hosts."""
     site = urlsplit(settings.site_url)
     is_https = site.scheme == "https"
     hosts = [site.hostname or ""]
     if settings.is_development:
-        # Werkzeug cuts what it trusts at the first colon, so there is no way to name an IPv6 address.
+        # Werkzeug cuts trusted hosts at the first colon, so IPv6 addresses cannot be listed.
         hosts += [host for host in sorted(LOOPBACK_HOSTS) if ":" not in host]
     return {
         "SECRET_KEY": settings.secret_key,
@@ -79,7 +77,7 @@ def flask_config(settings: Settings) -> dict[str, object]:
 
 
 def gatekeeper_settings(settings: Settings) -> GatekeeperSettings:
-    """Return what the gatekeeper must know; it reads no environment of its own."""
+    """Return the gatekeeper's settings."""
     from flask_signet.gatekeeper import GatekeeperSettings
 
     return GatekeeperSettings(

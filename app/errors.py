@@ -5,7 +5,7 @@ AppError
 ├── SignInRefused       400  the credentials or the account do not allow it
 ├── NotAllowed          403  a policy or the CSRF check said no
 ├── NotFound            404
-├── Conflict            409  somebody else changed it first
+├── Conflict            409  it changed in the meantime
 ├── TooManyAttempts     429  with the seconds to wait
 ├── ServiceUnavailable  503  Auth or the data API does not answer; try again
 └── Misconfigured       503  settings, keys or migrations are wrong; the operator must act
@@ -95,9 +95,9 @@ class ServiceUnavailable(AppError):
 
 
 class Misconfigured(AppError):
-    """Raised when the app is set up wrongly; a person cannot mend it, the operator can."""
+    """Raised when the app is set up wrongly; only its operator can correct it."""
 
     code = "misconfigured"
     status = 503
     message = "This site is not set up correctly."
-    hint = "Please tell whoever runs it."
+    hint = "Report it to the site's owner."

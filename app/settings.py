@@ -1,17 +1,13 @@
-"""Settings: everything that the app reads from its environment, checked together, explained at once.
-
-config_reading.py reads and judges each value; config_values.py holds the pure checks.
-"""
+"""Settings: every environment variable of the app, checked together; all problems are reported at once."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from app.config_reading import Problem, Reader
-from app.config_values import is_loopback, unknown_variables
+from app.settings_reader import Problem, Reader, is_loopback, unknown_variables
 
-# Everything that any part of Signet reads from the environment; .env.example explains each.
+# All variables of the app, the libraries and the local stack; .env.example explains each.
 VARIABLES = frozenset(
     {
         "SUPABASE_URL",
@@ -44,7 +40,7 @@ class SettingsError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LocalStack:
-    """What the app needs to know about a running local stack; see flask_signet/cli/local.py."""
+    """URL, key and addresses of a running local stack."""
 
     url: str
     publishable_key: str
@@ -55,7 +51,7 @@ class LocalStack:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Everything that the app reads from its environment, checked."""
+    """The checked settings of one app."""
 
     supabase_url: str
     publishable_key: str
@@ -76,7 +72,7 @@ class Settings:
         return is_loopback(self.site_url)
 
     def remarks(self, environ: Mapping[str, str]) -> list[str]:
-        """Return what is odd about the environment of these settings but no reason not to start."""
+        """Return warnings: misspelled variables, and values that a web process should not hold."""
         remarks = [
             f"{name} is not a setting" + (f"; did you mean {meant}?" if meant else "")
             for name, meant in unknown_variables(environ, VARIABLES).items()
@@ -96,8 +92,8 @@ class Settings:
     ) -> Settings:
         """Read and check all settings; raise SettingsError with every problem found.
 
-        ``local_stack`` stands in for SUPABASE_URL and SUPABASE_PUBLISHABLE_KEY, ``local_secret_key`` for
-        SECRET_KEY, and ``local_site_url`` is the default SITE_URL, all for use on this machine only.
+        ``local_stack`` replaces SUPABASE_URL and SUPABASE_PUBLISHABLE_KEY; ``local_secret_key`` and
+        ``local_site_url`` are the defaults of SECRET_KEY and SITE_URL for use on this machine only.
         """
         reader = Reader(environ)
         url = local_stack.url if local_stack else reader.project_url()

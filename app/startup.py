@@ -22,10 +22,10 @@ from flask import Flask
 from flask.cli import ScriptInfo, run_command, shell_command
 
 from app import reloader
-from app.config_values import LOOPBACK_HOSTS
 from app.errors import Misconfigured
 from app.local_stack import FOLDER, INSTANCE, apply_migrations, lease_for, show_stack
 from app.ports import check_port
+from app.settings_reader import LOOPBACK_HOSTS
 from signet_db.output import fails_in_words, tell
 from signet_stack.handle import LOOPBACK
 
@@ -127,10 +127,10 @@ def explain_or_exit(create_app: Callable[[Settings], Flask], error: SettingsErro
     if flask_context() is None:
         print(f"Signet cannot start, its settings are not complete:\n{error}", file=sys.stderr)
         sys.exit(GUNICORN_GIVES_UP if "gunicorn.arbiter" in sys.modules else BAD_SETTINGS)
-    from app.web import setup
+    from app.web.error_pages import explain_everywhere
 
     app = create_app(_placeholder())
-    setup.register(app, error.problems)
+    explain_everywhere(app, error.problems)
     # Before every other check: none of them makes sense without settings.
     hooks = app.before_request_funcs[None]
     hooks.insert(0, hooks.pop())

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 import httpx
 from flask import Flask, current_app, has_request_context, request
 
-from app.config_values import is_loopback
 from app.settings import Settings
+from app.settings_reader import is_loopback
 from flask_signet.gatekeeper import Identity
 from flask_signet.gatekeeper.user_agent import forwardable
 

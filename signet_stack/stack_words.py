@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from app.config_values import mask
+from app.settings_reader import mask
 from signet_stack.handle import RunningStack
 
 HIDDEN = "…"

@@ -1,12 +1,7 @@
-"""A person's account: where it is signed in.
-
-Everything is asked and done as the person who is signed in, through the data API and Auth: the app holds no
-key that could do it to anybody else.
-"""
+"""The account pages: sessions."""
 
 from __future__ import annotations
 
-from app.account import sessions
-from app.account.blueprint import bp
+from app.account.routes import bp
 
-__all__ = ["bp", "sessions"]
+__all__ = ["bp"]

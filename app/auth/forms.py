@@ -1,4 +1,4 @@
-"""The forms of the auth pages. The rules for a password are said before it is typed."""
+"""Forms of the auth pages; password rules are stated before the field."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ EMAIL_ATTRIBUTES = {
 
 
 def acceptable_password(_form: object, field: Field) -> None:
-    """Refuse a new password that is too short, or so long that its end would not count."""
+    """Refuse a new password that is too short, or longer than bcrypt reads."""
     if len(field.data) < MIN_PASSWORD_CHARACTERS:
         raise ValidationError(f"The password must have at least {MIN_PASSWORD_CHARACTERS} characters.")
     if len(field.data.encode()) > MAX_PASSWORD_BYTES:
@@ -51,7 +51,7 @@ def email_field() -> EmailField:
 
 
 def new_password_field(label: str, missing: str) -> PasswordField:
-    """Return a field in which a new password is chosen."""
+    """Return the field for a new password."""
     return PasswordField(
         label,
         description=PASSWORD_RULE,
@@ -90,13 +90,13 @@ class SignUpForm(Form):
 
 
 class ForgotForm(Form):
-    """Where to send the mail with which a new password is set."""
+    """The address for the mail that allows to set a new password."""
 
     email = email_field()
 
 
 class CodeForm(Form):
-    """The six digits of a mail, for whoever reads it on another device."""
+    """The six digits of a mail that was opened on another device."""
 
     field_of_code: ClassVar[Mapping[str, str]] = {"otp_expired": "code"}
     code = StringField(
@@ -119,17 +119,17 @@ class NewPasswordForm(Form):
 
 
 class ConfirmForm(Form):
-    """The button under a mailed link; the link's parts travel with it."""
+    """The button that redeems a mailed link, with the link's parameters as hidden fields."""
 
     token_hash = HiddenField()
     type = HiddenField()
 
 
 class SignOutForm(Form):
-    """Nothing to fill in: the button's name says which sessions to end."""
+    """No visible field; the value of the pressed button is the sign-out scope."""
 
     scope = HiddenField(default="local")
 
 
 class AgainForm(Form):
-    """Nothing to fill in: the address is remembered from the page before."""
+    """No field; the address is that of the pending mail."""

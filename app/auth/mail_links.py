@@ -1,7 +1,7 @@
-"""Read the link of a mail: a token that can be redeemed, or why it cannot.
+"""Parse the link of a mail into a redeemable token or a reason why it is not one.
 
-Trust boundary: anybody can write such a link. Nothing of it is shown, and only a token of the right shape and
-a known type goes to Auth.
+Trust boundary: such a link is untrusted input. Nothing of it is shown, and only a token of the right shape
+and a known type is sent to Auth.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from app.auth.accounts import LinkKind
+from app.auth.auth_api import LinkKind
 
 # Hex SHA-224, with a prefix when a PKCE client asked for the mail; room for longer digests to come.
 TOKEN_HASH = re.compile(r"(?:pkce_)?[A-Za-z0-9_-]{16,200}")
@@ -31,7 +31,7 @@ def read_link(parameters: Mapping[str, str]) -> MailLink | Trouble:
     """Return the link's token and type, or what is wrong with it.
 
     A hosted project's default mail templates send `code`, or `error_code` when the token was used up by
-    whoever opened the link first, often a mail scanner.
+    the first visitor of the link, often a mail scanner.
     """
     token_hash = parameters.get("token_hash", "")
     for kind in get_args(LinkKind):

@@ -1,7 +1,7 @@
 """Profiles: your own, and those that others made public.
 
-Every read and write goes through the data API as the person who is signed in. Nothing in here decides who may
-see what: the policies of the table do.
+Every read and write goes through the data API as the signed-in user; the table's policies decide who may see
+and change what.
 """
 
 from __future__ import annotations

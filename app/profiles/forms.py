@@ -15,7 +15,7 @@ AVATAR_URL_MAX = 2048
 
 
 def is_picture_address(text: str) -> bool:
-    """Whether a text is an https URL that all readers take apart alike: ASCII, a host, no user part."""
+    """Whether a text is an https URL that all parsers read alike: ASCII, a host, no user part."""
     if not text.isascii() or any(character in text for character in " \\<>\"'`^{|}"):
         return False
     try:
@@ -27,13 +27,13 @@ def is_picture_address(text: str) -> bool:
 
 
 def picture_address(_form: object, field: Field) -> None:
-    """Refuse what is not an https URL; nothing typed means no picture."""
+    """Refuse what is not an https URL; an empty field means no picture."""
     if field.data and not is_picture_address(field.data):
         raise ValidationError("Enter the whole address of a picture, starting with https://")
 
 
 class ProfileForm(Form):
-    """What others may see of a person; ``version`` is the row that the form started from, if any."""
+    """The editable columns; ``version`` is that of the row when the form was rendered."""
 
     display_name = StringField(
         "Display name",
@@ -44,7 +44,7 @@ class ProfileForm(Form):
     )
     avatar_url = StringField(
         "Address of your picture",
-        description="Starts with https://. Whoever sees your profile loads it from there.",
+        description="Starts with https://. Visitors of your profile load it from there.",
         filters=[strip],
         validators=[usable_text, at_most(AVATAR_URL_MAX), picture_address],
         render_kw={
@@ -62,9 +62,9 @@ class ProfileForm(Form):
     version = HiddenField()
 
     def entry(self) -> Entry:
-        """Return what to store."""
+        """Return the columns to store."""
         return Entry(self.text("display_name"), self.text("avatar_url"), bool(self.is_public.data))
 
 
 class DeleteForm(Form):
-    """Nothing to fill in: pressing the button is the confirmation."""
+    """No field; the submit is the confirmation."""

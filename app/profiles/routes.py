@@ -1,4 +1,4 @@
-"""Your profile, and the people who made theirs public. All closed: the gatekeeper knows who asks."""
+"""Views: your profile, and the public profiles of others. All require a session."""
 
 from __future__ import annotations
 
@@ -9,9 +9,7 @@ from werkzeug import Response
 from app.errors import AppError
 from app.profiles import store
 from app.profiles.forms import DeleteForm, ProfileForm
-from app.web.closed_views import see_out, signed_in
-from app.web.csrf import form_checks_token
-from app.web.forms import render_form
+from app.web.forms import form_checks_token, render_form
 from app.web.headers import allow_remote_images
 from app.web.messages import (
     NOTHING_SAVED,
@@ -19,26 +17,27 @@ from app.web.messages import (
     PROFILE_DELETED,
     PROFILE_SAVED,
     PROFILE_WAS_GONE,
-    say,
+    flash_message,
 )
+from app.web.session import redirect_ended_session, signed_in_identity
 from flask_signet.gatekeeper import Identity
 
 bp = Blueprint("profiles", __name__)
 
-# What an ended session meets, because the policies show it nothing.
+# The refusals of an ended session, to which the policies show no rows.
 HIDES_ROWS = frozenset({"refused_by_policy", "profile_changed"})
 
 
 @bp.route("/profile", methods=["GET", "POST"])
 @form_checks_token
 def show() -> Response:
-    """Show the profile of whoever is signed in, and save it."""
+    """Show and save the user's own profile."""
     if request.method == "POST":
-        return _submitted(signed_in(), ProfileForm())
-    me = signed_in()
+        return _submitted(signed_in_identity(), ProfileForm())
+    me = signed_in_identity()
     profile = store.find_own(me)
     if profile is None and not store.session_lives(me):
-        return see_out()
+        return redirect_ended_session()
     return _page(ProfileForm(obj=profile), profile)
 
 
@@ -49,7 +48,7 @@ def delete() -> Response:
     form = DeleteForm()
     if form.validate_on_submit():
         try:
-            say(PROFILE_DELETED if store.delete(signed_in()) else PROFILE_WAS_GONE)
+            flash_message(PROFILE_DELETED if store.delete(signed_in_identity()) else PROFILE_WAS_GONE)
             return redirect(url_for("profiles.show"), 303)
         except AppError as error:
             form.refuse(error)
@@ -60,26 +59,26 @@ def delete() -> Response:
 def people() -> str | Response:
     """List the profiles that other people made public."""
     page = min(max(request.args.get("page", 1, type=int), 1), 10_000)
-    me = signed_in()
+    me = signed_in_identity()
     profiles, has_more = store.list_public(me, page)
     if not profiles and not store.session_lives(me):
-        return see_out()
+        return redirect_ended_session()
     allow_remote_images()
     return render("profiles/people.html", profiles=profiles, page=page, has_more=has_more)
 
 
 def _submitted(me: Identity, form: ProfileForm) -> Response:
-    """Save what was sent, or bring it back with what stands in the way."""
+    """Save the form, or return it with its problems."""
     try:
         return _save(me, form) if form.validate() else _page(form, store.find_own(me))
     except AppError as error:
         current = error.current if isinstance(error, store.ProfileChanged) else None
         if current is None and error.code in HIDES_ROWS and not store.session_lives(me):
-            response = see_out()
-            say(NOTHING_SAVED)
+            response = redirect_ended_session()
+            flash_message(NOTHING_SAVED)
             return response
         if isinstance(error, store.ProfileChanged):
-            # The next press of the button means: I have seen what is stored now.
+            # The next submit acknowledges what is stored now.
             form.version.data = current.version if current else ""
         form.refuse(error)
         return _page(form, current, conflict=current)
@@ -88,10 +87,10 @@ def _submitted(me: Identity, form: ProfileForm) -> Response:
 def _save(me: Identity, form: ProfileForm) -> Response:
     if version := form.text("version"):
         store.change(me, form.entry(), version)
-        say(PROFILE_SAVED)
+        flash_message(PROFILE_SAVED)
     else:
         store.create(me, form.entry())
-        say(PROFILE_CREATED)
+        flash_message(PROFILE_CREATED)
     return redirect(url_for("profiles.show"), 303)
 
 

@@ -77,7 +77,7 @@ class ProfileChanged(Conflict):
         if current is None:
             super().__init__(
                 "Your profile was deleted in the meantime, so nothing was saved.",
-                hint="Press the button again to create it anew.",
+                hint="Press the button again to create it again.",
             )
         else:
             super().__init__(

@@ -69,10 +69,10 @@ AUTH_WORDS: Mapping[str, Words] = {
     "signup_disabled": Words(
         NotAllowed,
         "New accounts cannot be made here at the moment.",
-        "Ask whoever runs this site to invite you.",
+        "Ask the site's owner for an invitation.",
     ),
     "email_provider_disabled": Words(
-        NotAllowed, "Signing in with an e-mail address is switched off here.", "Ask whoever runs this site."
+        NotAllowed, "Signing in with an e-mail address is switched off here.", "Ask the site's owner."
     ),
     "weak_password": Words(InputRejected, "This password is too easy to guess.", "Choose a longer one."),
     "same_password": Words(InputRejected, "This is the password that you have now.", "Choose another one."),
@@ -100,7 +100,7 @@ AUTH_WORDS: Mapping[str, Words] = {
     "email_address_not_authorized": Words(
         Misconfigured,
         "This site cannot send mail to this address.",
-        "Whoever runs it must set up a mail server of their own (custom SMTP) for the project.",
+        "The site's owner must set up a mail server of their own (custom SMTP) for the project.",
     ),
     "validation_failed": Words(
         InputRejected, "The sign-in service did not accept what was entered.", "Check the e-mail address."
@@ -108,7 +108,7 @@ AUTH_WORDS: Mapping[str, Words] = {
     "captcha_failed": Words(
         Misconfigured,
         "The sign-in service asks for a captcha, which this site does not show.",
-        "Whoever runs it must switch captcha protection off for the project.",
+        "The site's owner must switch captcha protection off for the project.",
     ),
     "over_request_rate_limit": WAIT,
     "over_email_send_rate_limit": Words(TooManyAttempts, "Too many mails were asked for."),
@@ -120,7 +120,7 @@ AUTH_WORDS: Mapping[str, Words] = {
     "insufficient_aal": Words(
         NotAllowed,
         "This needs a second factor, which this site does not ask for.",
-        "Ask whoever runs this site.",
+        "Ask the site's owner.",
     ),
     **words_for(
         "refresh_token_not_found refresh_token_already_used session_expired session_not_found user_not_found "

@@ -44,10 +44,10 @@ BROKEN = Words(Misconfigured, "The database could not do this.", Misconfigured.h
 MISSING = Words(
     Misconfigured,
     "The database is not as this version of the site expects it.",
-    "Whoever runs it must apply the migrations: flask db upgrade",
+    "The site's owner must apply the migrations: flask db upgrade",
     "migrations_missing",
 )
-MISPUT = Words(
+BAD_QUERY = Words(
     Misconfigured, "This site asked its database something that it does not understand.", code="query_refused"
 )
 NOT_SUPPORTED = Words(
@@ -56,7 +56,7 @@ NOT_SUPPORTED = Words(
 KEY_REFUSED = Words(
     Misconfigured, "The data API does not accept this site's key.", Misconfigured.hint, "key_refused"
 )
-UNWELCOME = Words(
+SESSION_REFUSED = Words(
     SignInRefused,
     "The database does not accept your session.",
     "Sign out and log in again.",
@@ -84,13 +84,13 @@ READ_ONLY = Words(
 
 PGRST_WORDS: Mapping[str, Words] = {
     **words_for("PGRST000 PGRST001 PGRST002 PGRST003", DOWN),
-    **words_for("PGRST100 PGRST101 PGRST102 PGRST105 PGRST107 PGRST108", MISPUT),
-    **words_for("PGRST114 PGRST115 PGRST117 PGRST118 PGRST120 PGRST122", MISPUT),
-    **words_for("PGRST125 PGRST128 PGRST200 PGRST201 PGRST203", MISPUT),
+    **words_for("PGRST100 PGRST101 PGRST102 PGRST105 PGRST107 PGRST108", BAD_QUERY),
+    **words_for("PGRST114 PGRST115 PGRST117 PGRST118 PGRST120 PGRST122", BAD_QUERY),
+    **words_for("PGRST125 PGRST128 PGRST200 PGRST201 PGRST203", BAD_QUERY),
     **words_for("PGRST106 PGRST123 PGRST126 PGRST127", NOT_SUPPORTED),
     **words_for("PGRST202 PGRST204 PGRST205", MISSING),
     **words_for("PGRST111 PGRST112 PGRST121 PGRST300", BROKEN),
-    **words_for("PGRST301 PGRST302 PGRST303", UNWELCOME),
+    **words_for("PGRST301 PGRST302 PGRST303", SESSION_REFUSED),
     "PGRST103": Words(NotFound, "This list has no such page.", "Go back to its beginning.", "no_such_page"),
     "PGRST116": GONE,
     "PGRST124": Words(
@@ -114,7 +114,7 @@ CLASS_WORDS: Mapping[str, Words] = {
     "08": DOWN,
     "22": BAD_VALUE,
     "23": BAD_VALUE,
-    "28": UNWELCOME,
+    "28": SESSION_REFUSED,
     "40": BUSY,
     "53": BUSY,
     "55": BUSY,
@@ -146,7 +146,7 @@ def _by_status_or_class(code: str) -> Words:
         status = int(code[-3:])
         if status >= 500:
             return DOWN
-        return Words(TooManyAttempts, "Too many requests.") if status == 429 else MISPUT
+        return Words(TooManyAttempts, "Too many requests.") if status == 429 else BAD_QUERY
     return CLASS_WORDS.get(code[:2], BROKEN) if len(code) == 5 else BROKEN
 
 

@@ -1,29 +1,54 @@
-"""What all forms share: the token's words, refusals in place, and the status of a page that brings them back.
+"""Base form: the CSRF token, refusals beside their fields, and the HTTP status of a returned form.
 
-Trust boundary: everything in a form was typed by somebody, perhaps not into our page. A form answers in words
-of ours for every field, keeps what was typed (never passwords), and never ends in a 500.
+Trust boundary: form fields are untrusted input. The token proves that a form of this app was filled in under
+the present session; the check runs before the gatekeeper, so a forged request learns nothing about it.
+The gatekeeper renews the secret at every sign-in, which invalidates earlier tokens. A returned form keeps
+what was typed, never passwords.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import ClassVar
+from typing import ClassVar, ParamSpec, TypeVar
 
-from flask import Response, make_response, render_template
+from flask import Flask, Response, make_response, render_template
 from flask_wtf import FlaskForm
+from flask_wtf.csrf import CSRFProtect
 from wtforms import Field, ValidationError
 
 from app.errors import AppError
-from app.web.words import wait_words
+from app.web.filters import wait_words
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+# A form may stay open for a working day; afterwards it is returned filled in, to be sent once more.
+TOKEN_LIFE_SECONDS = 8 * 3600
 
 STALE_FORM = (
     "This form was open for too long, or you signed in or out in another window. Nothing was saved: check it "
     "and send it again. If this comes back at once, allow cookies for this site."
 )
 
+csrf = CSRFProtect()
+
+
+def register(app: Flask) -> None:
+    """Require a form token of every request of an app that changes something."""
+    app.config["WTF_CSRF_TIME_LIMIT"] = TOKEN_LIFE_SECONDS
+    # flask_signet.origin checks where a request comes from; privacy tools remove the Referer.
+    app.config["WTF_CSRF_SSL_STRICT"] = False
+    csrf.init_app(app)
+
+
+def form_checks_token(view: Callable[P, R]) -> Callable[P, R]:
+    """Leave the token check to the view's form, which returns typed values when its token is out of date."""
+    csrf.exempt(view)
+    return view
+
 
 class Form(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
-    """A form that can say what is wrong with it."""
+    """A form that lists its problems, those of its fields and the refusal of a service."""
 
     # Which field a refusal is about, by the error's code; a code that is not here is about the whole form.
     field_of_code: ClassVar[Mapping[str, str]] = {}
@@ -33,18 +58,18 @@ class Form(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
         self.refusal: AppError | None = None
 
     def text(self, name: str) -> str:
-        """Return what was typed into a field; nothing typed is an empty text."""
+        """Return the text of a field; empty when nothing was typed."""
         return self[name].data or ""
 
     def refuse(self, error: AppError) -> None:
-        """Bring the form back with an error that a service answered."""
+        """Attach the error of a service, beside its field where `field_of_code` names one."""
         self.refusal = error
         if error.code in self.field_of_code:
             field = self[self.field_of_code[error.code]]
             field.errors = [*field.errors, error.message]
 
     def problems(self) -> list[tuple[str, str]]:
-        """Return what is wrong, each with the id of its field; the id is empty for the whole form."""
+        """Return (field id, problem) pairs; the id is empty for a problem of the whole form."""
         found = [(field.id, str(text)) for field in self._own_fields() for text in field.errors[:1]]
         if self.csrf_token.errors:
             found.insert(0, ("", STALE_FORM))
@@ -54,14 +79,14 @@ class Form(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
 
     @property
     def next_step(self) -> str:
-        """What to do about the refusal."""
+        """The next step after the refusal."""
         if self.refusal is None:
             return ""
         return wait_words(self.refusal.retry_after) if self.refusal.retry_after else self.refusal.hint
 
     @property
     def status(self) -> int:
-        """The HTTP status of the page that brings this form back; what was typed is never a 400."""
+        """The HTTP status of the page with this form: 422 for rejected input, the refusal's own otherwise."""
         if self.refusal is not None and self.refusal.status != 400:
             return self.refusal.status
         return 422 if self.problems() else 200
@@ -71,7 +96,7 @@ class Form(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
 
 
 def render_form(template: str, form: Form, **context: object) -> Response:
-    """Render a page around a form with the status that its state calls for."""
+    """Render a page around a form with the form's status, and Retry-After where a limit was reached."""
     response = make_response(render_template(template, form=form, **context), form.status)
     if form.refusal is not None and form.refusal.retry_after:
         response.headers["Retry-After"] = str(form.refusal.retry_after)
@@ -79,7 +104,7 @@ def render_form(template: str, form: Form, **context: object) -> Response:
 
 
 def strip(text: str | None) -> str | None:
-    """Remove blanks around a text that somebody typed."""
+    """Remove blanks around a typed text."""
     return text.strip() if text else text
 
 
@@ -90,7 +115,7 @@ def usable_text(_form: object, field: Field) -> None:
 
 
 def at_most(count: int) -> Callable[[object, Field], None]:
-    """Return a validator that refuses more than so many characters, and says how many there are."""
+    """Return a validator for a maximal length in characters; its message states the actual length."""
 
     def check(_form: object, field: Field) -> None:
         length = len(field.data or "")

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from flask import Flask, Response, current_app, g, request
 
-from app.assets import is_current_version
+from app.web.assets import is_current_version
 
 POLICY = (
     "default-src 'none'",

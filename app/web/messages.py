@@ -1,4 +1,4 @@
-"""What pages say once, at the top of the next page: one table, so that the words do not drift apart."""
+"""Flash messages: one table of every text that is shown once, at the top of the next page."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from flask import flash
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One sentence or two; ``category`` decides how it is announced and coloured."""
+    """A text and its category, which decides colour and ARIA role."""
 
     category: Literal["success", "notice", "error"]
     text: str
@@ -27,7 +27,7 @@ CONFIRMED = Message("success", "Your e-mail address is confirmed, and you are lo
 HALF_CONFIRMED = Message("notice", "Confirmed. Now open the link in the mail to your other address as well.")
 MAIL_SENT_AGAIN = Message("notice", "If a mail is due to this address, it is on its way again.")
 SIGNED_OUT_EVERYWHERE = Message("notice", "All your other devices are signed out as well.")
-SIGN_OUT_NOT_TOLD = Message(
+SIGN_OUT_UNCONFIRMED = Message(
     "error",
     "The sign-in service did not answer, so it still counts this session as open. It ends by itself; to be "
     "sure, log in again later and choose “Sign out everywhere”.",
@@ -44,6 +44,6 @@ PROFILE_DELETED = Message("success", "Your profile is deleted.")
 PROFILE_WAS_GONE = Message("notice", "There was no profile to delete any more.")
 
 
-def say(message: Message, **values: str) -> None:
+def flash_message(message: Message, **values: str) -> None:
     """Show a message on the next page."""
     flash(message.text.format(**values), message.category)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.config_values import kind_of_api_key, unknown_variables
 from app.settings import VARIABLES, LocalStack, Settings, SettingsError
+from app.settings_reader import kind_of_api_key, unknown_variables
 from flask_signet.gatekeeper.key_set_parsing import PUBLIC_DEVELOPMENT_KID
 from tests.support.token_mint import Mint, b64
 

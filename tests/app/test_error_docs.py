@@ -10,7 +10,7 @@ from app.errors import AppError
 from app.service_errors.auth_codes import AUTH_WORDS
 from app.service_errors.data_api_codes import CLASS_WORDS, PGRST_WORDS, SQLSTATE_WORDS
 from app.service_errors.words import Words
-from app.web.errors import HTTP_WORDS
+from app.web.error_pages import HTTP_WORDS
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "errors.md").read_text()
 

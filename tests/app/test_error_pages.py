@@ -14,7 +14,7 @@ from werkzeug.routing import RequestRedirect
 
 from app import create_app, errors
 from app.settings import Settings
-from app.web.errors import HTTP_WORDS
+from app.web.error_pages import HTTP_WORDS
 from flask_signet.gatekeeper import public
 from flask_signet.gatekeeper.errors import AuthMisconfigured, AuthUnavailable, KeysUnavailable, TokenExpired
 from tests.app.conftest import NOBODY_LISTENS
@@ -130,7 +130,7 @@ def test_a_wait_is_in_the_header_and_in_words(visitor: Visitor, name: str, secon
 def test_the_reference_on_the_page_finds_the_detail_in_the_log(
     visitor: Visitor, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.INFO, "app.web.errors"):
+    with caplog.at_level(logging.INFO, "app.web.error_pages"):
         visitor.get("/fail/auth")
     assert visitor.page is not None
     reference = visitor.page.tree.find("main").find("code").text

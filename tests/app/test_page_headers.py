@@ -7,8 +7,8 @@ from flask import Flask
 from werkzeug.test import TestResponse
 
 from app import create_app
-from app.assets import asset
 from app.settings import Settings
+from app.web.assets import asset
 from app.web.headers import content_security_policy
 from tests.app.conftest import NOBODY_LISTENS
 from tests.support.site import SECRET_KEY, SITE

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from app.assets import FOLDER
+from app.web.assets import FOLDER
 
 CSS = (FOLDER / "signet.css").read_text()
 TEXT, EDGE = 4.5, 3.0

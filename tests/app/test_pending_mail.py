@@ -6,7 +6,7 @@ from uuid import UUID
 
 import pytest
 
-from app.auth.waiting import NEW_PASSWORD_SECONDS, is_fresh_mark
+from app.auth.pending import NEW_PASSWORD_SECONDS, is_fresh_mark
 
 SESSION = UUID("0e9f3f62-6a34-4a0b-9d54-0e6a53a4c6c1")
 MADE = 1_700_000_000

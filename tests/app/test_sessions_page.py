@@ -188,7 +188,7 @@ def test_what_is_no_session_at_all_is_said_in_place(person: Person, session_id: 
     token = person.get("/account/sessions").field("csrf_token")["value"]
     response = person.visitor.post("/account/sessions", session=session_id, csrf_token=token)
     assert response.status_code == 422
-    assert "This is none of your sessions." in response.text
+    assert "This is not one of your sessions." in response.text
     assert "Firefox on Linux" in response.text
 
 

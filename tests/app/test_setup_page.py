@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from flask import Flask
 
-from app import assets
 from app.settings import Settings, SettingsError
-from app.web import bp, filters, headers, setup
+from app.web import assets, bp, filters, headers
+from app.web.error_pages import explain_everywhere
 from tests.support.markup import parse
 
 SECRET = "sb_secret_do-not-show-me-0123456789"
@@ -22,7 +22,7 @@ def incomplete() -> Flask:
     assets.register(app)
     headers.register(app)
     filters.register(app)
-    setup.register(app, caught.value.problems)
+    explain_everywhere(app, caught.value.problems)
     app.register_blueprint(bp)
     return app
 

@@ -1,7 +1,7 @@
-"""What this browser is in the middle of: a mail that it waits for, a new password that it may set.
+"""Pending state of this browser: the mail it waits for, the permission to set a new password.
 
-Trust boundary: kept in Flask's signed session cookie, so a browser cannot make it up; the gatekeeper empties
-that session at every sign-in and sign-out.
+Trust boundary: kept in Flask's signed session cookie, which a browser cannot forge; the gatekeeper empties it
+at every sign-in and sign-out.
 """
 
 from __future__ import annotations
@@ -12,56 +12,56 @@ from uuid import UUID
 
 from flask import session
 
-from app.auth.accounts import MailPurpose
+from app.auth.auth_api import MailPurpose
 from flask_signet.gatekeeper import Identity
 from flask_signet.redirects import HOME
 
 NEW_PASSWORD_SECONDS = 15 * 60
-_MAIL = "awaited_mail"
+_MAIL = "pending_mail"
 _MARK = "may_set_password"
 _EMAIL = "typed_email"
 
 
 @dataclass(frozen=True, slots=True)
-class AwaitedMail:
-    """A mail that is on its way, if the address is one that it is due to."""
+class PendingMail:
+    """A requested mail; Auth sends it only if one is due to the address."""
 
     email: str
     purpose: MailPurpose
-    target: str  # the page to go to once it is answered
+    target: str  # the page to go to after its link or code was redeemed
 
 
 def await_mail(email: str, purpose: MailPurpose, target: str = HOME) -> None:
-    """Remember that a mail was asked for."""
+    """Remember a requested mail."""
     session[_MAIL] = [email, purpose, target]
     remember_email(email)
 
 
-def awaited_mail() -> AwaitedMail | None:
+def pending_mail() -> PendingMail | None:
     """Return the mail that this browser waits for, if any."""
     match session.get(_MAIL):
         case [str(email), "signup" | "recovery" as purpose, str(target)]:
-            return AwaitedMail(email, purpose, target)
+            return PendingMail(email, purpose, target)
     return None
 
 
 def remember_email(email: str) -> None:
-    """Keep a typed address, so that the next form does not ask for it again."""
+    """Keep a typed address as the default of the next form."""
     session[_EMAIL] = email
 
 
 def remembered_email() -> str:
-    """Return the address typed last, or nothing."""
+    """Return the address typed last, or an empty text."""
     return str(session.get(_EMAIL, ""))
 
 
 def allow_new_password(identity: Identity) -> None:
-    """Let this session set a new password without the old one: its owner just proved to read the mail."""
+    """Allow this session to set a new password without the old one, after a mailed link was redeemed."""
     session[_MARK] = [str(identity.session_id), int(time.time())]
 
 
 def forget_new_password() -> None:
-    """Take that permission back; it serves once."""
+    """Withdraw that permission; it is good for one change."""
     session.pop(_MARK, None)
 
 
@@ -71,7 +71,7 @@ def may_set_password(identity: Identity) -> bool:
 
 
 def is_fresh_mark(mark: object, session_id: UUID, now: float) -> bool:
-    """Whether a mark was made for this session, and not too long ago."""
+    """Whether a mark belongs to this session and is at most NEW_PASSWORD_SECONDS old."""
     match mark:
         case [str(marked), int(made_at)]:
             return marked == str(session_id) and 0 <= now - made_at <= NEW_PASSWORD_SECONDS

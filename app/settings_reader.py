@@ -1,20 +1,25 @@
-"""Read settings from an environment, one by one, and collect what is wrong with them.
+"""Reader of environment variables: NAME or NAME_FILE, one check per setting, every problem collected.
 
-Trust boundary: the environment is the operator's word, but people mix up keys, so anything that would put a
-secret where the public can reach it, or weaken the seal on the cookies, is refused here and nowhere later.
+Trust boundary: the environment is trusted, but people mix up keys. A secret in the place of a public value,
+or a key too short to encrypt cookies, is refused here.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
+import difflib
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from app.config_values import is_loopback, is_text, is_web_origin, kind_of_api_key, mask
 from flask_signet.gatekeeper.jwks import InlineKeySet
 from flask_signet.gatekeeper.key_set_parsing import KeySetRefused
 
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 MIN_SECRET_KEY_BYTES = 32
 KNOWN_SECRET_KEYS = frozenset(
     {"dev", "secret", "changeme", "super-secret-jwt-token-with-at-least-32-characters-long"}
@@ -25,7 +30,7 @@ SECRET_NAMES = ("KEY", "SECRET", "TOKEN", "PASSWORD", "DATABASE_URL")
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One setting that is missing or wrong, and what would be right."""
+    """A missing or wrong setting, and what is expected instead."""
 
     variable: str
     value: str  # masked where it may be secret; empty when not set
@@ -40,14 +45,14 @@ class Problem:
 
 
 class Reader:
-    """Reads one environment and collects the problems."""
+    """Reads one environment; ``problems`` collects what is missing or wrong."""
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         self._environ = environ
         self.problems: list[Problem] = []
 
     def text(self, name: str) -> str:
-        """Return a variable, or the content of the file that NAME_FILE names."""
+        """Return a variable, or the content of the file at NAME_FILE."""
         if name in self._environ or f"{name}_FILE" not in self._environ:
             text = self._environ.get(name, "").strip()
             if not is_text(text):
@@ -118,7 +123,7 @@ class Reader:
             self._problem(
                 variable,
                 key,
-                f"at least {MIN_SECRET_KEY_BYTES} random bytes that nobody else knows",
+                f"at least {MIN_SECRET_KEY_BYTES} random bytes, kept secret",
                 "(64 hexadecimal digits)",
                 "`python3 -c 'import secrets; print(secrets.token_hex(32))'`",
             )
@@ -175,7 +180,7 @@ class Reader:
         return float(text)
 
     def refuse_secret_keys(self) -> None:
-        """Note every key in the environment that would let the app pass row-level security."""
+        """Add a problem for every key in the environment that bypasses row-level security."""
         for name in ("SUPABASE_SECRET_KEY", "SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_SECRET_KEYS"):
             if value := self.text(name):
                 self._problem(
@@ -185,3 +190,62 @@ class Reader:
                     "(unset)",
                     f"`unset {name}`",
                 )
+
+
+def mask(value: str) -> str:
+    """Return a secret's first six characters, followed by an ellipsis."""
+    return f"{value[:6]}…" if len(value) > 12 else "…" if value else ""
+
+
+def is_text(value: str) -> bool:
+    """Whether a value is UTF-8; other bytes of the environment arrive as lone surrogates."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def is_loopback(url: str) -> bool:
+    """Whether a URL's host is this machine."""
+    try:
+        return urlsplit(url).hostname in LOOPBACK_HOSTS
+    except ValueError:
+        return False
+
+
+def is_web_origin(url: str) -> bool:
+    """Whether a URL is scheme, host and port only, and https unless its host is this machine."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - raises ValueError when it is not a number
+    except ValueError:
+        return False
+    if not parts.hostname or parts.path or parts.query or parts.fragment or parts.username:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS)
+
+
+def kind_of_api_key(key: str) -> str:
+    """Return "publishable", "secret" or "unknown" for an API key; legacy keys are JWTs with a role."""
+    if key.startswith("sb_publishable_"):
+        return "publishable"
+    if key.startswith("sb_secret_"):
+        return "secret"
+    try:
+        payload = key.split(".")[1]
+        role = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["role"]
+    except (IndexError, KeyError, TypeError, ValueError, binascii.Error):
+        return "unknown"
+    return {"anon": "publishable", "service_role": "secret"}.get(role, "unknown")
+
+
+def unknown_variables(environ: Mapping[str, str], known: frozenset[str]) -> dict[str, str | None]:
+    """Return SUPABASE_* variables that are no settings, each with the most similar known name, if any."""
+    unknown = {
+        name for name in environ if name.startswith("SUPABASE_") and name.removesuffix("_FILE") not in known
+    }
+    return {
+        name: next(iter(difflib.get_close_matches(name, known, 1, cutoff=0.8)), None)
+        for name in sorted(unknown)
+    }

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from app.web.words import ago_words, at_most_words, duration_words, initials, utc_words, wait_words
+from app.web.filters import ago_words, at_most_words, duration_words, initials, utc_words, wait_words
 
 NOON = datetime(2026, 1, 5, 12, 0, tzinfo=UTC)
 

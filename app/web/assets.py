@@ -1,4 +1,4 @@
-"""Static files by digest: the address changes with the content, and a script runs only as it was shipped."""
+"""Static files: URLs with a content digest, and Subresource Integrity."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 from flask import Flask, url_for
 
-FOLDER = Path(__file__).parent / "static"
+FOLDER = Path(__file__).parent.parent / "static"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Asset:
 
 
 def asset(name: str) -> Asset:
-    """Return a file of the static folder; raise FileNotFoundError when there is none of that name."""
+    """Return a file of the static folder; raise FileNotFoundError."""
     return _asset(name, (FOLDER / name).stat().st_mtime_ns)
 
 
@@ -38,7 +38,7 @@ def _asset(name: str, _modified_ns: int) -> Asset:
 
 
 def is_current_version(name: str, version: str) -> bool:
-    """Whether a version is that of the file as it is now; a file that is not there has none."""
+    """Whether a version is that of the file's present content."""
     try:
         return asset(name).version == version
     except (OSError, ValueError):
@@ -46,5 +46,5 @@ def is_current_version(name: str, version: str) -> bool:
 
 
 def register(app: Flask) -> None:
-    """Offer ``asset("name")`` to the templates of an app."""
+    """Add the function ``asset`` to the templates of an app."""
     app.jinja_env.globals["asset"] = asset

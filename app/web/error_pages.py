@@ -1,22 +1,26 @@
-"""Every way a request can fail, turned into the same page or the same JSON.
+"""Error handlers: every failed request becomes one page or one JSON object, and one line in the log.
 
-AppError is ours and carries its words. Werkzeug's HTTP errors get words by status, the gatekeeper's errors by
-type, and anything else is a 500 whose words say nothing. Each is logged once, with the reference shown.
+AppError carries its own message. Werkzeug's HTTP errors get one by status, the gatekeeper's errors by type,
+and any other exception is a 500 without details. The page shows message, next step and a reference that finds
+the log line. Error pages need neither database nor Auth.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import secrets
+from collections.abc import Sequence
 
-from flask import Flask, Response, current_app
+from flask import Flask, Response, current_app, jsonify, make_response, render_template, request
+from flask.globals import request_ctx
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, SecurityError, ServiceUnavailable
 
 from app.errors import AppError, InputRejected, Misconfigured, NotAllowed
 from app.errors import ServiceUnavailable as TryLater
+from app.settings_reader import Problem
 from app.web.forms import STALE_FORM
-from app.web.responses import error_response
 from flask_signet.gatekeeper.errors import AuthMisconfigured, GatekeeperError, SessionTooLarge, TokenError
 
 logger = logging.getLogger(__name__)
@@ -33,13 +37,13 @@ HTTP_WORDS = {
     415: ("wrong_type", "This site does not understand what you sent.", "Use the form on the page."),
     422: ("unprocessable", "Something in this request is not right.", "Go back, check it and try again."),
     429: ("too_many_requests", "Too many requests.", "Wait a moment, then try again."),
-    500: ("internal_error", "Something went wrong here.", "Try again; if it stays, tell whoever runs it."),
+    500: ("internal_error", "Something went wrong here.", "Try again, or report it to the site's owner."),
     503: ("service_unavailable", "This site cannot answer at the moment.", "Try again in a moment."),
 }  # fmt: skip
 
 
 class _HttpError(AppError):
-    """A Werkzeug error with words of ours."""
+    """A Werkzeug error with the message and next step of its status."""
 
     def __init__(self, status: int, detail: str, message: str | None = None) -> None:
         known = HTTP_WORDS.get(status) or HTTP_WORDS[400 if status < 500 else 500]
@@ -48,14 +52,14 @@ class _HttpError(AppError):
 
 
 def register(app: Flask) -> None:
-    """Answer every failed request of an app in words."""
+    """Handle every exception of an app's requests."""
     app.register_error_handler(AppError, answer)
     app.register_error_handler(GatekeeperError, answer_gatekeeper_error)
     app.register_error_handler(HTTPException, answer_http_error)
 
 
 def answer(error: AppError) -> Response:
-    """Log an error and answer it."""
+    """Log an error once, under a new reference, and return its response."""
     reference = secrets.token_hex(4)
     level = logging.ERROR if error.status >= 500 else logging.INFO
     logger.log(level, "%s %s reference=%s detail=%r", error.status, error.code, reference, error.detail)
@@ -63,7 +67,7 @@ def answer(error: AppError) -> Response:
 
 
 def answer_http_error(error: HTTPException) -> Response:
-    """Answer an error of Werkzeug or Flask; redirects, which are some too, never come here."""
+    """Return the response for an HTTP error of Werkzeug or Flask."""
     response = answer(_from_http(error))
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         response.headers["Allow"] = ", ".join(error.valid_methods)
@@ -71,7 +75,7 @@ def answer_http_error(error: HTTPException) -> Response:
 
 
 def answer_gatekeeper_error(error: GatekeeperError) -> Response:
-    """Answer an error of the gatekeeper that a view met when it started a session."""
+    """Return the response for a gatekeeper error raised by `start_session` in a view."""
     detail = f"{error.code}: {error}"
     if isinstance(error, TokenError | AuthMisconfigured | SessionTooLarge):
         return answer(Misconfigured(code=error.code, detail=detail))
@@ -88,7 +92,7 @@ def _from_http(error: HTTPException) -> AppError:
         return _unknown_host(detail)
     if not isinstance(error, ServiceUnavailable):
         return _HttpError(status, detail)
-    # The gatekeeper says more about it than the status does.
+    # The gatekeeper's description is more exact than the status.
     own_words = error.description if error.description != ServiceUnavailable.description else None
     found = _HttpError(status, detail, own_words)
     found.retry_after = error.retry_after if isinstance(error.retry_after, int) else None
@@ -96,7 +100,7 @@ def _from_http(error: HTTPException) -> AppError:
 
 
 def _unknown_host(detail: str) -> AppError:
-    """Return what somebody reads who comes by another name; only in development is the right one told."""
+    """Return the error for an untrusted Host; only in development does it name the right one."""
     settings = current_app.extensions["settings"]
     here = f"Open {settings.site_url}, or set SITE_URL to the address that you use."
     return InputRejected(
@@ -105,3 +109,45 @@ def _unknown_host(detail: str) -> AppError:
         hint=here if settings.is_development else "Use the site's own address.",
         detail=detail,
     )
+
+
+def wants_json() -> bool:
+    """Whether the client prefers JSON; browsers and clients without an Accept header get the page."""
+    accept = request.accept_mimetypes
+    return request.is_json or accept["application/json"] > accept["text/html"]
+
+
+def error_response(error: AppError, reference: str) -> Response:
+    """Return the page or JSON for an error; ``reference`` finds it in the log."""
+    if wants_json():
+        response = jsonify(code=error.code, message=error.message, hint=error.hint, reference=reference)
+    else:
+        # Without a URL adapter the Host was refused, and `url_for` fails.
+        template = "pages/error.html" if request_ctx.url_adapter else "pages/bare.html"
+        response = make_response(render_template(template, error=error, reference=reference))
+    response.status_code = error.status
+    if error.retry_after is not None:
+        response.headers["Retry-After"] = str(error.retry_after)
+    return response
+
+
+def explain_everywhere(app: Flask, problems: Sequence[Problem]) -> None:
+    """Answer every request of an app, static files excepted, with the set-up page.
+
+    Trust boundary: served by the `flask` command only; secret values were masked when the problems were made.
+    """
+
+    @app.before_request
+    def explain() -> Response | None:
+        return None if request.endpoint == "static" else setup_response(problems)
+
+
+def setup_response(problems: Sequence[Problem]) -> Response:
+    """Return the set-up page, or its content as JSON."""
+    if wants_json():
+        found = [dataclasses.asdict(problem) for problem in problems]
+        response = jsonify(code="incomplete_settings", message="This app is not set up yet.", problems=found)
+    else:
+        response = make_response(render_template("pages/setup.html", problems=problems))
+    response.status_code = 503
+    return response

@@ -1,7 +1,7 @@
-"""The calls to Auth that these pages make, each raising nothing but AppError.
+"""Calls to Auth; each raises AppError only.
 
-Trust boundary: Auth decides. Where its answer would tell a stranger that an address has an account (a limit
-that only known addresses meet), the answer is withheld here, so that no page can pass it on.
+Trust boundary: an answer that would reveal whether an address has an account (a rate limit that only known
+addresses meet) is withheld here, so that no page can pass it on.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Auth counts mails for each account, so only an address with an account can meet this limit.
-TELLING_CODES = frozenset({"over_email_send_rate_limit"})
+# Auth counts mails per account, so only an address with an account can meet this limit.
+REVEALING_CODES = frozenset({"over_email_send_rate_limit"})
 
 MailPurpose = Literal["signup", "recovery"]
 LinkKind = Literal["signup", "invite", "magiclink", "recovery", "email_change", "email"]
@@ -36,9 +36,9 @@ def sign_in(email: str, password: str) -> SessionTokens:
 
 
 def sign_up(email: str, password: str, return_url: str) -> SessionTokens | None:
-    """Make an account; None means that a mail must be answered first, if the address is new.
+    """Create an account; None means that the address must be confirmed by mail, if it is new.
 
-    ``return_url`` is where the link in that mail leads after the confirmation.
+    ``return_url`` is the redirect target of the link in that mail.
     """
     try:
         with explained():
@@ -52,21 +52,21 @@ def sign_up(email: str, password: str, return_url: str) -> SessionTokens | None:
 
 
 def redeem_link(token_hash: str, kind: LinkKind) -> SessionTokens | None:
-    """Use up the token of a mailed link; None means that a second mail must be answered as well."""
+    """Redeem the token of a mailed link; None means that a second mail must be confirmed as well."""
     with explained():
         response = anonymous_client().auth.verify_otp({"token_hash": token_hash, "type": kind})
     return _tokens(response) if response.session else None
 
 
 def redeem_code(email: str, code: str, purpose: MailPurpose) -> SessionTokens:
-    """Use up the six-digit code of a mail."""
+    """Redeem the six-digit code of a mail."""
     with explained():
         response = anonymous_client().auth.verify_otp({"email": email, "token": code, "type": purpose})
     return _tokens(response)
 
 
 def send_mail(email: str, purpose: MailPurpose, return_url: str) -> None:
-    """Have Auth mail a link that leads to ``return_url``, if such a mail is due to the address."""
+    """Request a mail with a link to ``return_url``; Auth sends it only if one is due to the address."""
     auth = anonymous_client().auth
     try:
         with explained():
@@ -83,13 +83,13 @@ def set_password(identity: Identity, password: str) -> None:
     """Set a new password; Auth then ends every other session of this person."""
     with explained():
         auth = anonymous_client().auth
-        # The refresh token stays in its cookie; this client lives too short to need one.
+        # The refresh token stays in its cookie; this client is discarded before it could need one.
         auth.set_session(identity.access_token, "")
         auth.update_user({"password": password})
 
 
 def sign_out(identity: Identity, scope: SignOutScope) -> None:
-    """End this session at Auth, or all sessions of this person; one that is over already is no error."""
+    """End this session at Auth, or all of this user; a session that has ended already is no error."""
     try:
         with explained():
             anonymous_client().auth.admin.sign_out(identity.access_token, scope)
@@ -105,7 +105,7 @@ def _tokens(response: AuthResponse) -> SessionTokens:
 
 
 def _withhold(error: AppError) -> None:
-    """Keep an answer back that only a known address can meet; raise any other."""
-    if error.code not in TELLING_CODES:
+    """Log an error that only a known address can meet; re-raise any other."""
+    if error.code not in REVEALING_CODES:
         raise error
     logger.info("answer withheld: %s", error.detail)

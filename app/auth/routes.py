@@ -1,0 +1,261 @@
+"""Views: log in, sign up, sign out, mailed links and codes, a new password by mail.
+
+All are public except the new-password page. No view holds a token: Auth's answer goes straight to the
+gatekeeper. Responses are the same whether an address has an account or not.
+"""
+
+from __future__ import annotations
+
+from flask import Blueprint, make_response, redirect, render_template, request, url_for
+from werkzeug import Response
+
+from app.auth import auth_api
+from app.auth.forms import (
+    AgainForm,
+    CodeForm,
+    ConfirmForm,
+    ForgotForm,
+    LogInForm,
+    NewPasswordForm,
+    SignOutForm,
+    SignUpForm,
+)
+from app.auth.mail_links import Trouble, read_link
+from app.auth.pending import (
+    allow_new_password,
+    await_mail,
+    forget_new_password,
+    may_set_password,
+    pending_mail,
+    remember_email,
+    remembered_email,
+)
+from app.auth.post_login import (
+    absolute_url,
+    log_in,
+    page_after_sign_up,
+    redirect_signed_in,
+    requested_next,
+)
+from app.errors import AppError
+from app.web.forms import form_checks_token, render_form
+from app.web.messages import (
+    ACCOUNT_MADE,
+    CONFIRMED,
+    HALF_CONFIRMED,
+    LOGGED_IN,
+    MAIL_SENT_AGAIN,
+    NOT_CONFIRMED,
+    PASSWORD_SET,
+    PROVED,
+    RESET_NEEDS_MAIL,
+    SIGN_OUT_UNCONFIRMED,
+    SIGNED_OUT_EVERYWHERE,
+    flash_message,
+)
+from flask_signet.gatekeeper import SessionTokens, current_identity, end_session, public, session_in_doubt
+from flask_signet.redirects import HOME
+
+bp = Blueprint("auth", __name__)
+
+# Not "cookies": that would clear other apps' on sub-domains.
+CLEAR_SITE_DATA = '"cache", "storage"'
+# Links of these types lead to the new-password page.
+SETS_PASSWORD = frozenset({"recovery", "invite"})
+
+
+@bp.route("/login", methods=["GET", "POST"])
+@public
+@form_checks_token
+def login() -> Response:
+    """Log in with e-mail and password."""
+    if identity := current_identity():
+        return redirect_signed_in(identity)
+    target = requested_next()
+    form = LogInForm(email=remembered_email())
+    if form.validate_on_submit():
+        remember_email(form.text("email"))
+        try:
+            return log_in(auth_api.sign_in(form.text("email"), form.text("password")), LOGGED_IN, target)
+        except AppError as error:
+            if error.code == "email_not_confirmed":
+                return _redirect_to_pending_mail(form.text("email"), target)
+            form.refuse(error)
+    return render_form("auth/credentials.html", form, target=target)
+
+
+@bp.route("/signup", methods=["GET", "POST"])
+@public
+@form_checks_token
+def signup() -> Response:
+    """Create an account; log in at once unless the address must be confirmed first."""
+    if identity := current_identity():
+        return redirect_signed_in(identity)
+    target = requested_next()
+    form = SignUpForm(email=remembered_email())
+    if form.validate_on_submit():
+        remember_email(form.text("email"))
+        start = page_after_sign_up(target)
+        try:
+            tokens = auth_api.sign_up(form.text("email"), form.text("password"), absolute_url(start))
+            if tokens is None:
+                await_mail(form.text("email"), "signup", start)
+                return redirect(url_for("auth.check_email"), 303)
+            return log_in(tokens, ACCOUNT_MADE, start)
+        except AppError as error:
+            form.refuse(error)
+    return render_form("auth/credentials.html", form, target=target)
+
+
+@bp.post("/logout")
+@public
+@form_checks_token
+def logout() -> Response:
+    """Sign out on this device, or everywhere."""
+    form = SignOutForm()
+    if not form.validate_on_submit():
+        return render_form("auth/sign_out.html", form)
+    everywhere = form.scope.data == "global"
+    is_confirmed = _end_at_auth(everywhere)
+    end_session()
+    if everywhere:
+        flash_message(SIGNED_OUT_EVERYWHERE)
+    elif not is_confirmed:
+        flash_message(SIGN_OUT_UNCONFIRMED)
+    response = redirect(url_for("pages.home"), 303)
+    response.headers["Clear-Site-Data"] = CLEAR_SITE_DATA
+    return response
+
+
+def _end_at_auth(everywhere: bool) -> bool:
+    """End the session at Auth. Return False if Auth was unreachable; re-raise for scope=global."""
+    identity = current_identity()
+    if identity is None:
+        return not session_in_doubt()
+    try:
+        auth_api.sign_out(identity, "global" if everywhere else "local")
+    except AppError:
+        if everywhere:
+            raise
+        return False
+    return True
+
+
+def _redirect_to_pending_mail(email: str, target: str) -> Response:
+    """Redirect to the page that can send the confirmation mail again."""
+    await_mail(email, "signup", target)
+    flash_message(NOT_CONFIRMED)
+    return redirect(url_for("auth.check_email"), 303)
+
+
+@bp.route("/auth/check-email", methods=["GET", "POST"])
+@public
+@form_checks_token
+def check_email() -> Response:
+    """Show which mail to look for, with a field for its code."""
+    mail = pending_mail()
+    if mail is None:
+        return redirect(url_for("auth.login"), 303)
+    form = CodeForm()
+    if form.validate_on_submit():
+        try:
+            tokens = auth_api.redeem_code(mail.email, form.text("code"), mail.purpose)
+            return _finish_mail_flow(tokens, mail.purpose, mail.target)
+        except AppError as error:
+            form.refuse(error)
+    return render_form("auth/check_email.html", form, mail=mail)
+
+
+@bp.post("/auth/resend")
+@public
+@form_checks_token
+def resend() -> Response:
+    """Send the pending mail again."""
+    mail = pending_mail()
+    if mail is None:
+        return redirect(url_for("auth.login"), 303)
+    form = AgainForm()
+    if form.validate_on_submit():
+        try:
+            auth_api.send_mail(mail.email, mail.purpose, absolute_url(mail.target))
+            flash_message(MAIL_SENT_AGAIN)
+            return redirect(url_for("auth.check_email"), 303)
+        except AppError as error:
+            form.refuse(error)
+    return render_form("auth/resend.html", form, mail=mail)
+
+
+@bp.route("/auth/forgot", methods=["GET", "POST"])
+@public
+@form_checks_token
+def forgot() -> Response:
+    """Request a mail whose link allows to set a new password."""
+    identity = current_identity()
+    form = ForgotForm(email=identity.email if identity else remembered_email())
+    if form.validate_on_submit():
+        try:
+            auth_api.send_mail(form.text("email"), "recovery", absolute_url(HOME))
+            await_mail(form.text("email"), "recovery")
+            return redirect(url_for("auth.check_email"), 303)
+        except AppError as error:
+            form.refuse(error)
+    return render_form("auth/forgot.html", form)
+
+
+@bp.route("/auth/confirm", methods=["GET", "POST"])
+@public
+@form_checks_token
+def confirm() -> Response:
+    """Show what a mailed link does; only the POST of its button redeems it, because scanners open links."""
+    link = read_link(request.form if request.method == "POST" else request.args)
+    if isinstance(link, str):
+        return _link_trouble_page(link)
+    target = requested_next()
+    form = ConfirmForm(token_hash=link.token_hash, type=link.kind)
+    if form.validate_on_submit():
+        try:
+            return _finish_mail_flow(auth_api.redeem_link(link.token_hash, link.kind), link.kind, target)
+        except AppError as error:
+            if error.code == "otp_expired":
+                return _link_trouble_page("expired")
+            form.refuse(error)
+    return render_form("auth/confirm.html", form, link=link, target=target)
+
+
+def _finish_mail_flow(tokens: SessionTokens | None, kind: str, target: str) -> Response:
+    """Start the session of a redeemed link or code and redirect to the target of its mail."""
+    if tokens is None:
+        flash_message(HALF_CONFIRMED)
+        return redirect(url_for("pages.home"), 303)
+    if kind not in SETS_PASSWORD:
+        return log_in(tokens, CONFIRMED, target)
+    response = log_in(tokens, PROVED, url_for("auth.new_password"))
+    if identity := current_identity():
+        allow_new_password(identity)
+    return response
+
+
+def _link_trouble_page(trouble: Trouble) -> Response:
+    """Return the page for a link that cannot be redeemed."""
+    return make_response(render_template("auth/link_trouble.html", trouble=trouble), 400)
+
+
+@bp.route("/auth/reset", methods=["GET", "POST"])
+@form_checks_token
+def new_password() -> Response:
+    """Set a new password; sessions that did not come from a mailed link are redirected to request one."""
+    identity = current_identity()
+    if identity is None or not may_set_password(identity):
+        flash_message(RESET_NEEDS_MAIL)
+        return redirect(url_for("auth.forgot"), 303)
+    form = NewPasswordForm()
+    if form.validate_on_submit():
+        try:
+            auth_api.set_password(identity, form.text("password"))
+        except AppError as error:
+            form.refuse(error)
+        else:
+            forget_new_password()
+            flash_message(PASSWORD_SET)
+            return redirect(url_for("pages.home"), 303)
+    return render_form("auth/new_password.html", form, email=identity.email)
