@@ -10,8 +10,8 @@ from signet_db import history, snapshot
 from signet_db.comparison import Entry, State, compare
 from signet_db.files import find
 from signet_db.lint import RULES, Judgement, Level, judge
+from signet_db.lint.report import judgement_json, judgement_lines, next_step
 from signet_db.lint.waivers import apply_waivers, read_waivers
-from signet_db.lint.words import judgement_json, judgement_lines, next_step
 from signet_db.report import counts, status_json
 from signet_db.snapshot import Difference, Kept
 from signet_db.target import OnWait, connected, locked

@@ -10,7 +10,7 @@ from flask_signet.cli.options import with_folder, with_target
 from flask_signet.cli.progress import tell_waiting
 from flask_signet.cli.target import Target, find_target
 from signet_db.lint import RULES, Judgement, Level, lint_database, lint_files
-from signet_db.lint.words import judgement_json, judgement_lines, next_step, rule_json, rules_lines
+from signet_db.lint.report import judgement_json, judgement_lines, next_step, rule_json, rules_lines
 from signet_db.output import FAILED, fails_in_words, show_either, tell, with_json
 from signet_db.verification import accept, verification_json, verification_lines, verify
 

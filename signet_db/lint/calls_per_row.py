@@ -13,7 +13,7 @@ from typing import Any
 from psycopg import Connection
 
 from signet_db.lexer import Token, tokens
-from signet_db.lint.rule import Found, Level, Rule, Scope
+from signet_db.lint.finding import Found, Level, Rule, Scope
 
 _CALL = re.compile(r"auth\.(?:uid|jwt|role|email)\(|current_setting\(|private\.\w+\(")
 _POLICIES = """

@@ -1,4 +1,4 @@
-"""The rule about statements that take data away; it reads the files, for the catalogue forgets."""
+"""Destructive statements: the one rule that reads the files, because the catalogue keeps no trace of them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from signet_db.files import Migration
 from signet_db.lexer import Statement, tokens
-from signet_db.lint.rule import Finding, Level, Rule
+from signet_db.lint.finding import Finding, Level, Rule
 
 _SHOWN = 60
 _DROPS = ("table", "schema", "type", "owned", "materialized", "sequence")
@@ -15,16 +15,16 @@ _HARMLESS_DROPS = frozenset({"constraint", "default", "not", "expression", "iden
 RULE = Rule(
     id="destructive_statement",
     level=Level.WARNING,
-    what="A statement that takes data away",
-    why="There is no way back but a backup, and code that runs now may still need it.",
-    fix="deploy code that does without it first; then allow the statement with the reason why it may go",
+    what="A statement that deletes data",
+    why="Only a backup brings it back, and running code may still read it.",
+    fix="deploy code that no longer needs it first; then waive the rule with the reason",
     supabase="",
     find=lambda connection, scope: (),
 )
 
 
 def find_destructive(migration: Migration) -> Iterator[Finding]:
-    """Yield the statements of a file that take data away."""
+    """Yield the statements of a file that delete data."""
     for statement in migration.statements:
         if loss := _loss(statement.words):
             line = migration.place(statement.first).line
@@ -32,7 +32,7 @@ def find_destructive(migration: Migration) -> Iterator[Finding]:
 
 
 def _loss(words: tuple[str, ...]) -> str:
-    """Return what a statement takes away; empty for nothing."""
+    """Return what a statement deletes; empty for nothing."""
     match words[:2]:
         case ("drop", kind) if kind in _DROPS:
             return f"drops a {kind}" if kind != "owned" else "drops everything of a role"

@@ -1,34 +1,19 @@
 """Waivers: ``-- signet: allow RULE on OBJECT: reason`` in a migration, best beside what makes the object.
 
-A waiver counts for its rule and its object alone, and one that matches nothing is reported, so none outlives
-what it was written for.
+A waiver covers one rule on one object. A waiver that matches no finding is reported as unused.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from signet_db.errors import FileRefused
 from signet_db.files import Migration
-from signet_db.lint.rule import Finding
+from signet_db.lint.finding import Finding, Waiver
 
 _WAIVER = re.compile(r'(?P<rule>\w+) on (?P<object>(?:"[^"]*"|[^":]|::)+): *(?P<reason>\S.*)')
-
-
-@dataclass(frozen=True, slots=True)
-class Waiver:
-    """A finding that somebody decided to live with."""
-
-    rule: str
-    object: str
-    reason: str
-    file: str
-
-    def covers(self, finding: Finding) -> bool:
-        """Whether the finding is this one."""
-        return (self.rule, self.object) == (finding.rule.id, finding.object)
 
 
 def waiver_line(finding: Finding) -> str:

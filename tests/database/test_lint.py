@@ -177,7 +177,7 @@ def test_the_command_fails_for_warnings_when_it_is_strict(
     loose = CliRunner().invoke(db, arguments)
     strict = CliRunner().invoke(db, [*arguments, "--strict"])
     assert (loose.exit_code, strict.exit_code) == (0, 1)
-    assert "warning: A statement that takes data away      [destructive_statement]" in loose.stdout
+    assert "warning: A statement that deletes data      [destructive_statement]" in loose.stdout
     assert "-- signet: allow destructive_statement on drop table if exists t: why" in loose.stdout
 
 

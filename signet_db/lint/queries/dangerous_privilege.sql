@@ -1,6 +1,6 @@
 -- level: error
 -- what: A role of the data API has a right that policies do not guard
--- why: TRUNCATE empties a table whatever its policies say; nobody needs the others for the data API.
+-- why: TRUNCATE empties a table regardless of its policies; the data API uses none of the others.
 -- fix: revoke all on … from public, anon, authenticated;  then grant only what policies guard
 select title, role || ' may ' || lower(string_agg(distinct privilege, ', '))
 from grants

@@ -1,6 +1,6 @@
 -- level: info
--- what: A foreign key to a guarded table tells whether a hidden row exists
--- why: Its check passes the policies: refused means no such row. Ids that nobody can guess are enough.
+-- what: A foreign key to a guarded table reveals whether a hidden row exists
+-- why: Its check bypasses policies: a refusal means that there is no such row. Random ids (uuid) suffice.
 -- fix: refer to (id, user_id) where the owner must be the same
 select k.title, format('refers to %%s by one column', t.title)
 from foreign_keys k

@@ -1,6 +1,6 @@
 -- level: error
 -- supabase: 0028 anon_security_definer_function_executable
--- what: Everybody may call a function through the data API
+-- what: People who are not signed in may call a function through the data API
 -- why: PostgreSQL lets PUBLIC execute every new function, so people who are not signed in can call it.
 -- fix: revoke all on function … from public, anon;  grant execute on function … to authenticated;
 select f.title, 'may be called by ' || string_agg(api_roles.name, ', ' order by api_roles.name)

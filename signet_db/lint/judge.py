@@ -1,9 +1,9 @@
-"""Run the rules on a database, find out which migration brought what they find, and apply the waivers."""
+"""Run the rules on a database, attribute findings to migrations, and apply the waivers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,26 +11,14 @@ from psycopg import Connection
 
 from signet_db import history, runner
 from signet_db.files import Migration, find
-from signet_db.lint.all_rules import RULES
 from signet_db.lint.destructive import find_destructive
-from signet_db.lint.rule import Finding, Level, Rule, Scope
-from signet_db.lint.waivers import Waiver, apply_waivers, read_waivers
+from signet_db.lint.finding import Finding, Judgement, Rule, Scope
+from signet_db.lint.rules import RULES
+from signet_db.lint.waivers import apply_waivers, read_waivers
 from signet_db.runner import Applied, Event
 from signet_db.schemas import exposed_schemas, user_schemas
 from signet_db.scratch import scratch_database
 from signet_db.target import connected
-
-
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """What the rules found, waived or not, and the waivers that cover nothing any more."""
-
-    findings: tuple[Finding, ...]
-    unused: tuple[Waiver, ...]
-
-    def open(self, level: Level) -> tuple[Finding, ...]:
-        """Return the findings of a level that nobody waived."""
-        return tuple(one for one in self.findings if one.rule.level is level and one.reason is None)
 
 
 def judge(connection: Connection[Any], rules: Iterable[Rule] = RULES) -> tuple[Finding, ...]:

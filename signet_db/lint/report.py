@@ -1,11 +1,10 @@
-"""A judgement in words and as JSON."""
+"""A judgement as text lines and as JSON."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from signet_db.lint.judging import Judgement
-from signet_db.lint.rule import Finding, Level, Rule
+from signet_db.lint.finding import Finding, Judgement, Level, Rule
 from signet_db.lint.waivers import waiver_line
 
 _NAMES = {
@@ -53,7 +52,7 @@ def next_step(judgement: Judgement) -> list[str]:
     found = judgement.open(Level.ERROR) or judgement.open(Level.WARNING)
     if not found:
         return []
-    return [f"Next: mend it in a migration, or allow it there:  {waiver_line(found[0])}"]
+    return [f"Next: fix it in a migration, or waive the rule there:  {waiver_line(found[0])}"]
 
 
 def judgement_json(judgement: Judgement) -> dict[str, object]:

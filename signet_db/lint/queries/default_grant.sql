@@ -1,6 +1,6 @@
 -- level: info
--- what: New objects of an exposed schema are granted to API roles by themselves
--- why: A table without row-level security is open at the moment that it is made.
+-- what: New objects of an exposed schema are granted to API roles by default
+-- why: A table without row-level security is open as soon as it is created.
 -- fix: alter default privileges in schema … revoke all on tables from anon, authenticated;
 select distinct quote_ident(n.nspname), format(
     'new %%s are granted to %%s',

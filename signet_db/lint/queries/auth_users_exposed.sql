@@ -1,7 +1,7 @@
 -- level: error
 -- supabase: 0002 auth_users_exposed
 -- what: A view shows auth.users through the data API
--- why: Addresses and other personal data of everybody are open to whoever may read the view.
+-- why: E-mail addresses and other personal data of all users are open to every role that reads the view.
 -- fix: keep what others may see in a table of your own, such as profiles
 select distinct r.title, format('shows auth.users to %%s', g.role)
 from relations r

@@ -1,6 +1,6 @@
 -- level: info
 -- what: People may store JSON of any size
--- why: One row can hold hundreds of megabytes, and whoever reads it pays for it.
+-- why: One row can hold hundreds of megabytes, which every reader loads.
 -- fix: alter table … add check (pg_column_size(…) <= 10000);
 select c.title, 'no check limits it'
 from columns c

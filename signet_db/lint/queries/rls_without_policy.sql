@@ -1,7 +1,7 @@
 -- level: info
 -- supabase: 0008 rls_enabled_no_policy
 -- what: A table has row-level security and no policy
--- why: Nobody but roles that pass policies reaches a row. That is safe, but is it meant?
+-- why: Only roles that bypass policies reach a row. Safe, but perhaps not intended.
 -- fix: write its policies, or move the table to a schema that is not exposed
 select title, 'no policy lets anybody in'
 from tables

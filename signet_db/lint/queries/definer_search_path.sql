@@ -1,7 +1,7 @@
 -- level: error
 -- supabase: 0011 function_search_path_mutable
 -- what: A security definer function without an empty search_path
--- why: Who can make an object in a schema that is searched first runs it with the owner's rights.
+-- why: A role that can create an object in a schema searched earlier runs it with the owner's rights.
 -- fix: create function … security definer set search_path = ''  and qualify every name
 select title, 'names in it can be hijacked'
 from functions

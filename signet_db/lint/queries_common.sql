@@ -1,5 +1,5 @@
--- What every rule can select from; a rule is a query that continues this one. Only schemas of the user, without
--- what extensions brought. Roles: 0 is PUBLIC.
+-- Common table expressions of all rules; a rule is a query that continues this one. Only the user's schemas, without
+-- objects of extensions. Role 0 is PUBLIC.
 with api_roles as (
     select oid, rolname::text as name from pg_roles where rolname in ('anon', 'authenticated')
     union all

@@ -1,7 +1,7 @@
 -- level: error
 -- supabase: 0015 rls_references_user_metadata
 -- what: A policy reads user_metadata
--- why: People change their own user_metadata as they like, so it proves nothing about them.
+-- why: People set their own user_metadata, so it proves nothing about them.
 -- fix: keep roles in app_metadata, which only the service may change, or in a table of your own
 select title, 'people can write it themselves'
 from policies

@@ -1,6 +1,6 @@
 -- level: error
 -- supabase: 0024 rls_policy_always_true
--- what: A policy that lets everybody write every row
+-- what: A policy that lets people write every row
 -- why: A condition that is always true guards nothing.
 -- fix: using ((select auth.uid()) = user_id) with check ((select auth.uid()) = user_id)
 select title, 'is always true'

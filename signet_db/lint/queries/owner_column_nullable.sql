@@ -1,6 +1,6 @@
 -- level: warning
--- what: The column that says whose row it is may be null
--- why: A row without an owner is reached by nobody, and what makes one is a mistake that goes unnoticed.
+-- what: The owner column may be null
+-- why: A row without an owner is invisible to all people, so the mistake that made it goes unnoticed.
 -- fix: alter table … alter column … set not null;  with  default auth.uid()
 select distinct c.title, format('compared with auth.uid() by %%s', p.title)
 from policies p

@@ -1,6 +1,6 @@
 -- level: error
 -- supabase: 0021 fkey_to_auth_unique
--- what: A foreign key to something else than a primary key in schema auth
+-- what: A foreign key to a column of schema auth that is not a primary key
 -- why: The platform may drop that index, and its update then fails on this key.
 -- fix: refer to the primary key:  references auth.users (id)
 select k.title, 'does not refer to a primary key'

@@ -1,7 +1,7 @@
 -- level: warning
 -- supabase: 0023 sensitive_columns_exposed
 -- what: A column with the name of a secret can be read through the data API
--- why: What is secret should not leave the database, whoever asks.
+-- why: Secrets should not leave the database through the data API.
 -- fix: move it to a schema that is not exposed, or grant select on the other columns only
 select c.title, 'may be read by ' || string_agg(api_roles.name, ', ' order by api_roles.name)
 from columns c

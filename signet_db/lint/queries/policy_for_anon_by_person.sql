@@ -1,6 +1,6 @@
 -- level: warning
--- what: A policy for anon asks who the person is
--- why: Nobody is signed in as anon, so auth.uid() is null there and the policy never holds: a mistake.
+-- what: A policy for anon compares with auth.uid()
+-- why: For anon auth.uid() is null, so the policy never holds.
 -- fix: create policy … to authenticated
 select title, 'auth.uid() is null for anon'
 from policies

@@ -1,6 +1,6 @@
 -- level: error
 -- what: A policy for a role that has no GRANT for the operation
--- why: The role is refused (42501) before any policy is asked: new projects grant nothing by themselves.
+-- why: The role is refused (42501) before policies are evaluated: new projects grant nothing by default.
 -- fix: grant select, insert, update, delete on … to the role, as far as the policies go
 select p.title, format('%%s may not %%s', r.rolname, o.privilege)
 from policies p
