@@ -1,7 +1,7 @@
 """Lint: check what migrations make (row-level security, policies, grants, functions, views, keys).
 
-The rules read the catalogue of a database in which the migrations were applied. ``lint_files`` applies them in
-a scratch database; ``lint_database`` reads an existing database.
+The rules read the catalogue of a database in which the migrations were applied. ``lint_files`` applies them
+in a scratch database; ``lint_database`` reads an existing database.
 """
 
 from __future__ import annotations

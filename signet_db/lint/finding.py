@@ -45,7 +45,7 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A fault that a rule found; ``file`` is the migration that introduced it, ``reason`` that of a waiver."""
+    """A fault that a rule found; ``file`` is the migration that brought it, ``reason`` the waiver."""
 
     rule: Rule
     object: str
