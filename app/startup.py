@@ -19,13 +19,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 from flask import Flask
-from flask.cli import ScriptInfo, run_command, shell_command
+from flask.cli import run_command, shell_command
 
-from app import reloader
 from app.errors import Misconfigured
 from app.local_stack import FOLDER, INSTANCE, apply_migrations, lease_for, show_stack
-from app.ports import check_port
 from app.settings_reader import LOOPBACK_HOSTS
+from flask_signet.cli.flask_run import check_port, end_with_reloader, flask_context, is_reloader_child
 from signet_db.output import fails_in_words, tell
 from signet_stack.handle import LOOPBACK
 
@@ -62,9 +61,9 @@ def prepare(environ: MutableMapping[str, str], instance: Path = INSTANCE) -> dic
         return {}
     serves = context.command is run_command
     if serves:
-        if not reloader.is_child(environ):  # the child serves on its parent's socket
+        if not is_reloader_child(environ):  # the child serves on its parent's socket
             check_port(context.params["host"], context.params["port"])
-        reloader.tie_child_to_parent(environ)
+        end_with_reloader(environ)
     here = _served_at(context)
     if not wants_local_stack(environ):
         return {"local_site_url": here}
@@ -72,7 +71,7 @@ def prepare(environ: MutableMapping[str, str], instance: Path = INSTANCE) -> dic
     site_url = environ.get("SITE_URL") or here
     stack = lease_for(instance, site_url, _tell_lost).stack
     secret_key = local_secret_key(instance)
-    if serves and not reloader.is_child(environ):
+    if serves and not is_reloader_child(environ):
         apply_migrations(stack.database_url)
         show_stack(stack, app_url=site_url)
     return {"local_stack": stack.for_app(), "local_secret_key": secret_key, "local_site_url": here}
@@ -90,12 +89,6 @@ def wants_local_stack(environ: Mapping[str, str]) -> bool:
     """Whether the environment names no project and asks for the local stack."""
     named = {"SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY", "SUPABASE_URL_FILE", "SUPABASE_PUBLISHABLE_KEY_FILE"}
     return environ.get("SUPABASE_LOCAL") == "1" and not any(environ.get(name) for name in named)
-
-
-def flask_context() -> click.Context | None:
-    """Return the click context when this process is the `flask` command."""
-    context = click.get_current_context(silent=True)
-    return context if context and context.find_object(ScriptInfo) else None
 
 
 def local_secret_key(instance: Path) -> str:

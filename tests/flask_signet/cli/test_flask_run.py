@@ -5,11 +5,9 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
-import click
 import pytest
 
-from app.ports import CannotListen, PortBusy, check_port
-from app.startup import _served_at
+from flask_signet.cli.flask_run import CannotListen, PortBusy, check_port
 
 
 @pytest.mark.parametrize(
@@ -58,19 +56,3 @@ def test_a_port_that_another_program_has_names_a_free_one() -> None:
 def test_a_socket_file_and_a_port_left_to_the_system_are_no_obstacle(tmp_path: Path) -> None:
     check_port(f"unix://{tmp_path}/app.sock", 8000)
     check_port("127.0.0.1", 0)
-
-
-@pytest.mark.parametrize(
-    ("host", "address"),
-    [
-        ("127.0.0.1", "http://127.0.0.1:8123"),
-        ("localhost", "http://localhost:8123"),
-        ("::1", "http://localhost:8123"),
-        ("0.0.0.0", "http://127.0.0.1:8123"),
-        (None, "http://127.0.0.1:8123"),
-    ],
-)
-def test_the_address_that_is_shown_is_one_that_answers_here(host: str | None, address: str) -> None:
-    context = click.Context(click.Command("run"))
-    context.params = {"host": host, "port": 8123}
-    assert _served_at(context) == address

@@ -1,14 +1,27 @@
-"""Can the app listen where it should, and who is in the way if not: asked before anything is started."""
+"""Preparation of `flask run`: the port check before anything starts, and the life of the reloader's child.
+
+`flask run --debug` is two processes: the parent watches files, its child serves. Ctrl-C reaches both, but a
+killed parent would leave the child on the port, with its lease on the local stack.
+"""
 
 from __future__ import annotations
 
 import os
 import socket
+import threading
+import time
+from collections.abc import Mapping, MutableMapping
 from contextlib import suppress
 from errno import EACCES, EADDRINUSE
 from pathlib import Path
 
-from app.errors import Misconfigured
+import click
+from flask.cli import ScriptInfo
+
+from signet_db.errors import Misconfigured
+
+PARENT_PID = "SIGNET_RELOADER_PID"
+POLL_SECONDS = 0.25
 
 LISTENING = "0A"  # in /proc/net/tcp
 LAST_PORT = 65535
@@ -16,7 +29,7 @@ TRIED = 100
 
 
 class PortBusy(Misconfigured):
-    """Raised when another program listens where the app should."""
+    """Raised when another program listens on the port."""
 
     code = "port_busy"
 
@@ -30,13 +43,38 @@ class PortBusy(Misconfigured):
 
 
 class CannotListen(Misconfigured):
-    """Raised when no server could listen on this address, whoever else does."""
+    """Raised when no server can listen on the address."""
 
     code = "cannot_listen"
 
 
+def flask_context() -> click.Context | None:
+    """Return the click context when this process is the `flask` command."""
+    context = click.get_current_context(silent=True)
+    return context if context and context.find_object(ScriptInfo) else None
+
+
+def is_reloader_child(environ: Mapping[str, str]) -> bool:
+    """Whether this process serves for a reloader, on its parent's socket."""
+    return environ.get("WERKZEUG_RUN_MAIN") == "true"
+
+
+def end_with_reloader(environ: MutableMapping[str, str]) -> None:
+    """In the reloader's parent, leave its id for the child; in the child, end when the parent has ended."""
+    if not is_reloader_child(environ):
+        environ[PARENT_PID] = str(os.getpid())
+    elif parent := environ.get(PARENT_PID):
+        threading.Thread(target=_end_after, args=[int(parent)], name="reloader-watch", daemon=True).start()
+
+
+def _end_after(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(POLL_SECONDS)
+    os._exit(1)
+
+
 def check_port(host: str, port: int) -> None:
-    """Raise PortBusy or CannotListen when nobody could listen there."""
+    """Raise PortBusy or CannotListen when a server could not listen on host and port."""
     if host.startswith("unix:"):
         return
     if not 0 <= port <= LAST_PORT:
@@ -53,7 +91,7 @@ def check_port(host: str, port: int) -> None:
 
 
 def _obstacle(host: str, port: int) -> OSError | None:
-    """Return what keeps a server from listening there."""
+    """Return the error of binding a socket there, if any."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
