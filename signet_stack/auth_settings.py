@@ -1,28 +1,148 @@
-"""The settings of the Auth service, by the management API's names, with the local stack's defaults.
+"""The settings of the Auth service: names and checks of the management API, defaults of the local stack.
 
 Times are seconds; 0 switches a session limit off. Where a default is stricter than a hosted project's,
-docs/local-stack.md says so.
+docs/local-stack.md says so. Only changed values are stored; they are read once at the start and again in the
+transaction of each change, so that a request never needs a connection to know a setting.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import re
+import threading
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
-from signet_stack.setting_checks import (
-    Check,
-    SettingRefused,
-    flag,
-    header_name,
-    hook_uri,
-    optional,
-    seconds,
-    text,
-    version,
-    web_address,
-    whole,
-)
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from signet_stack.postgres.database import Pool
+
+# Units of Go's durations ("24h", "1h30m", "1.5s"), in which settings and bans are written.
+_UNITS = {
+    "ns": 1e-9,
+    "us": 1e-6,
+    "µs": 1e-6,
+    "ms": 1e-3,
+    "s": 1.0,
+    "m": 60.0,
+    "h": 3600.0,
+}
+_PART = re.compile(r"([0-9]{1,15}(?:\.[0-9]{0,12})?)(ns|us|µs|ms|s|m|h)")
+# What fits into Go's 64 bits of nanoseconds, about 292 years.
+MAX_SECONDS = 9_223_372_036.0
+
+
+def parse_duration(text: str) -> timedelta:
+    """Return the length of a Go duration; raise ValueError when it is none, negative or too long."""
+    position, seconds = 0, 0.0
+    for part in _PART.finditer(text):
+        if part.start() != position:
+            break
+        seconds += float(part[1]) * _UNITS[part[2]]
+        position = part.end()
+    if not text or position != len(text):
+        raise ValueError(f"not a duration: {text!r}")
+    if seconds > MAX_SECONDS:
+        raise ValueError(f"longer than 292 years: {text!r}")
+    return timedelta(seconds=seconds)
+
+
+Check = Callable[[Any], Any]
+
+HOOK_URI = re.compile(r"pg-functions://postgres/([A-Za-z_][A-Za-z0-9_]*)/([A-Za-z_][A-Za-z0-9_]*)")
+
+
+class SettingRefused(ValueError):
+    """Raised when a value does not fit; the message says what would."""
+
+
+def flag(value: Any) -> bool:
+    """Accept true and false."""
+    if not isinstance(value, bool):
+        raise SettingRefused("must be true or false")
+    return value
+
+
+def whole(low: int, high: int) -> Check:
+    """Return a check for whole numbers between two bounds, both included."""
+
+    def check(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise SettingRefused(f"must be a whole number from {low} to {high}")
+        return value
+
+    return check
+
+
+def seconds(value: Any) -> float:
+    """Accept seconds, a duration such as "24h" or "15m", and 0 or null for off."""
+    if value is None:
+        return 0.0
+    if isinstance(value, str):
+        try:
+            return parse_duration(value).total_seconds()
+        except ValueError:
+            pass
+    elif not isinstance(value, bool) and isinstance(value, int | float) and 0 <= value <= MAX_SECONDS:
+        return float(value)
+    raise SettingRefused('must be seconds, or a duration such as "24h" or "15m"; 0 switches it off')
+
+
+def optional(check: Check) -> Check:
+    """Return a check that accepts null too."""
+    return lambda value: None if value is None else check(value)
+
+
+def text(value: Any) -> str:
+    """Accept text without control characters; null counts as empty."""
+    if value is None:
+        return ""
+    if not isinstance(value, str) or len(value) > 10_000 or any(ord(c) < 32 for c in value):
+        raise SettingRefused("must be one line of text")
+    return value
+
+
+def web_address(value: Any) -> str:
+    """Accept an absolute http or https URL; null or empty for the address that the stack was given."""
+    address = text(value).rstrip("/")
+    try:
+        parts = urlsplit(address)
+        is_web = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_web = False
+    if address and not is_web:
+        raise SettingRefused("must be a URL such as http://127.0.0.1:8000")
+    return address
+
+
+def version(value: Any) -> int:
+    """Accept 1 and 2."""
+    if value not in (1, 2) or isinstance(value, bool):
+        raise SettingRefused("must be 1 or 2")
+    return int(value)
+
+
+def header_name(value: Any) -> str:
+    """Accept the name of an HTTP header; null or empty for none."""
+    name = text(value)
+    if name and not re.fullmatch(r"[A-Za-z0-9-]{1,64}", name):
+        raise SettingRefused("must be the name of a header, or empty")
+    return name
+
+
+def hook_uri(value: Any) -> str:
+    """Accept the address of a function in the database; null or empty for none."""
+    address = text(value)
+    if address and not HOOK_URI.fullmatch(address):
+        raise SettingRefused(
+            "must be pg-functions://postgres/SCHEMA/FUNCTION; other hooks are not run locally"
+        )
+    return address
+
 
 WEEK = 604_800
 
@@ -98,3 +218,46 @@ def checked(changes: Mapping[str, Any]) -> dict[str, Any]:
 def as_json(settings: AuthSettings) -> dict[str, Any]:
     """Return the settings as the management API shows them."""
     return asdict(settings)
+
+
+_UPSERT = """
+    insert into signet_stack.auth_settings (name, value, updated_at) values (%s, %s, %s)
+    on conflict (name) do update set value = excluded.value, updated_at = excluded.updated_at
+"""
+
+
+class AuthSettingsStore:
+    """The settings of one stack, shared by all of its services; ``reload`` it before the first use."""
+
+    def __init__(self, pool: Pool, clock: Callable[[], datetime]) -> None:
+        self._pool = pool
+        self._clock = clock
+        self._changing = threading.Lock()
+        self._current = AuthSettings()
+
+    def current(self) -> AuthSettings:
+        """Return the settings in force, from memory."""
+        return self._current
+
+    def change(self, changes: Mapping[str, Any]) -> AuthSettings:
+        """Change some settings, all or none; raise SettingsRefused."""
+        kept = checked(changes)
+        with self._changing:
+            with self._pool.connection() as connection:
+                now = self._clock()
+                rows = [(name, json.dumps(value), now) for name, value in kept.items()]
+                connection.cursor().executemany(_UPSERT, rows)
+                stored = _read(connection)
+            self._current = stored  # after the commit: what is in force is what a restart would read
+        return stored
+
+    def reload(self) -> None:
+        """Read the stored settings again."""
+        with self._changing, self._pool.connection() as connection:
+            self._current = _read(connection)
+
+
+def _read(connection: Connection[TupleRow]) -> AuthSettings:
+    rows = connection.execute("select name, value from signet_stack.auth_settings").fetchall()
+    # A row that a newer version wrote means nothing to this one.
+    return AuthSettings(**{name: value for name, value in rows if name in NAMES})

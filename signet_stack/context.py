@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
-from signet_stack.auth_settings_store import AuthSettingsStore
+from signet_stack.auth_settings import AuthSettingsStore
 from signet_stack.postgres.database import Database
 from signet_stack.signing_keys import SigningKeys
 

@@ -15,8 +15,8 @@ from wsgiref.types import WSGIApplication
 from waitress.server import create_server
 
 from signet_stack.auth import create_auth
-from signet_stack.auth.mailer import SmtpUrlRefused
-from signet_stack.auth_settings_store import AuthSettingsStore
+from signet_stack.auth.mail_delivery import SmtpUrlRefused
+from signet_stack.auth_settings import AuthSettingsStore
 from signet_stack.context import ApiKeys, Context, system_clock
 from signet_stack.errors import BadSetting
 from signet_stack.gateway import Gateway
@@ -54,6 +54,7 @@ class Services:
 def start_services(context: Context, listener: socket.socket) -> Services:
     """Build the services and serve them on a listening socket; raise StackError for a setting of no use."""
     context.signing_keys.ensure_one()
+    context.auth_settings.reload()
     try:
         services: dict[str, WSGIApplication] = {
             "/auth/v1": create_auth(context),

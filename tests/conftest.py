@@ -20,7 +20,7 @@ from psycopg import sql
 
 from signet_db import runner
 from signet_db.scratch import drop_database
-from signet_stack.auth_settings_store import AuthSettingsStore
+from signet_stack.auth_settings import AuthSettingsStore
 from signet_stack.context import ApiKeys, Clock, Context, system_clock
 from signet_stack.handle import RunningStack
 from signet_stack.postgres.binaries import find_binaries

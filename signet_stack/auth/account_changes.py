@@ -10,19 +10,17 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from signet_stack.auth import email_change, identities, one_time_codes, one_time_tokens, sessions, users
+from signet_stack.auth import email_change, identities, one_time_tokens, sessions, users
 from signet_stack.auth.access_tokens import ADMIN_ROLES, Claims
-from signet_stack.auth.addresses import checked_email
 from signet_stack.auth.bearer import Bearer, require_user
 from signet_stack.auth.body import Body
 from signet_stack.auth.errors import AuthError, invalid
-from signet_stack.auth.mailing import Wish
 from signet_stack.auth.one_time_tokens import REAUTHENTICATION
 from signet_stack.auth.pkce import read_challenge
-from signet_stack.auth.service import Auth
+from signet_stack.auth.service import Operation
 from signet_stack.auth.sign_up import check_new_password
-from signet_stack.auth.user_json import user_json
-from signet_stack.auth.users import Rows, User
+from signet_stack.auth.token_mails import MailOptions
+from signet_stack.auth.users import Rows, User, checked_email, user_json
 
 FRESH = timedelta(hours=24)
 
@@ -37,10 +35,10 @@ class Change:
     nonce: str = field(repr=False)
     metadata: dict[str, Any]
     app_metadata: dict[str, Any] | None
-    wish: Wish
+    options: MailOptions
 
 
-def read_change(auth: Auth, body: Body, target: str) -> Change:
+def read_change(op: Operation, body: Body, target: str) -> Change:
     """Return what the body of PUT /user asks for; raise AuthError.
 
     A password is judged here, before anything about the account is looked at, as on the hosted service.
@@ -51,7 +49,7 @@ def read_change(auth: Auth, body: Body, target: str) -> Change:
         raise AuthError(400, "phone_provider_disabled", "Phone numbers are not supported")
     password = body.optional_text("password")
     if password is not None:
-        check_new_password(auth, password)
+        check_new_password(op, password)
     return Change(
         email,
         password,
@@ -59,22 +57,22 @@ def read_change(auth: Auth, body: Body, target: str) -> Change:
         body.text("nonce"),
         body.mapping("data"),
         body.mapping("app_metadata") if body.has("app_metadata") else None,
-        Wish(target, challenge),
+        MailOptions(target, challenge),
     )
 
 
-def change_account(auth: Auth, claims: Claims, change: Change) -> dict[str, Any]:
+def change_account(op: Operation, claims: Claims, change: Change) -> dict[str, Any]:
     """Carry out a change and return the user; raise AuthError."""
-    with auth.transaction() as connection:
-        bearer = require_user(auth, connection, claims, lock=bool(change.nonce))  # guesses take turns
+    with op.transaction() as connection:
+        bearer = require_user(op, connection, claims, lock=bool(change.nonce))  # guesses take turns
         _check_allowed(connection, bearer, change)
-        asks_current = _check_reauthentication(auth, connection, bearer, change)
-    hashed = _new_hash(auth, bearer.user, change, asks_current=asks_current)
-    with auth.transaction() as connection:
-        locked = require_user(auth, connection, claims, lock=True)
+        asks_current = _check_reauthentication(op, connection, bearer, change)
+    hashed = _new_hash(op, bearer.user, change, asks_current=asks_current)
+    with op.transaction() as connection:
+        locked = require_user(op, connection, claims, lock=True)
         if hashed and locked.user.encrypted_password != bearer.user.encrypted_password:
             raise AuthError(409, "conflict", "The password was changed in the meantime")
-        user = _apply(auth, connection, locked, change, hashed)
+        user = _apply(op, connection, locked, change, hashed)
         return user_json(user, identities.of_user(connection, user.id))
 
 
@@ -92,34 +90,34 @@ def _check_allowed(connection: Rows, bearer: Bearer, change: Change) -> None:
         email_change.check_free(connection, user, change.email)
 
 
-def _check_reauthentication(auth: Auth, connection: Rows, bearer: Bearer, change: Change) -> bool:
+def _check_reauthentication(op: Operation, connection: Rows, bearer: Bearer, change: Change) -> bool:
     """Raise AuthError when a new password needs a fresh proof; return whether it needs the present one."""
-    settings, session = auth.settings, bearer.session
+    settings, session = op.settings, bearer.session
     if change.password is None:
         return False
-    is_fresh = session is not None and auth.now() < session.created_at + FRESH
+    is_fresh = session is not None and op.now < session.created_at + FRESH
     if settings.security_update_password_require_reauthentication and not is_fresh:
         if not change.nonce:
             message = "Password update requires reauthentication"
             raise AuthError(400, "reauthentication_needed", message)
-        _check_nonce(auth, connection, bearer.user, change.nonce)
+        _check_nonce(op, connection, bearer.user, change.nonce)
     if not settings.security_update_password_require_current_password or not bearer.user.encrypted_password:
         return False
     amr = sessions.methods(connection, session.id) if session else []
     return not any(entry["method"] in sessions.MAIL_METHODS for entry in amr)
 
 
-def _check_nonce(auth: Auth, connection: Rows, user: User, nonce: str) -> None:
+def _check_nonce(op: Operation, connection: Rows, user: User, nonce: str) -> None:
     token = one_time_tokens.of_user(connection, user.id, REAUTHENTICATION)
-    if token is not None and not token.is_expired(auth.settings.mailer_otp_exp, auth.now()):
-        if one_time_codes.matches(token.token_hash, auth.code_secret, token.relates_to, nonce):
+    if token is not None and not token.is_expired(op.settings.mailer_otp_exp, op.now):
+        if one_time_tokens.matches(token.token_hash, op.code_secret, token.relates_to, nonce):
             return
         one_time_tokens.note_wrong_guess(connection, token)
     message = "Nonce has expired or is invalid"
     raise AuthError(422, "reauthentication_not_valid", message, keeps_changes=True)
 
 
-def _new_hash(auth: Auth, user: User, change: Change, *, asks_current: bool) -> str | None:
+def _new_hash(op: Operation, user: User, change: Change, *, asks_current: bool) -> str | None:
     """Return the hash of the new password, None when it stays; raise AuthError. Slow: holds no connection."""
     if change.password is None:
         return None
@@ -127,16 +125,16 @@ def _new_hash(auth: Auth, user: User, change: Change, *, asks_current: bool) -> 
         message = "Current password required when setting new password."
         if not change.current_password:
             raise AuthError(400, "current_password_required", message)
-        if not auth.passwords.matches(change.current_password, user.encrypted_password):
+        if not op.passwords.matches(change.current_password, user.encrypted_password):
             raise AuthError(400, "current_password_invalid", message)
-    if user.encrypted_password and auth.passwords.matches(change.password, user.encrypted_password):
+    if user.encrypted_password and op.passwords.matches(change.password, user.encrypted_password):
         message = "New password should be different from the old password."
         raise AuthError(422, "same_password", message)
-    return auth.passwords.make(change.password)
+    return op.passwords.make(change.password)
 
 
-def _apply(auth: Auth, connection: Rows, bearer: Bearer, change: Change, hashed: str | None) -> User:
-    user, now = bearer.user, auth.now()
+def _apply(op: Operation, connection: Rows, bearer: Bearer, change: Change, hashed: str | None) -> User:
+    user, now = bearer.user, op.now
     columns: dict[str, Any] = {}
     if change.metadata:
         columns["raw_user_meta_data"] = users.merged(user.raw_user_meta_data, change.metadata)
@@ -148,5 +146,5 @@ def _apply(auth: Auth, connection: Rows, bearer: Bearer, change: Change, hashed:
         one_time_tokens.clear(connection, user.id)
     user = users.update(connection, user.id, now, **columns)
     if change.email is not None and change.email != user.email:
-        user = email_change.begin(auth, connection, user, change.email, change.wish)
+        user = email_change.begin(op, connection, user, change.email, change.options)
     return user

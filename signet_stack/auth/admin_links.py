@@ -1,27 +1,26 @@
-"""Invite people, and make the links of mails without sending them."""
+"""Invitations by an administrator, and the links of mails made without sending them."""
 
 from __future__ import annotations
 
 from typing import Any
 from urllib.parse import urlencode
 
-from signet_stack.auth import addresses, email_change, identities, mailing, sign_up, users
+from signet_stack.auth import email_change, identities, sign_up, token_mails, users
 from signet_stack.auth.body import Body
 from signet_stack.auth.errors import AuthError, invalid
-from signet_stack.auth.mailing import (
+from signet_stack.auth.one_time_tokens import OneTimeCode
+from signet_stack.auth.service import Operation
+from signet_stack.auth.token_mails import (
     EMAIL_CHANGE_CURRENT,
     EMAIL_CHANGE_NEW,
     INVITE,
     MAGIC_LINK,
     RECOVERY,
     SIGNUP,
+    MailOptions,
     Purpose,
-    Wish,
 )
-from signet_stack.auth.one_time_codes import OneTimeCode
-from signet_stack.auth.service import Auth
-from signet_stack.auth.user_json import user_json
-from signet_stack.auth.users import Rows, User
+from signet_stack.auth.users import Rows, User, user_json
 
 PURPOSES = {
     "signup": SIGNUP,
@@ -33,51 +32,51 @@ PURPOSES = {
 }
 
 
-def invite(auth: Auth, connection: Rows, body: Body, target: str) -> dict[str, Any]:
+def invite(op: Operation, connection: Rows, body: Body, target: str) -> dict[str, Any]:
     """Make an account and mail an invitation; return the user; raise AuthError."""
-    email = addresses.checked_email(body.text("email"))
-    user = _invited(auth, connection, email, body)
-    user = mailing.send(auth, connection, user, INVITE, Wish(target))
+    email = users.checked_email(body.text("email"))
+    user = _invited(op, connection, email, body)
+    user = token_mails.send(op, connection, user, INVITE, MailOptions(target))
     return user_json(user, identities.of_user(connection, user.id))
 
 
-def generate(auth: Auth, body: Body, target: str) -> dict[str, Any]:
+def generate(op: Operation, body: Body, target: str) -> dict[str, Any]:
     """Return the user with the link and the code that a mail would have carried; raise AuthError."""
-    kind, email = body.text("type"), addresses.checked_email(body.text("email"))
+    kind, email = body.text("type"), users.checked_email(body.text("email"))
     if kind not in PURPOSES:
         raise invalid(f"Invalid email action link type requested: {kind[:40]}")
-    hashed = _hash_for_stranger(auth, email, body) if kind == "signup" else None
-    with auth.transaction() as connection:
+    hashed = _hash_for_stranger(op, email, body) if kind == "signup" else None
+    with op.transaction() as connection:
         user = users.find_by_email(connection, email, lock=True)
         if user is None and kind == "magiclink":
             kind = "signup"
-            user = sign_up.create_user(auth, connection, email, None, body.mapping("data"))
+            user = sign_up.create_user(op, connection, email, None, body.mapping("data"))
         elif kind == "signup":
             _refuse_confirmed(user)
-            user = _signed_up(auth, connection, user, email, hashed, body.mapping("data"))
+            user = _signed_up(op, connection, user, email, hashed, body.mapping("data"))
         elif kind == "invite":
-            user = _invited(auth, connection, email, body)
+            user = _invited(op, connection, email, body)
         if user is None:
             raise AuthError(404, "user_not_found", "User with this email not found")
-        return _with_link(auth, connection, user, kind, body, target)
+        return _with_link(op, connection, user, kind, body, target)
 
 
 def _with_link(
-    auth: Auth, connection: Rows, user: User, kind: str, body: Body, target: str
+    op: Operation, connection: Rows, user: User, kind: str, body: Body, target: str
 ) -> dict[str, Any]:
     purpose, address = PURPOSES[kind], user.address
     if kind.startswith("email_change"):
-        user, address = _changing(auth, connection, user, kind, body)
-    code = mailing.issue(auth, connection, user, purpose, address)
-    user = users.update(connection, user.id, auth.now(), **{purpose.sent_at: auth.now()})
+        user, address = _changing(op, connection, user, kind, body)
+    code = token_mails.issue(op, connection, user, purpose, address)
+    user = users.update(connection, user.id, op.now, **{purpose.sent_at: op.now})
     content = user_json(user, identities.of_user(connection, user.id))
-    return {**content, **_link(auth, purpose, kind, code, target)}
+    return {**content, **_link(op, purpose, kind, code, target)}
 
 
-def _link(auth: Auth, purpose: Purpose, kind: str, code: OneTimeCode, target: str) -> dict[str, str]:
+def _link(op: Operation, purpose: Purpose, kind: str, code: OneTimeCode, target: str) -> dict[str, str]:
     parameters = {"token": code.token_hash, "type": purpose.kind, "redirect_to": target}
     return {
-        "action_link": f"{auth.context.api_url}/auth/v1/verify?{urlencode(parameters)}",
+        "action_link": f"{op.context.api_url}/auth/v1/verify?{urlencode(parameters)}",
         "email_otp": code.code,
         "hashed_token": code.token_hash,
         "verification_type": kind,
@@ -85,49 +84,54 @@ def _link(auth: Auth, purpose: Purpose, kind: str, code: OneTimeCode, target: st
     }
 
 
-def _hash_for_stranger(auth: Auth, email: str, body: Body) -> str | None:
+def _hash_for_stranger(op: Operation, email: str, body: Body) -> str | None:
     """Return the hash of the password for a new account; None for an address that has one. Slow."""
-    with auth.transaction() as connection:
+    with op.transaction() as connection:
         if users.find_by_email(connection, email) is not None:
             return None
     password = body.text("password")
     if not password:
         raise invalid("Signup requires a valid password")
-    sign_up.check_new_password(auth, password)
-    return auth.passwords.make(password)
+    sign_up.check_new_password(op, password)
+    return op.passwords.make(password)
 
 
 def _signed_up(
-    auth: Auth, connection: Rows, user: User | None, email: str, hashed: str | None, content: dict[str, Any]
+    op: Operation,
+    connection: Rows,
+    user: User | None,
+    email: str,
+    hashed: str | None,
+    content: dict[str, Any],
 ) -> User:
     """Return a new account, or the one that waits for its confirmation with its metadata changed."""
     if user is None:
-        return sign_up.create_user(auth, connection, email, hashed, content)
+        return sign_up.create_user(op, connection, email, hashed, content)
     metadata = users.merged(user.raw_user_meta_data, content)
-    return users.update(connection, user.id, auth.now(), raw_user_meta_data=metadata)
+    return users.update(connection, user.id, op.now, raw_user_meta_data=metadata)
 
 
 def _refuse_confirmed(user: User | None) -> None:
     if user is not None and user.email_confirmed_at is not None:
-        raise addresses.is_taken()
+        raise users.email_taken()
 
 
-def _invited(auth: Auth, connection: Rows, email: str, body: Body) -> User:
+def _invited(op: Operation, connection: Rows, email: str, body: Body) -> User:
     user = users.find_by_email(connection, email, lock=True)
     _refuse_confirmed(user)
-    user = user or sign_up.create_user(auth, connection, email, None, body.mapping("data"))
-    return users.update(connection, user.id, auth.now(), invited_at=auth.now())
+    user = user or sign_up.create_user(op, connection, email, None, body.mapping("data"))
+    return users.update(connection, user.id, op.now, invited_at=op.now)
 
 
-def _changing(auth: Auth, connection: Rows, user: User, kind: str, body: Body) -> tuple[User, str]:
-    if kind == "email_change_current" and not auth.settings.mailer_secure_email_change_enabled:
+def _changing(op: Operation, connection: Rows, user: User, kind: str, body: Body) -> tuple[User, str]:
+    if kind == "email_change_current" and not op.settings.mailer_secure_email_change_enabled:
         raise invalid("Enable secure email change to generate link for current email")
-    new_email = addresses.checked_email(body.text("new_email"))
+    new_email = users.checked_email(body.text("new_email"))
     email_change.check_free(connection, user, new_email)
     user = users.update(
         connection,
         user.id,
-        auth.now(),
+        op.now,
         email_change=new_email,
         email_change_confirm_status=email_change.NONE_CONFIRMED,
     )

@@ -1,26 +1,40 @@
-"""What an administrator does with accounts. No mail is sent; rules on passwords bind changes only."""
+"""Accounts as an administrator makes, changes, deletes and lists them.
+
+No mail is sent, and the rules on passwords bind changes only.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import secrets
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
+from psycopg import sql
 from psycopg.errors import UniqueViolation
+from psycopg.rows import class_row
 
-from signet_stack.auth import addresses, email_change, identities, one_time_tokens, sessions, sign_up, users
+from signet_stack.auth import email_change, identities, one_time_tokens, sessions, sign_up, users
 from signet_stack.auth.access_tokens import AUDIENCE, uuid_claim
 from signet_stack.auth.body import Body
 from signet_stack.auth.errors import AuthError, invalid
-from signet_stack.auth.password_hashes import is_bcrypt
-from signet_stack.auth.password_rules import check_length
-from signet_stack.auth.service import Auth
-from signet_stack.auth.users import Rows, User
-from signet_stack.durations import parse_duration
+from signet_stack.auth.passwords import check_length, is_bcrypt
+from signet_stack.auth.service import Operation
+from signet_stack.auth.users import COLUMNS, NIL, Rows, User
+from signet_stack.auth_settings import parse_duration
+
+DEFAULT_SIZE = 50
+MAX_SIZE = 1000
+MAX_PAGE = 10_000_000
+_WHERE = sql.SQL(
+    "instance_id = %(instance)s and (%(filter)s::text is null"
+    " or strpos(lower(coalesce(email, '')), lower(%(filter)s)) > 0"
+    " or strpos(lower(coalesce(raw_user_meta_data ->> 'full_name', '')), lower(%(filter)s)) > 0)"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +53,7 @@ class Account:
     banned_until: datetime | None
 
 
-def read_account(auth: Auth, body: Body, *, is_new: bool) -> Account:
+def read_account(op: Operation, body: Body, *, is_new: bool) -> Account:
     """Return what a body says, with its password hashed already; raise AuthError."""
     if body.text("phone"):
         raise AuthError(400, "phone_provider_disabled", "The local stack keeps no phone numbers")
@@ -47,21 +61,21 @@ def read_account(auth: Auth, body: Body, *, is_new: bool) -> Account:
         raise invalid("Cannot create a user without either an email or phone")
     return Account(
         _id(body),
-        addresses.checked_email(body.text("email")) if body.text("email") else None,
-        _hashed(auth, body, is_new=is_new),
+        users.checked_email(body.text("email")) if body.text("email") else None,
+        _hashed(op, body, is_new=is_new),
         body.flag("email_confirm"),
         body.text("role"),
         body.text("aud"),
         body.mapping("user_metadata"),
         body.mapping("app_metadata"),
         bool(body.text("ban_duration")),
-        _ban(body.text("ban_duration"), auth.now()),
+        _ban(body.text("ban_duration"), op.now),
     )
 
 
-def create(auth: Auth, connection: Rows, account: Account) -> User:
+def create(op: Operation, connection: Rows, account: Account) -> User:
     """Make an account; raise AuthError."""
-    now, email = auth.now(), account.email or ""
+    now, email = op.now, account.email or ""
     try:
         with connection.transaction():
             user = users.insert(
@@ -78,15 +92,15 @@ def create(auth: Auth, connection: Rows, account: Account) -> User:
             )
     except UniqueViolation as error:
         if "email" in (error.diag.constraint_name or ""):
-            raise addresses.is_taken() from None
+            raise users.email_taken() from None
         raise invalid("A user with this ID already exists") from None
     identities.save_email(connection, user.id, identities.email_content(user), now)
-    return sign_up.confirm(auth, connection, user) if account.is_confirmed else user
+    return sign_up.confirm(op, connection, user) if account.is_confirmed else user
 
 
-def update(auth: Auth, connection: Rows, user: User, account: Account) -> User:
+def update(op: Operation, connection: Rows, user: User, account: Account) -> User:
     """Change an account at once; a new password or a ban ends all of its sessions. Raise AuthError."""
-    now = auth.now()
+    now = op.now
     columns: dict[str, Any] = {
         "raw_user_meta_data": users.merged(user.raw_user_meta_data, account.user_metadata),
         "raw_app_meta_data": users.merged(user.raw_app_meta_data, account.app_metadata),
@@ -102,10 +116,10 @@ def update(auth: Auth, connection: Rows, user: User, account: Account) -> User:
         one_time_tokens.clear(connection, user.id)
     if account.email and account.email != user.email:
         user = email_change.set_address(
-            auth, connection, user, account.email, is_confirmed=account.is_confirmed
+            op, connection, user, account.email, is_confirmed=account.is_confirmed
         )
     if account.is_confirmed and user.email_confirmed_at is None:
-        user = sign_up.confirm(auth, connection, user)
+        user = sign_up.confirm(op, connection, user)
     return user
 
 
@@ -114,11 +128,11 @@ def delete(connection: Rows, user: User) -> None:
     connection.execute("delete from auth.users where id = %s", (user.id,))
 
 
-def soft_delete(auth: Auth, connection: Rows, user: User) -> None:
+def soft_delete(op: Operation, connection: Rows, user: User) -> None:
     """Keep the row, but nothing by which anybody could be recognised or sign in."""
     if user.deleted_at is not None:
         return
-    now = auth.now()
+    now = op.now
     sessions.end(connection, user.id, None, "global")
     one_time_tokens.clear(connection, user.id)
     users.update(
@@ -140,6 +154,56 @@ def soft_delete(auth: Auth, connection: Rows, user: User) -> None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Page:
+    """The part of the list of accounts that a request asks for."""
+
+    number: int
+    size: int
+    is_oldest_first: bool
+    search: str | None
+
+
+def read_page(arguments: Mapping[str, str]) -> Page:
+    """Return the page that a query string asks for; raise AuthError."""
+    if arguments.get("cursor") or arguments.get("limit"):
+        raise AuthError(501, "not_implemented", "The local stack pages by page and per_page only")
+    field, _, direction = arguments.get("sort", "created_at desc").partition(" ")
+    if field != "created_at" or direction not in ("", "asc", "desc"):
+        raise invalid("sort must be created_at, with asc or desc")
+    return Page(
+        _number(arguments, "page", 1, MAX_PAGE),
+        _number(arguments, "per_page", DEFAULT_SIZE, MAX_SIZE),
+        direction == "asc",
+        arguments.get("filter", "").replace("\0", "") or None,
+    )
+
+
+def list_page(connection: Rows, page: Page) -> tuple[list[User], int]:
+    """Return the accounts of a page, and how many there are in all."""
+    values = {
+        "instance": NIL,
+        "filter": page.search,
+        "limit": page.size,
+        "offset": (page.number - 1) * page.size,
+    }
+    order = sql.SQL("asc" if page.is_oldest_first else "desc")
+    statement = sql.SQL(
+        "select {} from auth.users where {} order by created_at {}, id limit %(limit)s offset %(offset)s"
+    )
+    with connection.cursor(row_factory=class_row(User)) as cursor:
+        found = cursor.execute(statement.format(COLUMNS, _WHERE, order), values).fetchall()
+    counted = connection.execute(sql.SQL("select count(*) from auth.users where {}").format(_WHERE), values)
+    row = counted.fetchone()
+    return found, int(row[0]) if row else 0
+
+
+def page_links(page: Page, total: int) -> list[tuple[str, int]]:
+    """Return the relations of the Link header (RFC 8288) with their pages."""
+    last = max(1, -(-total // page.size))
+    return [*([("next", page.number + 1)] if page.number < last else []), ("last", last)]
+
+
 def _id(body: Body) -> UUID | None:
     if not (text := body.text("id")):
         return None
@@ -149,7 +213,7 @@ def _id(body: Body) -> UUID | None:
     return user_id
 
 
-def _hashed(auth: Auth, body: Body, *, is_new: bool) -> str | None:
+def _hashed(op: Operation, body: Body, *, is_new: bool) -> str | None:
     password, hashed = body.optional_text("password"), body.text("password_hash")
     if password and hashed:
         raise invalid("Only a password or a password hash should be provided")
@@ -164,8 +228,8 @@ def _hashed(auth: Auth, body: Body, *, is_new: bool) -> str | None:
     if is_new:
         check_length(password)
     else:
-        sign_up.check_new_password(auth, password)
-    return auth.passwords.make(password)
+        sign_up.check_new_password(op, password)
+    return op.passwords.make(password)
 
 
 def _ban(text: str, now: datetime) -> datetime | None:
@@ -179,3 +243,10 @@ def _ban(text: str, now: datetime) -> datetime | None:
 
 def _digest(user_id: UUID, text: str | None) -> str:
     return hashlib.sha256(f"{user_id}{text or ''}".encode()).hexdigest()
+
+
+def _number(arguments: Mapping[str, str], name: str, default: int, most: int) -> int:
+    text = arguments.get(name) or str(default)
+    if not (text.isascii() and text.isdigit() and len(text) < 10) or int(text) == 0:
+        raise invalid(f"Bad Pagination Parameters: {name} must be a whole number above 0")
+    return min(int(text), most)

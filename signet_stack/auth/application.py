@@ -14,8 +14,8 @@ from psycopg_pool import PoolTimeout
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
 from signet_stack.auth.errors import VERSION_HEADER, AuthError, error_body, error_headers, wants_new_shape
-from signet_stack.auth.mailer import mailer_for
-from signet_stack.auth.password_hashes import PasswordHashes
+from signet_stack.auth.mail_delivery import mailer_for
+from signet_stack.auth.passwords import PasswordHashes
 from signet_stack.auth.rate_limits import RateLimits
 from signet_stack.auth.routes import BLUEPRINTS, http
 from signet_stack.auth.service import Auth

@@ -12,8 +12,7 @@ from uuid import UUID
 from signet_stack.auth import access_tokens, sessions, users
 from signet_stack.auth.access_tokens import ADMIN_ROLES, Claims, bad_jwt, uuid_claim
 from signet_stack.auth.errors import AuthError
-from signet_stack.auth.refresh_checks import check_life
-from signet_stack.auth.service import Auth
+from signet_stack.auth.service import Operation
 from signet_stack.auth.sessions import Session
 from signet_stack.auth.users import NIL, Rows, User
 
@@ -42,16 +41,16 @@ class Bearer:
         return self.session.id if self.session else None
 
 
-def claims_of(auth: Auth, credentials: Credentials) -> Claims:
+def claims_of(op: Operation, credentials: Credentials) -> Claims:
     """Return the verified claims of a request; raise AuthError."""
     if credentials.token is not None:
-        return access_tokens.verify(credentials.token, auth.context.signing_keys.published(), auth.now())
+        return access_tokens.verify(credentials.token, op.context.signing_keys.published(), op.now)
     if credentials.key_role is None:
         raise AuthError(NO_BEARER.status, NO_BEARER.code, NO_BEARER.message)
     return {"role": credentials.key_role}
 
 
-def require_user(auth: Auth, connection: Rows, claims: Claims, *, lock: bool = False) -> Bearer:
+def require_user(op: Operation, connection: Rows, claims: Claims, *, lock: bool = False) -> Bearer:
     """Return the user of a token and its session; raise AuthError."""
     if not claims.get("sub"):
         raise bad_jwt("invalid claim: missing sub claim")
@@ -62,21 +61,18 @@ def require_user(auth: Auth, connection: Rows, claims: Claims, *, lock: bool = F
     if user is None:
         raise AuthError(403, "user_not_found", "User from sub claim in JWT does not exist")
     session = _session(connection, claims)
-    if user.is_banned(auth.now()):
+    if user.is_banned(op.now):
         raise AuthError(403, "user_banned", "User is banned")
     return Bearer(user, session, claims)
 
 
-def require_admin(auth: Auth, connection: Rows, claims: Claims) -> None:
+def require_admin(op: Operation, connection: Rows, claims: Claims) -> None:
     """Raise AuthError unless the token's role may administer; a session that it names must live."""
     if claims.get("role") not in ADMIN_ROLES:
         raise AuthError(403, "not_admin", "User not allowed")
     session = _session(connection, claims)
-    if session is not None:
-        try:
-            check_life(auth, session)
-        except AuthError:
-            raise AuthError(403, "session_expired", "Session is no longer valid") from None
+    if session and sessions.expiry_reason(session.life, sessions.limits_of(op.settings), op.now):
+        raise AuthError(403, "session_expired", "Session is no longer valid")
 
 
 def _session(connection: Rows, claims: Claims) -> Session | None:

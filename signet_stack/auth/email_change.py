@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from psycopg.errors import UniqueViolation
 
-from signet_stack.auth import addresses, identities, mailing, one_time_tokens, users
-from signet_stack.auth.mailing import EMAIL_CHANGE_CURRENT, EMAIL_CHANGE_NEW, Wish
-from signet_stack.auth.service import Auth
+from signet_stack.auth import identities, one_time_tokens, token_mails, users
+from signet_stack.auth.service import Operation
+from signet_stack.auth.token_mails import EMAIL_CHANGE_CURRENT, EMAIL_CHANGE_NEW, MailOptions
 from signet_stack.auth.users import Rows, User
 
 NONE_CONFIRMED, ONE_CONFIRMED = 0, 1
@@ -16,41 +16,41 @@ def check_free(connection: Rows, user: User, email: str) -> None:
     """Raise AuthError when another account has the address."""
     holder = users.find_by_email(connection, email)
     if holder is not None and holder.id != user.id:
-        raise addresses.is_taken()
+        raise users.email_taken()
 
 
-def begin(auth: Auth, connection: Rows, user: User, email: str, wish: Wish) -> User:
+def begin(op: Operation, connection: Rows, user: User, email: str, options: MailOptions) -> User:
     """Remember the new address and mail it; the old one too when both must confirm.
 
     A confirmation that was given before counts no more.
     """
-    mailing.check_frequency(auth, user, EMAIL_CHANGE_NEW)
+    token_mails.check_frequency(op, user, EMAIL_CHANGE_NEW)
     changes = {"email_change": email, "email_change_confirm_status": NONE_CONFIRMED}
-    user = users.update(connection, user.id, auth.now(), **changes)
-    mailing.begin_flow(auth, connection, user, EMAIL_CHANGE_NEW, wish)
-    if needs_both(auth, user):
-        mailing.send(auth, connection, user, EMAIL_CHANGE_CURRENT, wish)
-    return mailing.send(auth, connection, user, EMAIL_CHANGE_NEW, wish, user.email_change or "")
+    user = users.update(connection, user.id, op.now, **changes)
+    token_mails.begin_flow(op, connection, user, EMAIL_CHANGE_NEW, options)
+    if needs_both(op, user):
+        token_mails.send(op, connection, user, EMAIL_CHANGE_CURRENT, options)
+    return token_mails.send(op, connection, user, EMAIL_CHANGE_NEW, options, user.email_change or "")
 
 
-def needs_both(auth: Auth, user: User) -> bool:
+def needs_both(op: Operation, user: User) -> bool:
     """Whether the old address must confirm as well."""
-    return auth.settings.mailer_secure_email_change_enabled and bool(user.email)
+    return op.settings.mailer_secure_email_change_enabled and bool(user.email)
 
 
-def confirm(auth: Auth, connection: Rows, user: User) -> User | None:
+def confirm(op: Operation, connection: Rows, user: User) -> User | None:
     """Take one confirmation; return the changed user, or None while the other one is missing."""
-    if needs_both(auth, user) and user.email_change_confirm_status == NONE_CONFIRMED:
-        users.update(connection, user.id, auth.now(), email_change_confirm_status=ONE_CONFIRMED)
+    if needs_both(op, user) and user.email_change_confirm_status == NONE_CONFIRMED:
+        users.update(connection, user.id, op.now, email_change_confirm_status=ONE_CONFIRMED)
         return None
     one_time_tokens.clear(connection, user.id)
     email = user.email_change or user.address
-    return set_address(auth, connection, user, email, is_confirmed=True)
+    return set_address(op, connection, user, email, is_confirmed=True)
 
 
-def set_address(auth: Auth, connection: Rows, user: User, email: str, *, is_confirmed: bool) -> User:
+def set_address(op: Operation, connection: Rows, user: User, email: str, *, is_confirmed: bool) -> User:
     """Give the account its new address; raise AuthError when somebody else took it meanwhile."""
-    now = auth.now()
+    now = op.now
     try:
         with connection.transaction():
             changed = users.update(
@@ -64,7 +64,7 @@ def set_address(auth: Auth, connection: Rows, user: User, email: str, *, is_conf
                 raw_user_meta_data=users.merged(user.raw_user_meta_data, {"email": email}),
             )
     except UniqueViolation:
-        raise addresses.is_taken() from None
+        raise users.email_taken() from None
     content = {**identities.email_content(changed), "email_verified": is_confirmed}
     identities.save_email(connection, user.id, content, now)
     return changed

@@ -1,7 +1,14 @@
-"""Rows of auth.one_time_tokens: what is mailed, as hashes, with the wrong guesses at their codes."""
+"""One-time tokens: mailed codes, the hashes under which they are kept, rows of auth.one_time_tokens.
+
+The code itself is stored nowhere. The hash is also what a link carries, and may be tried without limit, so it
+must not follow from the address and the code alone: a million hashes would cover every code of an address.
+It is an HMAC under the stack's secret.
+"""
 
 from __future__ import annotations
 
+import hmac
+import secrets
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,7 +18,6 @@ from uuid import UUID
 from psycopg import sql
 from psycopg.rows import class_row
 
-from signet_stack.auth.one_time_codes import MAX_WRONG_GUESSES
 from signet_stack.auth.users import Rows
 
 CONFIRMATION = "confirmation_token"
@@ -19,6 +25,33 @@ RECOVERY = "recovery_token"
 EMAIL_CHANGE_NEW = "email_change_token_new"
 EMAIL_CHANGE_CURRENT = "email_change_token_current"
 REAUTHENTICATION = "reauthentication_token"
+PKCE_PREFIX = "pkce_"
+MAX_WRONG_GUESSES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class OneTimeCode:
+    """A code and its hash; the hash alone opens as much as the code with its address."""
+
+    code: str = field(repr=False)
+    token_hash: str = field(repr=False)
+
+
+def new_code(secret: str, email: str, digits: int, *, is_pkce: bool = False) -> OneTimeCode:
+    """Return a new one-time code; hashes of PKCE codes carry the prefix `pkce_`."""
+    code = f"{secrets.randbelow(10**digits):0{digits}d}"
+    prefix = PKCE_PREFIX if is_pkce else ""
+    return OneTimeCode(code, prefix + hash_code(secret, email, code))
+
+
+def hash_code(secret: str, email: str, code: str) -> str:
+    """Return the HMAC-SHA224 of address and code, in hex."""
+    return hmac.new(secret.encode(), (email.lower() + code).encode(), "sha224").hexdigest()
+
+
+def matches(stored_hash: str, secret: str, email: str, code: str) -> bool:
+    """Whether a code is the one behind a stored hash, of a PKCE flow or not."""
+    return hmac.compare_digest(stored_hash.removeprefix(PKCE_PREFIX), hash_code(secret, email, code))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +112,7 @@ def of_user(connection: Rows, user_id: UUID, token_type: str) -> StoredToken | N
 
 
 def delete(connection: Rows, token: StoredToken) -> bool:
-    """Use a token up; False when somebody else was faster."""
+    """Delete a token; False when another transaction was faster."""
     return connection.execute("delete from auth.one_time_tokens where id = %s", (token.id,)).rowcount == 1
 
 

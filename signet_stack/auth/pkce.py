@@ -1,4 +1,7 @@
-"""Proof key for code exchange (RFC 7636), with Auth's words for what is wrong."""
+"""Proof key for code exchange (RFC 7636): challenges, and rows of auth.flow_state.
+
+A flow begins with the request for a mail and ends with the exchange of a code.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,16 @@ import base64
 import hashlib
 import hmac
 import re
-from dataclasses import dataclass
+import uuid
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from uuid import UUID
+
+from psycopg import sql
+from psycopg.rows import class_row
 
 from signet_stack.auth.errors import AuthError, invalid
+from signet_stack.auth.users import Rows
 
 FLOW_LIFE = timedelta(seconds=300)
 _ALPHABET = re.compile(r"[A-Za-z0-9._~-]+")
@@ -58,3 +67,72 @@ def is_expired(
     """Whether a flow is too old. Only a magic link's time runs from the issue of the code."""
     start = issued_at if authentication_method == "magiclink" and issued_at is not None else created_at
     return now > start + FLOW_LIFE
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One flow, as stored."""
+
+    id: UUID
+    user_id: UUID | None
+    auth_code: str = field(repr=False)
+    code_challenge_method: str
+    code_challenge: str = field(repr=False)
+    authentication_method: str
+    created_at: datetime
+    auth_code_issued_at: datetime | None
+
+
+_SELECT = sql.SQL(
+    "select id, user_id, auth_code, code_challenge_method::text, code_challenge, authentication_method,"
+    " created_at, auth_code_issued_at from auth.flow_state where {}"
+)
+
+
+def begin_flow(connection: Rows, user_id: UUID, challenge: Challenge, method: str, now: datetime) -> None:
+    """Store a challenge; ``method`` becomes the `amr` method of the session."""
+    connection.execute(
+        "insert into auth.flow_state (id, user_id, auth_code, code_challenge_method, code_challenge,"
+        " provider_type, authentication_method, created_at, updated_at)"
+        " values (%s, %s, %s, %s, %s, 'email', %s, %s, %s)",
+        (uuid.uuid4(), user_id, str(uuid.uuid4()), challenge.method, challenge.value, method, now, now),
+    )
+
+
+def issue_code(connection: Rows, user_id: UUID, method: str, now: datetime) -> str:
+    """Return the code of the user's newest flow; raise AuthError when there is none."""
+    row = connection.execute(
+        "update auth.flow_state set auth_code_issued_at = %s, updated_at = %s where id = ("
+        "  select id from auth.flow_state where user_id = %s and authentication_method = %s"
+        "  order by created_at desc limit 1"
+        ") returning auth_code",
+        (now, now, user_id, method),
+    ).fetchone()
+    if row is None:
+        raise flow_not_found(400)
+    return str(row[0])
+
+
+def owner_of(connection: Rows, auth_code: str) -> UUID | None:
+    """Return the user of a code's flow without locking it: the user's row is locked before the flow's."""
+    row = connection.execute(
+        "select user_id from auth.flow_state where auth_code = %s", (auth_code,)
+    ).fetchone()
+    return row[0] if row else None
+
+
+def find_flow(connection: Rows, auth_code: str) -> Flow | None:
+    """Return the flow of a code and hold it until the transaction ends."""
+    statement = _SELECT.format(sql.SQL("auth_code = %s for update"))
+    with connection.cursor(row_factory=class_row(Flow)) as cursor:
+        return cursor.execute(statement, (auth_code,)).fetchone()
+
+
+def delete_flow(connection: Rows, flow: Flow) -> None:
+    """Delete a flow: its code works once."""
+    connection.execute("delete from auth.flow_state where id = %s", (flow.id,))
+
+
+def flow_not_found(status: int = 404) -> AuthError:
+    """Return the error for a code that was never issued, or was used."""
+    return AuthError(status, "flow_state_not_found", "invalid flow state, no valid flow state found")

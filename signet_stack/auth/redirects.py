@@ -17,8 +17,10 @@ _DECIMAL_HOST = re.compile(r"[0-9.]*[0-9]|0x[0-9a-f]+")
 
 
 def choose_target(wishes: Iterable[str], site_url: str, allow_list: str) -> str:
-    """Return the first wish that is allowed, else the site's address."""
-    return next((wish for wish in wishes if wish and is_allowed(wish, site_url, allow_list)), site_url)
+    """Return the first options that is allowed, else the site's address."""
+    return next(
+        (options for options in wishes if options and is_allowed(options, site_url, allow_list)), site_url
+    )
 
 
 def site_of(target: str, site_url: str) -> str:

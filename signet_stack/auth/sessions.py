@@ -1,10 +1,11 @@
-"""Rows of auth.sessions and their methods of sign-in; ending them by scope."""
+"""Rows of auth.sessions with their sign-in methods; whether a session may be refreshed; ending by scope."""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,16 +14,17 @@ from psycopg.rows import class_row
 
 from signet_stack.auth import users
 from signet_stack.auth.errors import AuthError
-from signet_stack.auth.session_validity import Life
 from signet_stack.auth.users import Rows, User
+from signet_stack.auth_settings import AuthSettings
 
-AAL1 = "aal1"  # there are no second factors here
+AAL1 = "aal1"
+EXPIRED = "Session Expired"
 # Sign-ins that prove access to the mailbox just as a new password would.
 MAIL_METHODS = frozenset({"otp", "magiclink", "recovery"})
 
 
 class AccountChanged(Exception):
-    """Raised when an account is no longer what it was when somebody proved to be its owner."""
+    """Raised when an account changed between the check of a proof and the start of its session."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,31 @@ class Client:
 
     user_agent: str
     ip: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds; 0 is off."""
+
+    timebox: float = 0.0
+    inactivity: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """What the check needs to know about one session."""
+
+    created_at: datetime
+    refreshed_at: datetime | None = None
+    not_after: datetime | None = None
+
+    def last_refresh(self, token_updated_at: datetime | None = None) -> datetime:
+        """Return when the session was last used; a token of version 1 may know it better than the session."""
+        if self.refreshed_at is not None:
+            return self.refreshed_at
+        if token_updated_at is not None and token_updated_at > self.created_at:
+            return token_updated_at
+        return self.created_at
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +74,9 @@ class Session:
     refresh_token_counter: int | None
 
     @property
-    def life(self) -> Life:
+    def life(self) -> Lifetime:
         """What its validity depends on."""
-        return Life(self.created_at, self.last_refreshed_at, self.not_after)
+        return Lifetime(self.created_at, self.last_refreshed_at, self.not_after)
 
     @property
     def last_refreshed_at(self) -> datetime | None:
@@ -205,6 +232,73 @@ def end(connection: Rows, user_id: UUID, session_id: UUID | None, scope: str) ->
         connection.execute("delete from auth.sessions where id <> %s and user_id = %s", (session_id, user_id))
 
 
+def close(connection: Rows, session_id: UUID, now: datetime) -> None:
+    """Write the end of a refused session where policies on `auth.sessions` read it: in `not_after`.
+
+    The hosted service refuses such a session at its next refresh only, and leaves its row alone.
+    """
+    connection.execute(
+        "update auth.sessions set not_after = least(not_after, %s) where id = %s", (now, session_id)
+    )
+
+
+def close_others(connection: Rows, session: Session, now: datetime) -> None:
+    """Write the end of the other sessions of a user and tag, which a new login replaces."""
+    connection.execute(
+        "update auth.sessions set not_after = least(not_after, %s)"
+        " where user_id = %s and id <> %s and tag is not distinct from %s",
+        (now, session.user_id, session.id, session.tag),
+    )
+
+
+def set_counter(connection: Rows, session_id: UUID, hmac_key: str, counter: int) -> None:
+    """Store the key and the counter of a session's refresh tokens of version 2."""
+    connection.execute(
+        "update auth.sessions set refresh_token_hmac_key = %s, refresh_token_counter = %s where id = %s",
+        (hmac_key, counter, session_id),
+    )
+
+
 def not_found() -> AuthError:
     """Return the error for a token whose session is gone."""
     return AuthError(403, "session_not_found", "Session from session_id claim in JWT does not exist")
+
+
+def expiry_reason(
+    life: Lifetime, limits: Limits, now: datetime, token_updated_at: datetime | None = None
+) -> str | None:
+    """Return why a session is over, in the words of the error, or None while it lives.
+
+    `not_after` comes last, unlike in the hosted service: here it also holds the end of sessions that were
+    refused before, and a second refusal shall name the first reason.
+    """
+    if limits.timebox and now > life.created_at + timedelta(seconds=limits.timebox):
+        return EXPIRED
+    idle_since = life.last_refresh(token_updated_at)
+    if limits.inactivity and now > idle_since + timedelta(seconds=limits.inactivity):
+        return "Session Expired (Inactivity)"
+    if life.not_after is not None and now > life.not_after:
+        return EXPIRED
+    return None
+
+
+def is_superseded(
+    life: Lifetime,
+    others: Iterable[Lifetime],
+    limits: Limits,
+    now: datetime,
+    token_updated_at: datetime | None = None,
+) -> bool:
+    """Whether another living session of the same user was used later than this one."""
+    last = life.last_refresh(token_updated_at)
+    return any(other.last_refresh() > last for other in others if expiry_reason(other, limits, now) is None)
+
+
+def limits_of(settings: AuthSettings) -> Limits:
+    """Return the limits that the settings put on sessions."""
+    return Limits(settings.sessions_timebox, settings.sessions_inactivity_timeout)
+
+
+def expired(why: str, *, keeps_changes: bool = False) -> AuthError:
+    """Return the error of the refresh grant for a session that is over."""
+    return AuthError(400, "session_expired", f"Invalid Refresh Token: {why}", keeps_changes=keeps_changes)

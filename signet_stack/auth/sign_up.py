@@ -7,20 +7,18 @@ from typing import Any
 
 from psycopg.errors import UniqueViolation
 
-from signet_stack.auth import grants, identities, mailing, users
+from signet_stack.auth import grants, identities, token_mails, users
 from signet_stack.auth.access_tokens import AUDIENCE
-from signet_stack.auth.addresses import checked_email
 from signet_stack.auth.body import Body
 from signet_stack.auth.errors import AuthError, invalid
 from signet_stack.auth.grants import Grant
 from signet_stack.auth.identities import PROVIDER
-from signet_stack.auth.mailing import SIGNUP, Wish
-from signet_stack.auth.password_rules import check_length, too_weak, weakness
+from signet_stack.auth.passwords import check_length, too_weak, weakness
 from signet_stack.auth.pkce import read_challenge
-from signet_stack.auth.service import Auth
+from signet_stack.auth.service import Operation
 from signet_stack.auth.sessions import Client
-from signet_stack.auth.user_json import moment, user_json
-from signet_stack.auth.users import Rows, User
+from signet_stack.auth.token_mails import SIGNUP, MailOptions
+from signet_stack.auth.users import Rows, User, checked_email, rfc3339, user_json
 
 APP_METADATA = {"provider": PROVIDER, "providers": [PROVIDER]}
 
@@ -31,58 +29,56 @@ def refuse_anonymous(body: Body) -> None:
         raise AuthError(422, "anonymous_provider_disabled", "Anonymous sign-ins are disabled")
 
 
-def sign_up(auth: Auth, body: Body, client: Client, target: str) -> Grant | dict[str, Any]:
+def sign_up(op: Operation, body: Body, client: Client, target: str) -> Grant | dict[str, Any]:
     """Return a session, or the user who must answer a mail first; raise AuthError."""
-    email, wish = _checked(auth, body, target)
-    hashed = auth.passwords.make(body.text("password"))
+    email, options = _checked(op, body, target)
+    hashed = op.passwords.make(body.text("password"))
     content = body.mapping("data")
     try:
-        return _register(auth, email, hashed, content, client, wish)
+        return _register(op, email, hashed, content, client, options)
     except UniqueViolation:  # another sign-up of the same address was faster
-        return _register(auth, email, hashed, content, client, wish)
+        return _register(op, email, hashed, content, client, options)
 
 
-def check_new_password(auth: Auth, password: str) -> None:
+def check_new_password(op: Operation, password: str) -> None:
     """Raise AuthError for a password that is too long or too weak."""
     check_length(password)
-    settings = auth.settings
+    settings = op.settings
     if weak := weakness(password, settings.password_min_length, settings.password_required_characters):
         raise too_weak(weak)
 
 
 def create_user(
-    auth: Auth, connection: Rows, email: str, hashed: str | None, content: dict[str, Any]
+    op: Operation, connection: Rows, email: str, hashed: str | None, content: dict[str, Any]
 ) -> User:
     """Make an unconfirmed user with an e-mail identity; raise psycopg's UniqueViolation."""
     user = users.insert(
         connection,
         uuid.uuid4(),
-        auth.now(),
+        op.now,
         email=email,
         encrypted_password=hashed,
         raw_app_meta_data=APP_METADATA,
         raw_user_meta_data={},
     )
     told = identities.email_content(user, content)
-    identities.save_email(connection, user.id, told, auth.now())
-    return users.update(connection, user.id, auth.now(), raw_user_meta_data=told)
+    identities.save_email(connection, user.id, told, op.now)
+    return users.update(connection, user.id, op.now, raw_user_meta_data=told)
 
 
-def confirm(auth: Auth, connection: Rows, user: User) -> User:
+def confirm(op: Operation, connection: Rows, user: User) -> User:
     """Note that the user's address is theirs."""
     metadata = users.merged(user.raw_user_meta_data, {"email_verified": True})
-    return users.update(
-        connection, user.id, auth.now(), email_confirmed_at=auth.now(), raw_user_meta_data=metadata
-    )
+    return users.update(connection, user.id, op.now, email_confirmed_at=op.now, raw_user_meta_data=metadata)
 
 
-def _checked(auth: Auth, body: Body, target: str) -> tuple[str, Wish]:
-    settings, email, password = auth.settings, body.text("email"), body.text("password")
+def _checked(op: Operation, body: Body, target: str) -> tuple[str, MailOptions]:
+    settings, email, password = op.settings, body.text("email"), body.text("password")
     if settings.disable_signup:
         raise AuthError(422, "signup_disabled", "Signups not allowed for this instance")
     if not password:
         raise invalid("Signup requires a valid password")
-    check_new_password(auth, password)
+    check_new_password(op, password)
     if email and body.text("phone"):
         raise invalid("Only an email address or phone number should be provided on signup.")
     challenge = read_challenge(body.text("code_challenge_method"), body.text("code_challenge"))
@@ -90,29 +86,29 @@ def _checked(auth: Auth, body: Body, target: str) -> tuple[str, Wish]:
         raise AuthError(400, "phone_provider_disabled", "Phone signups are disabled")
     if not settings.external_email_enabled:
         raise AuthError(400, "email_provider_disabled", "Email signups are disabled")
-    return checked_email(email), Wish(target, challenge)
+    return checked_email(email), MailOptions(target, challenge)
 
 
 def _register(
-    auth: Auth, email: str, hashed: str, content: dict[str, Any], client: Client, wish: Wish
+    op: Operation, email: str, hashed: str, content: dict[str, Any], client: Client, options: MailOptions
 ) -> Grant | dict[str, Any]:
-    is_automatic = auth.settings.mailer_autoconfirm
-    with auth.transaction() as connection:
+    is_automatic = op.settings.mailer_autoconfirm
+    with op.transaction() as connection:
         known = users.find_by_email(connection, email, lock=True)
         if known is not None and known.confirmed_at is not None:
             if is_automatic:
                 raise AuthError(422, "user_already_exists", "User already registered")
-            return _obfuscated(auth, email, content)
-        user = known or create_user(auth, connection, email, hashed, content)
+            return _obfuscated(op, email, content)
+        user = known or create_user(op, connection, email, hashed, content)
         if is_automatic:
-            if user.is_banned(auth.now()):
+            if user.is_banned(op.now):
                 raise AuthError(400, "user_banned", "User is banned")
-            user = confirm(auth, connection, user)
-            return grants.open_session(auth, connection, user, "password", client)
+            user = confirm(op, connection, user)
+            return grants.open_session(op, connection, user, "password", client)
         if known is not None:
-            mailing.check_frequency(auth, known, SIGNUP)
-        mailing.begin_flow(auth, connection, user, SIGNUP, wish)
-        user = mailing.send(auth, connection, user, SIGNUP, wish)
+            token_mails.check_frequency(op, known, SIGNUP)
+        token_mails.begin_flow(op, connection, user, SIGNUP, options)
+        user = token_mails.send(op, connection, user, SIGNUP, options)
         return _waiting(connection, user)
 
 
@@ -123,9 +119,9 @@ def _waiting(connection: Rows, user: User) -> dict[str, Any]:
     return {**user_json(user, []), "user_metadata": {}}
 
 
-def _obfuscated(auth: Auth, email: str, content: dict[str, Any]) -> dict[str, Any]:
+def _obfuscated(op: Operation, email: str, content: dict[str, Any]) -> dict[str, Any]:
     """Return a user who does not exist, so that nobody learns that the address has an account."""
-    now = moment(auth.now())
+    now = rfc3339(op.now)
     return {
         "id": str(uuid.uuid4()),
         "aud": AUDIENCE,

@@ -16,10 +16,8 @@ import psycopg
 from psycopg import sql
 
 from signet_stack.auth.errors import AuthError
-from signet_stack.auth.user_json import moment
-from signet_stack.auth.users import Rows
-from signet_stack.auth_settings import AuthSettings
-from signet_stack.setting_checks import HOOK_URI
+from signet_stack.auth.users import Rows, rfc3339
+from signet_stack.auth_settings import HOOK_URI, AuthSettings
 
 REQUIRED = (
     "aud",
@@ -64,7 +62,7 @@ def apply(
 
 
 def _event(claims: dict[str, Any], occasion: Occasion) -> dict[str, Any]:
-    metadata = {"uuid": str(uuid.uuid4()), "time": moment(occasion.now), "name": "customize-access-token"}
+    metadata = {"uuid": str(uuid.uuid4()), "time": rfc3339(occasion.now), "name": "customize-access-token"}
     return {
         "metadata": {**metadata, "ip_address": occasion.ip or ""},
         "user_id": claims["sub"],

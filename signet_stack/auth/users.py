@@ -1,11 +1,12 @@
-"""Rows of auth.users. Lookups see one instance, one audience and no single-sign-on user."""
+"""Rows of auth.users, and users as Auth shows them. Lookups see one instance, one audience, no SSO users."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, LiteralString
 from uuid import UUID
@@ -14,12 +15,31 @@ from psycopg import Connection, sql
 from psycopg.rows import TupleRow, class_row
 
 from signet_stack.auth.access_tokens import AUDIENCE
+from signet_stack.auth.errors import AuthError, invalid
 
 NIL = UUID(int=0)  # the one instance
 Rows = Connection[TupleRow]
 _JSON = frozenset({"raw_app_meta_data", "raw_user_meta_data"})
 # The real server cannot read these as null.
 _EMPTY_TEXTS = ("confirmation_token", "recovery_token", "email_change_token_new")
+
+MAX_EMAIL_BYTES = 255
+# What a browser's e-mail field takes (HTML standard, "valid e-mail address"): ASCII, no blanks, no line ends.
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_ADDRESS = re.compile(rf"[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{_LABEL}(?:\.{_LABEL})*")
+_WHEN_SET = (
+    "email_confirmed_at",
+    "invited_at",
+    "phone_confirmed_at",
+    "confirmation_sent_at",
+    "confirmed_at",
+    "recovery_sent_at",
+    "email_change_sent_at",
+    "reauthentication_sent_at",
+    "last_sign_in_at",
+    "banned_until",
+    "deleted_at",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +134,48 @@ def fetch_one(
         return cursor.execute(statement, parameters).fetchone()
 
 
+def checked_email(email: str) -> str:
+    """Return the address in lower case; raise AuthError when it is none."""
+    if not email:
+        raise invalid("An email address is required")
+    if len(email.encode()) > MAX_EMAIL_BYTES:
+        raise invalid("An email address is too long")
+    if not _ADDRESS.fullmatch(email):
+        raise invalid("Unable to validate email address: invalid format")
+    return email.lower()
+
+
+def email_taken() -> AuthError:
+    """Return the error for an address that another account has."""
+    return AuthError(422, "email_exists", "A user with this email address has already been registered")
+
+
+def user_json(user: User, identities: Iterable[dict[str, Any]] | None) -> dict[str, Any]:
+    """Return the public form of a user; without identities, as in lists, they read null."""
+    shown: dict[str, Any] = {
+        "id": str(user.id),
+        "aud": user.aud or "",
+        "role": user.role or "",
+        "email": user.address,
+        "phone": user.phone or "",
+        **{name: rfc3339(value) for name in _WHEN_SET if (value := getattr(user, name)) is not None},
+        "app_metadata": user.raw_app_meta_data or {},
+        "user_metadata": user.raw_user_meta_data or {},
+        "identities": None if identities is None else [_identity_json(row) for row in identities],
+        "created_at": rfc3339(user.created_at),
+        "updated_at": rfc3339(user.updated_at),
+        "is_anonymous": user.is_anonymous,
+    }
+    if user.email_change:
+        shown["new_email"] = user.email_change
+    return shown
+
+
+def rfc3339(value: datetime | None) -> str | None:
+    """Return a time as RFC 3339 in UTC."""
+    return None if value is None else value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
 # Composed once for each shape: composing takes longer than PostgreSQL needs for the answer.
 @lru_cache
 def _select(condition: LiteralString, is_locking: bool) -> bytes:
@@ -145,3 +207,14 @@ def _bound(values: dict[str, Any]) -> list[Any]:
 
 def _gone() -> User:
     raise LookupError("the user was deleted in the meantime")
+
+
+def _identity_json(row: dict[str, Any]) -> dict[str, Any]:
+    shown = {name: _plain(value) for name, value in row.items()}
+    return shown if shown["email"] is not None else {k: v for k, v in shown.items() if k != "email"}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return rfc3339(value)
+    return str(value) if isinstance(value, UUID) else value

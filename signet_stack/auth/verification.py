@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from signet_stack.auth import email_change, identities, one_time_codes, one_time_tokens, sign_up, users
-from signet_stack.auth.addresses import checked_email
+from signet_stack.auth import email_change, identities, one_time_tokens, sign_up, users
 from signet_stack.auth.body import Body
 from signet_stack.auth.errors import AuthError, invalid
 from signet_stack.auth.one_time_tokens import (
@@ -20,8 +19,8 @@ from signet_stack.auth.one_time_tokens import (
     RECOVERY,
     StoredToken,
 )
-from signet_stack.auth.service import Auth
-from signet_stack.auth.users import Rows, User
+from signet_stack.auth.service import Operation
+from signet_stack.auth.users import Rows, User, checked_email
 
 METHOD = "otp"
 TOKEN_TYPES: Mapping[str, tuple[str, ...]] = {
@@ -78,22 +77,22 @@ def read_proof(body: Body) -> Proof:
         raise invalid("Invalid email format", 422) from None
 
 
-def redeem(auth: Auth, connection: Rows, proof: Proof) -> Redeemed:
+def redeem(op: Operation, connection: Rows, proof: Proof) -> Redeemed:
     """Use a token up and do what it stands for; raise AuthError."""
-    token = _by_hash(connection, proof) if proof.token_hash else _by_code(auth, connection, proof)
+    token = _by_hash(connection, proof) if proof.token_hash else _by_code(op, connection, proof)
     words = LINK_DEAD if proof.token_hash else CODE_DEAD
-    if token is None or token.is_expired(auth.settings.mailer_otp_exp, auth.now()):
+    if token is None or token.is_expired(op.settings.mailer_otp_exp, op.now):
         raise dead(words, keeps_changes=True)
     user = users.find_by_id(connection, token.user_id, lock=True)
     if user is None or not one_time_tokens.delete(connection, token):
         raise dead(words)
-    if user.is_banned(auth.now()):
+    if user.is_banned(op.now):
         raise AuthError(403, "user_banned", "User is banned")
     if token.token_type in (EMAIL_CHANGE_NEW, EMAIL_CHANGE_CURRENT):
-        changed = email_change.confirm(auth, connection, user)
+        changed = email_change.confirm(op, connection, user)
         return Redeemed(changed or user, token, is_half=changed is None)
     one_time_tokens.clear(connection, user.id)
-    return Redeemed(_confirmed(auth, connection, user, token), token)
+    return Redeemed(_confirmed(op, connection, user, token), token)
 
 
 def dead(message: str, *, keeps_changes: bool = False) -> AuthError:
@@ -107,10 +106,10 @@ def _by_hash(connection: Rows, proof: Proof) -> StoredToken | None:
     return one_time_tokens.find_by_hash(connection, proof.token_hash, TOKEN_TYPES[proof.kind])
 
 
-def _by_code(auth: Auth, connection: Rows, proof: Proof) -> StoredToken | None:
+def _by_code(op: Operation, connection: Rows, proof: Proof) -> StoredToken | None:
     held = _held_for(connection, proof)
     for token in held:
-        if one_time_codes.matches(token.token_hash, auth.code_secret, proof.email, proof.code):
+        if one_time_tokens.matches(token.token_hash, op.code_secret, proof.email, proof.code):
             return token
     for token in held:
         one_time_tokens.note_wrong_guess(connection, token)
@@ -126,11 +125,11 @@ def _held_for(connection: Rows, proof: Proof) -> list[StoredToken]:
     return one_time_tokens.find_by_address(connection, proof.email, token_types) if found else []
 
 
-def _confirmed(auth: Auth, connection: Rows, user: User, token: StoredToken) -> User:
+def _confirmed(op: Operation, connection: Rows, user: User, token: StoredToken) -> User:
     """Whoever redeems a token reads mail to the address, so it is theirs."""
     if user.email_confirmed_at is None:
-        user = sign_up.confirm(auth, connection, user)
+        user = sign_up.confirm(op, connection, user)
     if token.token_type == CONFIRMATION:
         content = {**identities.email_content(user), "email_verified": True}
-        identities.save_email(connection, user.id, content, auth.now())
+        identities.save_email(connection, user.id, content, op.now)
     return user

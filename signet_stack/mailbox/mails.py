@@ -10,7 +10,7 @@ from uuid import UUID
 from psycopg import sql
 from psycopg.rows import class_row
 
-from signet_stack.auth.user_json import moment
+from signet_stack.auth.users import rfc3339
 from signet_stack.postgres.database import Pool
 
 SHOWN = 200
@@ -35,7 +35,7 @@ class StoredMail:
         """Return the mail for a program."""
         return {
             "id": str(self.id),
-            "sent_at": moment(self.sent_at),
+            "sent_at": rfc3339(self.sent_at),
             "to": self.recipient,
             "kind": self.kind,
             "subject": self.subject,

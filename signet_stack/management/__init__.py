@@ -1,6 +1,6 @@
 """The management API, mounted at /v1: signing keys and Auth settings, in the platform's protocol.
 
-Trust boundary: whoever has the management token of `stack.json` runs the project. No page of another origin
+Trust boundary: the management token of `stack.json` administers the project. No page of another origin
 can read an answer, and no cookie counts.
 """
 
@@ -13,10 +13,8 @@ from werkzeug.exceptions import HTTPException
 
 from signet_stack.auth_settings import SettingsRefused
 from signet_stack.context import Context
-from signet_stack.management import auth_settings, signing_keys
-from signet_stack.signing_key_material import KeyRefused
-from signet_stack.signing_key_states import ChangeRefused
-from signet_stack.signing_keys import UnknownKey
+from signet_stack.management import routes
+from signet_stack.signing_keys import ChangeRefused, KeyRefused, UnknownKey
 
 MAX_BODY_BYTES = 64 * 1024
 PROJECT = "local"
@@ -26,14 +24,12 @@ def create_management(context: Context) -> Flask:
     """Build the management API for one stack."""
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
-    app.register_blueprint(
-        signing_keys.blueprint(context.signing_keys), url_prefix="/projects/<ref>/config/auth"
-    )
-    app.register_blueprint(auth_settings.blueprint(context), url_prefix="/projects/<ref>/config/auth")
+    for blueprint in (routes.keys_blueprint(context.signing_keys), routes.settings_blueprint(context)):
+        app.register_blueprint(blueprint, url_prefix="/projects/<ref>/config/auth")
 
     @app.before_request
     def check_bearer() -> None:
-        """Let nobody through without the token."""
+        """Answer 401 without the management token."""
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         is_known = hmac.compare_digest(token.strip().encode(), context.management_token.encode())
         if scheme.lower() != "bearer" or not is_known:

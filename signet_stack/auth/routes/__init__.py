@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from signet_stack.auth.routes import absent, admin, discovery, mails, tokens, user, verify
+from signet_stack.auth.routes import admin, discovery, mail_requests, tokens, unsupported, user, verify
 
-BLUEPRINTS = (absent.bp, admin.bp, discovery.bp, mails.bp, tokens.bp, user.bp, verify.bp)
+BLUEPRINTS = (admin.bp, discovery.bp, mail_requests.bp, tokens.bp, unsupported.bp, user.bp, verify.bp)

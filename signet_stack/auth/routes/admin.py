@@ -7,14 +7,13 @@ from uuid import UUID
 
 from flask import Blueprint, Response, request
 
-from signet_stack.auth import admin_links, admin_list, admin_users, identities, users
+from signet_stack.auth import admin_links, admin_users, identities, users
 from signet_stack.auth.access_tokens import AUDIENCE, uuid_claim
 from signet_stack.auth.bearer import claims_of, require_admin
 from signet_stack.auth.errors import AuthError, invalid
 from signet_stack.auth.redirects import choose_target
 from signet_stack.auth.routes import http
-from signet_stack.auth.user_json import user_json
-from signet_stack.auth.users import Rows, User
+from signet_stack.auth.users import Rows, User, user_json
 
 bp = Blueprint("admin", __name__)
 
@@ -22,18 +21,20 @@ bp = Blueprint("admin", __name__)
 @bp.before_request
 def check_admin() -> None:
     """Let nobody but administrators through."""
-    claims = claims_of(http.auth(), http.credentials())
-    with http.auth().transaction() as connection:
-        require_admin(http.auth(), connection, claims)
+    claims = claims_of(http.operation(), http.credentials())
+    with http.operation().transaction() as connection:
+        require_admin(http.operation(), connection, claims)
 
 
 @bp.get("/admin/users")
 def list_users() -> Response:
     """Show one page of the accounts."""
-    wanted = admin_list.read_page(request.args)
-    with http.auth().transaction() as connection:
-        found, total = admin_list.find(connection, wanted)
-    links = ", ".join(f'<{_address(page)}>; rel="{rel}"' for rel, page in admin_list.links(wanted, total))
+    wanted = admin_users.read_page(request.args)
+    with http.operation().transaction() as connection:
+        found, total = admin_users.list_page(connection, wanted)
+    links = ", ".join(
+        f'<{_address(page)}>; rel="{rel}"' for rel, page in admin_users.page_links(wanted, total)
+    )
     headers = {"X-Total-Count": str(total), "Link": links}
     return http.answer({"users": [user_json(user, None) for user in found], "aud": AUDIENCE}, headers=headers)
 
@@ -41,37 +42,37 @@ def list_users() -> Response:
 @bp.post("/admin/users")
 def create_user() -> Response:
     """Make an account."""
-    account = admin_users.read_account(http.auth(), http.body(), is_new=True)
-    with http.auth().transaction() as connection:
-        return _shown(connection, admin_users.create(http.auth(), connection, account))
+    account = admin_users.read_account(http.operation(), http.body(), is_new=True)
+    with http.operation().transaction() as connection:
+        return _shown(connection, admin_users.create(http.operation(), connection, account))
 
 
 @bp.get("/admin/users/<user_id>")
 def show_user(user_id: str) -> Response:
     """Show an account."""
-    with http.auth().transaction() as connection:
+    with http.operation().transaction() as connection:
         return _shown(connection, _user(connection, user_id))
 
 
 @bp.put("/admin/users/<user_id>")
 def update_user(user_id: str) -> Response:
     """Change an account."""
-    with http.auth().transaction() as connection:
+    with http.operation().transaction() as connection:
         _user(connection, user_id)
-    account = admin_users.read_account(http.auth(), http.body(), is_new=False)
-    with http.auth().transaction() as connection:
+    account = admin_users.read_account(http.operation(), http.body(), is_new=False)
+    with http.operation().transaction() as connection:
         user = _user(connection, user_id, lock=True)
-        return _shown(connection, admin_users.update(http.auth(), connection, user, account))
+        return _shown(connection, admin_users.update(http.operation(), connection, user, account))
 
 
 @bp.delete("/admin/users/<user_id>")
 def delete_user(user_id: str) -> Response:
     """Delete an account, or empty it."""
     is_soft = http.optional_body().flag("should_soft_delete")
-    with http.auth().transaction() as connection:
+    with http.operation().transaction() as connection:
         user = _user(connection, user_id, lock=True)
         if is_soft:
-            admin_users.soft_delete(http.auth(), connection, user)
+            admin_users.soft_delete(http.operation(), connection, user)
         else:
             admin_users.delete(connection, user)
     return http.answer({})
@@ -80,18 +81,18 @@ def delete_user(user_id: str) -> Response:
 @bp.post("/admin/generate_link")
 def generate_link() -> Response:
     """Make a link without mailing it."""
-    body, auth = http.body(), http.auth()
+    body, op = http.body(), http.operation()
     wishes = (body.text("redirect_to"), http.target())
-    target = choose_target(wishes, auth.site_url, auth.settings.uri_allow_list)
-    return http.answer(admin_links.generate(auth, body, target))
+    target = choose_target(wishes, op.site_url, op.settings.uri_allow_list)
+    return http.answer(admin_links.generate(op, body, target))
 
 
 @bp.post("/invite")
 def invite() -> Response:
     """Mail an invitation."""
     body = http.body()
-    with http.auth().transaction() as connection:
-        return http.answer(admin_links.invite(http.auth(), connection, body, http.target()))
+    with http.operation().transaction() as connection:
+        return http.answer(admin_links.invite(http.operation(), connection, body, http.target()))
 
 
 def _address(page: int) -> str:

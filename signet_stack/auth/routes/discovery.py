@@ -67,7 +67,7 @@ def health() -> Response:
 @bp.get("/settings")
 def settings() -> Response:
     """Say which ways in there are."""
-    now = http.auth().settings
+    now = http.operation().settings
     external = dict.fromkeys(("anonymous_users", *SOCIAL, "phone"), False)
     return http.answer(
         {
@@ -86,14 +86,14 @@ def settings() -> Response:
 @bp.get("/.well-known/jwks.json")
 def jwks() -> Response:
     """Publish the keys that verify access tokens."""
-    return http.answer(http.auth().context.signing_keys.jwks(), headers=KEPT_TEN_MINUTES)
+    return http.answer(http.operation().context.signing_keys.jwks(), headers=KEPT_TEN_MINUTES)
 
 
 @bp.get("/.well-known/openid-configuration")
 def openid_configuration() -> Response:
     """Describe the issuer (OpenID Connect Discovery 1.0)."""
-    issuer = http.auth().context.issuer
-    base = f"{http.auth().context.api_url}/auth/v1"
+    issuer = http.operation().context.issuer
+    base = f"{http.operation().context.api_url}/auth/v1"
     content = {
         "issuer": issuer,
         "authorization_endpoint": f"{base}/oauth/authorize",

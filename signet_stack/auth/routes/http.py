@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Any
 
-from flask import Response, current_app, request
+from flask import Response, current_app, g, request
 
 from signet_stack.auth.bearer import Credentials
 from signet_stack.auth.body import Body
@@ -16,7 +16,7 @@ from signet_stack.auth.errors import AuthError
 from signet_stack.auth.grants import Grant
 from signet_stack.auth.rate_limits import FIVE_MINUTES, Rate
 from signet_stack.auth.redirects import choose_target
-from signet_stack.auth.service import Auth
+from signet_stack.auth.service import Auth, Operation
 from signet_stack.auth.sessions import Client
 from signet_stack.gateway import current_caller
 
@@ -25,11 +25,14 @@ MAX_USER_AGENT = 500
 _BEARER = re.compile(r"bearer\s+(\S+)", re.IGNORECASE)
 
 
-def auth() -> Auth:
-    """Return the service that the present request is for."""
-    service = current_app.extensions[EXTENSION]
-    assert isinstance(service, Auth)  # noqa: S101 - set by create_auth
-    return service
+def operation() -> Operation:
+    """Return this request's operation: one snapshot of settings and time."""
+    if "operation" not in g:
+        service = current_app.extensions[EXTENSION]
+        assert isinstance(service, Auth)  # noqa: S101 - set by create_auth
+        g.operation = service.operation()
+    found: Operation = g.operation
+    return found
 
 
 def body() -> Body:
@@ -63,14 +66,14 @@ def credentials() -> Credentials:
 def target() -> str:
     """Return where a link or a redirect of this request leads: never to a place that is not allowed."""
     wishes = (request.args.get("redirect_to", ""), request.headers.get("Referer", ""))
-    return choose_target(wishes, auth().site_url, auth().settings.uri_allow_list)
+    return choose_target(wishes, operation().site_url, operation().settings.uri_allow_list)
 
 
 def check_limit(scope: str, count: int) -> None:
     """Raise AuthError when this caller asks too often; only where a header tells callers apart."""
-    name = auth().settings.rate_limit_header
+    name = operation().settings.rate_limit_header
     caller = request.headers.get(name, "").partition(",")[0].strip() if name else ""
-    if caller and not auth().limits.take(scope, caller, Rate(count, FIVE_MINUTES)):
+    if caller and not operation().limits.take(scope, caller, Rate(count, FIVE_MINUTES)):
         raise AuthError(429, "over_request_rate_limit", "Request rate limit reached")
 
 

@@ -9,7 +9,7 @@ from signet_stack.auth.account_changes import change_account, read_change
 from signet_stack.auth.bearer import claims_of, require_user
 from signet_stack.auth.errors import AuthError, invalid
 from signet_stack.auth.routes import http
-from signet_stack.auth.user_json import user_json
+from signet_stack.auth.users import user_json
 
 bp = Blueprint("user", __name__)
 
@@ -17,10 +17,10 @@ bp = Blueprint("user", __name__)
 @bp.get("/user")
 def show() -> Response:
     """Show the bearer's account."""
-    claims = claims_of(http.auth(), http.credentials())
+    claims = claims_of(http.operation(), http.credentials())
     audience = request.headers.get("X-JWT-AUD")
-    with http.auth().transaction() as connection:
-        bearer = require_user(http.auth(), connection, claims)
+    with http.operation().transaction() as connection:
+        bearer = require_user(http.operation(), connection, claims)
         if audience and audience != claims.get("aud"):
             raise invalid("Token audience doesn't match request audience")
         content = user_json(bearer.user, identities.of_user(connection, bearer.user.id))
@@ -30,12 +30,12 @@ def show() -> Response:
 @bp.put("/user")
 def change() -> Response:
     """Change the bearer's account."""
-    claims = claims_of(http.auth(), http.credentials())
-    with http.auth().transaction() as connection:
-        require_user(http.auth(), connection, claims)
-    http.check_limit("user", http.auth().settings.rate_limit_otp)
-    wanted = read_change(http.auth(), http.body(), http.target())
-    return http.answer(change_account(http.auth(), claims, wanted))
+    claims = claims_of(http.operation(), http.credentials())
+    with http.operation().transaction() as connection:
+        require_user(http.operation(), connection, claims)
+    http.check_limit("user", http.operation().settings.rate_limit_otp)
+    wanted = read_change(http.operation(), http.body(), http.target())
+    return http.answer(change_account(http.operation(), claims, wanted))
 
 
 @bp.get("/user/identities/authorize")

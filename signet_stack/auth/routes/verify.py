@@ -8,12 +8,12 @@ from urllib.parse import urlencode, urlsplit, urlunsplit
 from flask import Blueprint, Response, redirect, request
 from werkzeug import Response as AnyResponse
 
-from signet_stack.auth import flows, grants, one_time_tokens, verification
+from signet_stack.auth import grants, one_time_tokens, pkce, verification
 from signet_stack.auth.errors import AuthError, invalid
 from signet_stack.auth.grants import Grant
-from signet_stack.auth.mailing import EMAIL_CHANGE_NEW, FLOW_METHODS, MAGIC_LINK, SIGNUP
-from signet_stack.auth.one_time_codes import PKCE_PREFIX
+from signet_stack.auth.one_time_tokens import PKCE_PREFIX
 from signet_stack.auth.routes import http
+from signet_stack.auth.token_mails import EMAIL_CHANGE_NEW, FLOW_METHODS, MAGIC_LINK, SIGNUP
 from signet_stack.auth.verification import HALF_DONE, METHOD, Proof, Redeemed
 
 bp = Blueprint("verify", __name__)
@@ -31,20 +31,20 @@ _METHODS_BY_TOKEN = {
 @bp.post("/verify")
 def verify() -> Response:
     """Redeem a token hash, or a code with its address, for a session."""
-    http.check_limit("verify", http.auth().settings.rate_limit_verify)
+    http.check_limit("verify", http.operation().settings.rate_limit_verify)
     proof = verification.read_proof(http.body())
-    with http.auth().transaction() as connection:
-        redeemed = verification.redeem(http.auth(), connection, proof)
+    with http.operation().transaction() as connection:
+        redeemed = verification.redeem(http.operation(), connection, proof)
         if redeemed.is_half:
             return http.answer({"msg": HALF_DONE, "code": "200"})
-        grant = grants.open_session(http.auth(), connection, redeemed.user, METHOD, http.client())
+        grant = grants.open_session(http.operation(), connection, redeemed.user, METHOD, http.client())
     return http.grant_answer(grant)
 
 
 @bp.get("/verify")
 def follow_link() -> AnyResponse:
     """Redeem a link that was opened, and redirect with a session, a code or an error."""
-    http.check_limit("verify", http.auth().settings.rate_limit_verify)
+    http.check_limit("verify", http.operation().settings.rate_limit_verify)
     proof = Proof(request.args.get("type", ""), request.args.get("token", ""))
     if not proof.kind:
         raise invalid("Verify requires a verification type")
@@ -63,16 +63,16 @@ def follow_link() -> AnyResponse:
 
 
 def _follow(proof: Proof, *, is_pkce: bool) -> AnyResponse:
-    auth = http.auth()
-    with auth.transaction() as connection:
-        redeemed = verification.redeem(auth, connection, proof)
+    op = http.operation()
+    with op.transaction() as connection:
+        redeemed = verification.redeem(op, connection, proof)
         if redeemed.is_half:
             message = {"message": HALF_DONE}
             return _redirect(fragment={**message, "sb": ""}, query=message if is_pkce else {})
         if is_pkce:
-            code = flows.issue_code(connection, redeemed.user.id, _flow_method(proof, redeemed), auth.now())
+            code = pkce.issue_code(connection, redeemed.user.id, _flow_method(proof, redeemed), op.now)
             return _redirect(query={"code": code})
-        grant = grants.open_session(auth, connection, redeemed.user, METHOD, http.client())
+        grant = grants.open_session(op, connection, redeemed.user, METHOD, http.client())
     return _redirect(fragment=_in_fragment(grant, proof.kind))
 
 

@@ -182,7 +182,7 @@ def project(served: Project) -> Iterator[Project]:
     """Return the served project with default settings; what a test sets is undone."""
     yield served
     served.rows("delete from signet_stack.auth_settings")
-    served.context.auth_settings.forget()
+    served.context.auth_settings.reload()
     served.clock.moment = max(served.clock.moment, datetime.now(UTC)) + timedelta(hours=2)
 
 

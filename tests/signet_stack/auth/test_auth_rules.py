@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signet_stack.auth import mail_text, redirects
-from signet_stack.auth.addresses import checked_email
+from signet_stack.auth import mail_templates, redirects
 from signet_stack.auth.errors import AuthError
-from signet_stack.auth.mailer import Smtp, SmtpUrlRefused, mailer_for
-from signet_stack.auth.password_hashes import PasswordHashes
+from signet_stack.auth.mail_delivery import Smtp, SmtpUrlRefused, mailer_for
+from signet_stack.auth.passwords import PasswordHashes
 from signet_stack.auth.rate_limits import MAX_BUCKETS, Rate, RateLimits
-from signet_stack.auth.session_validity import Life, Limits, is_superseded
-from signet_stack.durations import parse_duration
+from signet_stack.auth.sessions import Lifetime, Limits, is_superseded
+from signet_stack.auth.users import checked_email
+from signet_stack.auth_settings import parse_duration
 
 SITE = "https://app.example"
 ALLOWED = "https://*.preview.example/**, myapp://callback/?, https://exact.example/path"
@@ -120,8 +120,8 @@ def test_buckets_are_bounded_and_the_longest_unused_goes() -> None:
 
 
 def test_a_newer_session_counts_only_while_it_is_valid() -> None:
-    mine = Life(NOW)
-    newer = Life(NOW + timedelta(seconds=10), not_after=NOW + timedelta(seconds=20))
+    mine = Lifetime(NOW)
+    newer = Lifetime(NOW + timedelta(seconds=10), not_after=NOW + timedelta(seconds=20))
     limits = Limits()
     assert is_superseded(mine, [newer], limits, NOW + timedelta(seconds=15))
     assert not is_superseded(mine, [newer], limits, NOW + timedelta(seconds=25))
@@ -135,14 +135,14 @@ def test_a_hash_of_another_kind_opens_nothing() -> None:
 
 
 def test_links_of_mails_are_encoded() -> None:
-    link = mail_text.confirm_link("http://a:1", "pkce_x", "signup", "http://a:1/b?c=d&e=f")
+    link = mail_templates.confirm_link("http://a:1", "pkce_x", "signup", "http://a:1/b?c=d&e=f")
     assert parse_qs(urlsplit(link).query) == {
         "token_hash": ["pkce_x"],
         "type": ["signup"],
         "next": ["/b?c=d&e=f"],
     }
-    assert "next" not in mail_text.confirm_link("http://a:1", "x", "signup", "http://a:1/")
-    assert "next=http" in mail_text.confirm_link("http://a:1", "x", "signup", "http://a:10/")
+    assert "next" not in mail_templates.confirm_link("http://a:1", "x", "signup", "http://a:1/")
+    assert "next=http" in mail_templates.confirm_link("http://a:1", "x", "signup", "http://a:10/")
 
 
 @pytest.mark.parametrize(
@@ -159,13 +159,13 @@ def test_links_of_mails_are_encoded() -> None:
 )
 def test_a_link_leads_to_the_app_that_asked_for_the_mail(site: str, target: str, leads_to: str) -> None:
     """On loopback only: a second `flask run` has a port of its own."""
-    link = mail_text.confirm_link(site, "x", "signup", target)
+    link = mail_templates.confirm_link(site, "x", "signup", target)
     assert link.startswith(f"{leads_to}/auth/confirm?token_hash=x")
 
 
-@pytest.mark.parametrize("kind", mail_text.WORDS)
+@pytest.mark.parametrize("kind", mail_templates.WORDS)
 def test_every_mail_has_link_and_code_in_both_forms(kind: str) -> None:
-    mail = mail_text.compose(
+    mail = mail_templates.compose(
         kind,
         "a@b.c",
         link='http://x/"<',

@@ -10,7 +10,7 @@ from typing import Any
 import jwt
 import pytest
 
-from signet_stack.signing_key_material import new_private_jwk
+from signet_stack.signing_keys import new_private_jwk
 from tests.signet_stack.auth.conftest import Project, claims_of, error
 from tests.signet_stack.auth.steps import ban, signed
 

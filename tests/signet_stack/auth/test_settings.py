@@ -25,7 +25,7 @@ def test_a_change_is_kept_and_in_force_at_once(project: Project) -> None:
     assert change(project, {"jwt_exp": 60, "sessions_timebox": "24h"}).json()["sessions_timebox"] == 86_400
     claims = claims_of(project.sign_up()["access_token"])
     assert claims["exp"] - claims["iat"] == 60
-    project.context.auth_settings.forget()
+    project.context.auth_settings.reload()
     headers = {"Authorization": f"Bearer {project.context.management_token}"}
     assert project.http.get(PATH, headers=headers).json()["jwt_exp"] == 60
 

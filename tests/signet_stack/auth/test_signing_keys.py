@@ -254,7 +254,7 @@ def test_nobody_signs_in_again_while_keys_rotate_under_traffic(keys: Project) ->
 def test_the_order_of_the_key_set_is_stable(keys: Project) -> None:
     made(keys)
     first = keys.get("/.well-known/jwks.json")
-    keys.context.signing_keys.forget()
+    keys.context.signing_keys.reload()
     assert keys.get("/.well-known/jwks.json").content == first.content
     assert first.headers["cache-control"] == "public, max-age=600"
 

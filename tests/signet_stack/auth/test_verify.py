@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from signet_stack.auth import one_time_codes
+from signet_stack.auth import one_time_tokens
 from tests.signet_stack.auth.conftest import Project, claims_of, error, new_email, refusal
 from tests.signet_stack.auth.steps import SITE, ban, fragment, signed, waiting, wrong
 
@@ -158,7 +158,7 @@ def test_guesses_at_once_are_counted_one_by_one(
         project.rows("update auth.users set email_confirmed_at = now() where email = %s", email)
         project.get("/reauthenticate", token)
     compared: list[str] = []
-    compare = one_time_codes.matches
+    compare = one_time_tokens.matches
 
     def spy(stored: str, secret: str, address: str, code: str) -> bool:
         compared.append(code)
@@ -170,7 +170,7 @@ def test_guesses_at_once_are_counted_one_by_one(
             return project.post("/verify", {"type": kind, "email": email, "token": code})
         return project.put("/user", {"password": "another password", "nonce": code}, token)
 
-    monkeypatch.setattr(one_time_codes, "matches", spy)
+    monkeypatch.setattr(one_time_tokens, "matches", spy)
     codes = [f"{number:06d}" for number in range(40) if f"{number:06d}" != mail["code"]]
     with ThreadPoolExecutor(20) as pool:
         assert {answer.status_code for answer in pool.map(guess, codes)} <= {403, 422}

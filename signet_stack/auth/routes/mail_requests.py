@@ -10,9 +10,9 @@ from signet_stack.auth import mail_requests
 from signet_stack.auth.bearer import claims_of
 from signet_stack.auth.body import Body
 from signet_stack.auth.routes import http
-from signet_stack.auth.service import Auth
+from signet_stack.auth.service import Operation
 
-bp = Blueprint("mails", __name__)
+bp = Blueprint("mail_requests", __name__)
 
 
 @bp.post("/recover")
@@ -36,12 +36,12 @@ def otp() -> Response:
 
 @bp.get("/reauthenticate")
 def reauthenticate() -> Response:
-    """Mail a code to whoever is signed in."""
-    mail_requests.reauthenticate(http.auth(), claims_of(http.auth(), http.credentials()))
+    """Mail a code to the signed-in user."""
+    mail_requests.reauthenticate(http.operation(), claims_of(http.operation(), http.credentials()))
     return http.answer({})
 
 
-def _ask(operation: Callable[[Auth, Body, str], None]) -> Response:
-    http.check_limit(request.path, http.auth().settings.rate_limit_otp)
-    operation(http.auth(), http.body(), http.target())
+def _ask(operation: Callable[[Operation, Body, str], None]) -> Response:
+    http.check_limit(request.path, http.operation().settings.rate_limit_otp)
+    operation(http.operation(), http.body(), http.target())
     return http.answer({})

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from signet_stack.auth import flows, mail_text, one_time_codes, one_time_tokens, users
+from signet_stack.auth import mail_templates, one_time_tokens, pkce, users
 from signet_stack.auth.errors import AuthError
-from signet_stack.auth.one_time_codes import OneTimeCode
+from signet_stack.auth.one_time_tokens import OneTimeCode
 from signet_stack.auth.pkce import Challenge
 from signet_stack.auth.rate_limits import HOUR, Rate
-from signet_stack.auth.service import Auth
+from signet_stack.auth.service import Operation
 from signet_stack.auth.users import Rows, User
 
 REAL_MAILS_AN_HOUR = 30
@@ -45,70 +45,68 @@ FLOW_METHODS: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class MailOptions:
     """What the caller wants of a mail: where its link leads in the end, and a PKCE flow."""
 
     target: str
     challenge: Challenge | None = None
 
 
-def send(auth: Auth, connection: Rows, user: User, purpose: Purpose, wish: Wish, address: str = "") -> User:
+def send(
+    op: Operation, connection: Rows, user: User, purpose: Purpose, options: MailOptions, address: str = ""
+) -> User:
     """Mail a new token, to the user's address or another one; raise AuthError when a limit is met."""
     address = address or user.address
-    code = issue(auth, connection, user, purpose, address, is_pkce=wish.challenge is not None)
-    _check_total(auth)
+    code = issue(op, connection, user, purpose, address, is_pkce=options.challenge is not None)
+    _check_total(op)
     link = ""
     if purpose.flow_method:
-        link = mail_text.confirm_link(auth.site_url, code.token_hash, purpose.kind, wish.target)
-    mail = mail_text.compose(
+        link = mail_templates.confirm_link(op.site_url, code.token_hash, purpose.kind, options.target)
+    mail = mail_templates.compose(
         purpose.kind,
         address,
         link=link,
         code=code.code,
         token_hash=code.token_hash,
-        life_seconds=auth.settings.mailer_otp_exp,
+        life_seconds=op.settings.mailer_otp_exp,
         change=(user.address, user.email_change or ""),
     )
-    auth.mailer.send(connection, mail, auth.now())
-    return users.update(connection, user.id, auth.now(), **{purpose.sent_at: auth.now()})
+    op.mailer.send(connection, mail, op.now)
+    return users.update(connection, user.id, op.now, **{purpose.sent_at: op.now})
 
 
 def issue(
-    auth: Auth, connection: Rows, user: User, purpose: Purpose, address: str, *, is_pkce: bool = False
+    op: Operation, connection: Rows, user: User, purpose: Purpose, address: str, *, is_pkce: bool = False
 ) -> OneTimeCode:
     """Make a token and keep its hash, in place of an older one."""
-    code = one_time_codes.new_code(
-        auth.code_secret, address, auth.settings.mailer_otp_length, is_pkce=is_pkce
-    )
-    one_time_tokens.save(
-        connection, user.id, purpose.token_type, code.token_hash, address.lower(), auth.now()
-    )
+    code = one_time_tokens.new_code(op.code_secret, address, op.settings.mailer_otp_length, is_pkce=is_pkce)
+    one_time_tokens.save(connection, user.id, purpose.token_type, code.token_hash, address.lower(), op.now)
     return code
 
 
-def check_frequency(auth: Auth, user: User, purpose: Purpose) -> None:
+def check_frequency(op: Operation, user: User, purpose: Purpose) -> None:
     """Raise AuthError when the user got a mail of this kind a moment ago."""
     sent_at: datetime | None = getattr(user, purpose.sent_at)
     if sent_at is None:
         return
-    wait = auth.settings.smtp_max_frequency - (auth.now() - sent_at).total_seconds()
+    wait = op.settings.smtp_max_frequency - (op.now - sent_at).total_seconds()
     if wait > 0:
         seconds = math.ceil(wait)
         message = f"For security purposes, you can only request this after {seconds} seconds."
         raise AuthError(429, "over_email_send_rate_limit", message, headers={"Retry-After": str(seconds)})
 
 
-def begin_flow(auth: Auth, connection: Rows, user: User, purpose: Purpose, wish: Wish) -> None:
+def begin_flow(op: Operation, connection: Rows, user: User, purpose: Purpose, options: MailOptions) -> None:
     """Remember the PKCE flow of a request, if it is one."""
-    if wish.challenge is not None:
-        flows.begin(connection, user.id, wish.challenge, purpose.flow_method, auth.now())
+    if options.challenge is not None:
+        pkce.begin_flow(connection, user.id, options.challenge, purpose.flow_method, op.now)
 
 
-def _check_total(auth: Auth) -> None:
+def _check_total(op: Operation) -> None:
     """Raise AuthError when the whole service has sent too many mails; off with autoconfirm."""
-    settings = auth.settings
-    count = settings.rate_limit_email_sent or (REAL_MAILS_AN_HOUR if auth.mailer.is_real else None)
+    settings = op.settings
+    count = settings.rate_limit_email_sent or (REAL_MAILS_AN_HOUR if op.mailer.is_real else None)
     if count is None or settings.mailer_autoconfirm:
         return
-    if not auth.limits.take("email", "", Rate(count, HOUR, burst=count)):
+    if not op.limits.take("email", "", Rate(count, HOUR, burst=count)):
         raise AuthError(429, "over_email_send_rate_limit", "email rate limit exceeded")

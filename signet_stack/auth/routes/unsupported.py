@@ -1,4 +1,4 @@
-"""What the hosted service offers and the local stack does not: each call says so."""
+"""Endpoints of the hosted service that the local stack does not serve: each answers so."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from flask import Blueprint, Response
 
 from signet_stack.auth.errors import AuthError, invalid
 
-bp = Blueprint("absent", __name__)
+bp = Blueprint("unsupported", __name__)
 
 ANY = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 

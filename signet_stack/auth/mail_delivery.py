@@ -15,7 +15,7 @@ from typing import Protocol
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from signet_stack.auth.errors import AuthError
-from signet_stack.auth.mail_text import Mail
+from signet_stack.auth.mail_templates import Mail
 from signet_stack.auth.users import Rows
 
 KEPT_MAILS = 1000
