@@ -43,10 +43,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     assets.register(app)
     headers.register(app)
     # The order of the before_request hooks: origin check, form token, session.
-    origin.register(app)
+    origin.register(app, settings.site_url)
     forms.register(app)
     Gatekeeper(app, gatekeeper_settings(settings))
-    supabase_clients.register(app, settings)
+    supabase_clients.register(app, settings.supabase_url, settings.publishable_key)
     error_pages.register(app)
     filters.register(app)
     for package in (web, auth, profiles, account):

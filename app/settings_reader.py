@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from flask_signet.gatekeeper.jwks import InlineKeySet
-from flask_signet.gatekeeper.key_set_parsing import KeySetRefused
+from flask_signet.gatekeeper.jwks import InlineKeySet, KeySetRefused
 
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 MIN_SECRET_KEY_BYTES = 32

@@ -31,8 +31,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, utils
 
 from bench.measure import cpu_seconds, in_turn, line, microseconds, ratios, seconds_per_call
 from flask_signet.gatekeeper.errors import KeysUnavailable, TokenError
-from flask_signet.gatekeeper.jwks import Keys
-from flask_signet.gatekeeper.key_set_parsing import parse_key_set
+from flask_signet.gatekeeper.jwks import Keys, parse_key_set
 from flask_signet.gatekeeper.tokens import Expected, check_claims, verify_access_token
 from flask_signet.gatekeeper.verification import VerifiedTokens
 from tests.flask_signet.gatekeeper.faulty_auth import USER, FaultyAuth, Handler, reply

@@ -21,7 +21,7 @@ app.config.update(SECRET_KEY=SECRET)
 
 if KIND in ("guarded", "forgetful"):
     if KIND == "forgetful":
-        gatekeeper_verification.MEMORY_SIZE = 0
+        gatekeeper_verification.CACHE_SIZE = 0
         gatekeeper_verification.VerifiedTokens.__init__.__defaults__ = (0,)
     settings = GatekeeperSettings(
         supabase_url=URL,

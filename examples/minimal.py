@@ -2,16 +2,17 @@ import os
 
 from flask import Flask, redirect, render_template, request
 from flask_wtf import CSRFProtect
-from gatekeeper import Gatekeeper, SessionTokens, current_identity, public, start_session
 from markupsafe import escape
 from supabase import AuthError, ClientOptions, create_client
+
+from flask_signet import Gatekeeper, SessionTokens, current_identity, public, start_session
 
 app = Flask(__name__)
 for name in ("SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY", "SITE_URL", "SECRET_KEY"):
     app.config[name] = os.environ[name]
 app.config["GATEKEEPER_LOGIN_ENDPOINT"] = "login"
 CSRFProtect(app)
-Gatekeeper(app)  # from here on every view wants somebody signed in
+Gatekeeper(app)  # every view that is not public requires a session
 app.add_url_rule("/", "home", lambda: f"Hello {escape(current_identity().email)}")
 
 

@@ -1,7 +1,7 @@
-"""Refuse requests that another site started, before any form token is looked at.
+"""Cross-site request check: Sec-Fetch-Site, else Origin, before the CSRF token is checked.
 
-Trust boundary: Sec-Fetch-* and Origin are written by the browser, and no page can change them. A client that
-sends neither is no browser, carries nobody's cookies by itself, and still meets the form token.
+Trust boundary: browsers write Sec-Fetch-* and Origin, and no page can change them. A client that sends
+neither is not a browser, so it adds no cookies by itself; the CSRF token is still required of it.
 Source: Fetch Metadata (W3C), resource isolation policy.
 """
 
@@ -9,22 +9,31 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from flask import Flask, current_app, request
+from flask import Flask, request
 from werkzeug.datastructures import Headers
 
-from app.errors import NotAllowed
+from .gatekeeper.refusals import Refused
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-OURS = frozenset({"same-origin", "none"})  # none: typed, bookmarked, reloaded
+SAME_SITE = frozenset({"same-origin", "none"})  # none: typed, bookmarked, reloaded
 
 
-def is_welcome(method: str, headers: Headers | Mapping[str, str], own_origins: Collection[str]) -> bool:
-    """Whether a request may come from where its headers say.
+class CrossSiteRequest(Refused):
+    """Raised for a request that another site started (403)."""
 
-    From another site only a top-level navigation by a safe method is welcome: a link that a person follows.
+    code = 403
+    error_code = "cross_site_request"
+    description = "This request was started by another site, so nothing was done."
+    hint = "Open the page here and try again."
+
+
+def is_allowed(method: str, headers: Headers | Mapping[str, str], own_origins: Collection[str]) -> bool:
+    """Return whether a request with these headers may be served.
+
+    From another site only a top-level navigation with a safe method is allowed: a followed link.
     """
     site = headers.get("Sec-Fetch-Site")
-    if site in OURS:
+    if site in SAME_SITE:
         return True
     if method in SAFE_METHODS:
         return site is None or _is_navigation(headers)
@@ -38,20 +47,18 @@ def _is_navigation(headers: Headers | Mapping[str, str]) -> bool:
     return headers.get("Sec-Fetch-Mode") == "navigate" and headers.get("Sec-Fetch-Dest") == "document"
 
 
-def register(app: Flask) -> None:
-    """Check every request of an app; to be called before any other hook of a request is registered."""
-    app.before_request(refuse_foreign_requests)
+def register(app: Flask, site_url: str) -> None:
+    """Check every request of an app; call this before other request hooks are registered.
 
+    ``site_url`` is the app's own origin, as in SITE_URL. Refused requests raise CrossSiteRequest.
+    """
 
-def refuse_foreign_requests() -> None:
-    """Raise NotAllowed for a request that another site started."""
-    own_origins = (current_app.extensions["settings"].site_url, request.host_url.rstrip("/"))
-    if is_welcome(request.method, request.headers, own_origins):
-        return
-    raise NotAllowed(
-        "This request was started by another site, so nothing was done.",
-        code="cross_site_request",
-        hint="Open the page here and try again.",
-        detail=f"{request.method} {request.path} site={request.headers.get('Sec-Fetch-Site')!r} "
-        f"origin={request.headers.get('Origin')!r}",
-    )
+    def refuse_cross_site_requests() -> None:
+        own_origins = (site_url, request.host_url.rstrip("/"))
+        if not is_allowed(request.method, request.headers, own_origins):
+            raise CrossSiteRequest(
+                detail=f"{request.method} {request.path} site={request.headers.get('Sec-Fetch-Site')!r} "
+                f"origin={request.headers.get('Origin')!r}"
+            )
+
+    app.before_request(refuse_cross_site_requests)

@@ -1,8 +1,8 @@
-"""Decide whether a `next` target may be followed.
+"""Open-redirect check for `next` targets.
 
-Trust boundary: the text comes from the address bar, a mail or a form, so an attacker may have written it. It
-counts only when no browser and no proxy could read it as another site, and when it names a page of this app.
-The attacks that it must withstand are listed in tests/flask_signet/test_redirects.py.
+Trust boundary: the text comes from a URL, a mail or a form, so an attacker may have written it. It is
+followed only if no browser and no proxy can parse it as another site, and if it is a page of this app. The
+attacks are listed in tests/flask_signet/test_redirects.py.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from werkzeug.routing import MapAdapter, RequestRedirect
 MAX_LENGTH = 512
 DECODINGS = 2  # a front proxy and the server behind it may each decode once
 HOME = "/"
-# Going back to a sign-in page makes no sense; a static file or a probe is not a page.
+# A sign-in page leads in a circle; static files and probes are not pages.
 NOT_TARGETS = frozenset({"auth", "static", "pages.healthz"})
 
 
 def is_local_path(text: str) -> bool:
-    """Whether every reader takes this text for a path on the same site, however often it decodes it."""
+    """Return whether the text is a path on the same site for every parser, also if decoded up to twice."""
     if not text.isascii() or " " in text or len(text) > MAX_LENGTH:
         return False
     for _ in range(DECODINGS + 1):
@@ -31,9 +31,9 @@ def is_local_path(text: str) -> bool:
 
 
 def safe_next(text: str | None, urls: MapAdapter, site_url: str = "") -> str:
-    """Return the target when it is one of this app's pages, else the home page.
+    """Return the target if it is one of this app's pages, else the home page.
 
-    ``site_url`` may stand in front of the path, because links in mails are absolute.
+    An absolute URL below ``site_url`` is accepted, because links in mails are absolute.
     """
     target = text or HOME
     if site_url and target.startswith(f"{site_url}/"):

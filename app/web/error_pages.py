@@ -22,6 +22,7 @@ from app.errors import ServiceUnavailable as TryLater
 from app.settings_reader import Problem
 from app.web.forms import STALE_FORM
 from flask_signet.gatekeeper.errors import AuthMisconfigured, GatekeeperError, SessionTooLarge, TokenError
+from flask_signet.origin import CrossSiteRequest
 
 logger = logging.getLogger(__name__)
 
@@ -86,6 +87,8 @@ def answer_gatekeeper_error(error: GatekeeperError) -> Response:
 def _from_http(error: HTTPException) -> AppError:
     status = error.code or 500
     detail = f"{type(error).__name__}: {error.description}"
+    if isinstance(error, CrossSiteRequest):
+        return NotAllowed(error.description, code=error.error_code, hint=error.hint, detail=error.detail)
     if isinstance(error, CSRFError):
         return NotAllowed(STALE_FORM, code="form_token", hint="Go back, reload the page.", detail=detail)
     if isinstance(error, SecurityError):

@@ -1,25 +1,27 @@
-"""The gatekeeper's own three calls to Auth: the key set, a refresh, and who a token belongs to.
+"""HTTP client for Auth: the key set, refreshes, and the owner of a token; and what Auth's answers mean.
 
-Trust: Auth's answers are data from the network. Every wait and every body has a deadline; a call follows no
-redirect, keeps no cookie and reads a bounded number of bytes. One connection pool serves a process; a forked
-worker begins with one of its own (forks.py), or two of them would read each other's answers.
+Trust: answers are data from the network. Every wait and every body has a limit; a call follows no redirect,
+keeps no cookie and reads a bounded number of bytes. Each process has one connection pool, replaced after a
+fork, because two processes on one connection would read each other's answers.
 """
 
 from __future__ import annotations
 
 import http.cookiejar
 import json
+import re
 import threading
 import time
 import weakref
 from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 
-from .settings import LOOPBACK_HOSTS
-from .user_agent import forwardable
+from .errors import AuthMisconfigured, AuthUnavailable, SessionEnded
+from .settings import is_loopback
+from .tokens import SessionTokens
 
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 5.0
@@ -28,13 +30,30 @@ MAX_KEY_SET_BYTES = 64 * 1024
 MAX_ANSWER_BYTES = 256 * 1024
 API_VERSION = "2024-01-01"
 
+# Error codes of Auth that mean: this session is over, and why.
+DEAD_CODES = {
+    "refresh_token_not_found": "ended_elsewhere",
+    "refresh_token_already_used": "reused",
+    "session_not_found": "ended_elsewhere",
+    "session_expired": "timebox",
+    "user_banned": "banned",
+    "user_not_found": "unknown_user",
+    "validation_failed": "invalid",
+}
+# Auth has one code for every session limit; the message distinguishes them.
+EXPIRED_BECAUSE = {"(Inactivity)": "inactivity", "(Revoked by Newer Login)": "newer_login"}
+MAX_RETRY_AFTER = 60  # seconds
+
+MAX_USER_AGENT = 500  # characters
+_NOT_SENDABLE = re.compile(r"[^ -~]")  # a header holds printable ASCII (RFC 9110 section 5.5)
+
 
 class AnswerRefused(Exception):
     """Raised when an answer is too large, too slow or not of the expected kind."""
 
 
-class _NoCookies(http.cookiejar.CookieJar):
-    """A cookie jar that stores nothing: one person's cookie must never travel with another's request."""
+class NoCookies(http.cookiejar.CookieJar):
+    """A cookie jar that stores nothing: the client is shared, so one person's cookie could reach another."""
 
     def set_cookie(self, cookie: http.cookiejar.Cookie) -> None:
         """Ignore the cookie."""
@@ -42,7 +61,7 @@ class _NoCookies(http.cookiejar.CookieJar):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A status, the headers that matter, and the JSON object of the body (empty when it is none)."""
+    """A status, Retry-After, and the JSON object of the body (empty if the body is not an object)."""
 
     status: int
     body: dict[str, Any] = field(repr=False)
@@ -54,7 +73,7 @@ class AuthHttp:
 
     def __init__(self, supabase_url: str, publishable_key: str) -> None:
         self._base = f"{supabase_url}/auth/v1"
-        self.is_loopback = urlsplit(supabase_url).hostname in LOOPBACK_HOSTS
+        self.is_loopback = is_loopback(supabase_url)
         self._headers = {
             "apikey": publishable_key,
             "X-Supabase-Api-Version": API_VERSION,
@@ -65,7 +84,7 @@ class AuthHttp:
         self._client: httpx.Client | None = None
 
     def fetch_key_set(self) -> bytes:
-        """Return the raw JWKS document; raise AnswerRefused or httpx.HTTPError when there is none."""
+        """Return the raw JWKS document; raise AnswerRefused or httpx.HTTPError."""
         deadline = time.monotonic() + KEY_SET_SECONDS
         url = f"{self._base}/.well-known/jwks.json"
         timeout = httpx.Timeout(KEY_SET_SECONDS, connect=CONNECT_SECONDS)
@@ -75,17 +94,21 @@ class AuthHttp:
             return _read(response, MAX_KEY_SET_BYTES, deadline)
 
     def refresh(self, refresh_token: str, user_agent: str = "") -> Answer:
-        """Exchange a refresh token (POST /token?grant_type=refresh_token); raise httpx.HTTPError.
+        """Exchange a refresh token (POST /token?grant_type=refresh_token).
 
-        Auth notes ``user_agent`` as the session's: it should be the person's, not this process's.
+        Auth stores ``user_agent`` with the session, so the browser's is forwarded. Raises AnswerRefused or
+        httpx.HTTPError.
         """
         content = json.dumps({"refresh_token": refresh_token})
         return self._call(
-            "POST", "/token?grant_type=refresh_token", content=content, user_agent=forwardable(user_agent)
+            "POST",
+            "/token?grant_type=refresh_token",
+            content=content,
+            user_agent=forwardable_user_agent(user_agent),
         )
 
     def get_user(self, access_token: str) -> Answer:
-        """Ask whose token this is and whether its session lives (GET /user); raise httpx.HTTPError."""
+        """Return the owner of a live token (GET /user); raise AnswerRefused or httpx.HTTPError."""
         return self._call("GET", "/user", bearer=access_token)
 
     def _call(
@@ -115,18 +138,75 @@ class AuthHttp:
                 self._client = httpx.Client(
                     timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
                     limits=httpx.Limits(max_connections=20, max_keepalive_connections=5, keepalive_expiry=5),
-                    cookies=_NoCookies(),
+                    cookies=NoCookies(),
                     follow_redirects=False,
-                    # A proxy from the environment is for the world outside, never for this machine.
+                    # Proxies of the environment are for other hosts, not for this machine.
                     trust_env=not self.is_loopback,
                 )
-                # Sockets are closed with their owner, not whenever the garbage collector meets them.
+                # Close sockets with their owner, not at some later garbage collection.
                 weakref.finalize(self, self._client.close)
             return self._client
 
 
+def tokens_from(answer: Answer, now: float) -> SessionTokens:
+    """Return the token pair of a refresh; raise SessionEnded, AuthUnavailable or AuthMisconfigured.
+
+    Only an error code that says so ends a session; every unclear answer keeps its cookies. ``now`` is in unix
+    seconds, for a Retry-After that is a date.
+    """
+    if answer.status == 200:
+        access_token, refresh_token = answer.body.get("access_token"), answer.body.get("refresh_token")
+        if isinstance(access_token, str) and isinstance(refresh_token, str):
+            user = answer.body.get("user")
+            return SessionTokens(access_token, refresh_token, user if isinstance(user, dict) else None)
+        raise AuthUnavailable("answer without tokens")
+    code = error_code(answer)
+    if 400 <= answer.status < 500 and code in DEAD_CODES:
+        raise SessionEnded(_end_reason(code, str(answer.body.get("message", answer.body.get("msg", "")))))
+    if answer.status in (401, 403) and not code:
+        raise AuthMisconfigured(f"status {answer.status}: {answer.body.get('message', 'no message')}")
+    raise AuthUnavailable(
+        f"status {answer.status} {code}".strip(), retry_after=retry_after(answer.retry_after, now)
+    )
+
+
+def error_code(answer: Answer) -> str:
+    """Return Auth's error code from either shape of its error bodies, or an empty string."""
+    for name in ("error_code", "code"):
+        if isinstance(value := answer.body.get(name), str):
+            return value
+    return ""
+
+
+def retry_after(header: str | None, now: float) -> int | None:
+    """Return the seconds of a Retry-After header (RFC 9110 section 10.2.3), from 1 to MAX_RETRY_AFTER."""
+    if header is None:
+        return None
+    if header.strip().isdecimal():
+        seconds = min(int(header.strip()[:6]), MAX_RETRY_AFTER)
+    else:
+        try:
+            seconds = int(parsedate_to_datetime(header).timestamp() - now)
+        except (ValueError, OverflowError):
+            return None
+    return max(1, min(seconds, MAX_RETRY_AFTER))
+
+
+def forwardable_user_agent(user_agent: str) -> str:
+    """Return a client's User-Agent as a valid header value, possibly empty."""
+    return _NOT_SENDABLE.sub("?", user_agent)[:MAX_USER_AGENT].strip()
+
+
+def _end_reason(code: str, message: str) -> str:
+    if code == "session_expired":
+        for suffix, reason in EXPIRED_BECAUSE.items():
+            if message.endswith(suffix):
+                return reason
+    return DEAD_CODES[code]
+
+
 def _read(response: httpx.Response, limit: int, deadline: float) -> bytes:
-    # A few packed kilobytes can unpack into gigabytes, and we asked for plain text.
+    # Plain text was requested; a few compressed kilobytes could unpack into gigabytes.
     if response.headers.get("Content-Encoding", "identity") != "identity":
         raise AnswerRefused("compressed")
     body = bytearray()

@@ -1,33 +1,33 @@
-"""What to do with a request, given what its cookies hold: a pure function and its four answers."""
+"""The session decision: a pure function from the cookies' content to one of four results."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from .errors import TokenError, TokenStale
-from .identity import AccessClaims
+from .tokens import AccessClaims
 
 REFRESH_MARGIN = 60  # seconds before the end of a token's life
-REFRESH_SHARE = 4  # but never earlier than in the last quarter of it
+REFRESH_SHARE = 4  # at most a quarter of the token's life
 
 
 @dataclass(frozen=True, slots=True)
 class Anonymous:
-    """Nobody is signed in. ``clear``: cookies were sent that are no session of ours."""
+    """No session. ``clear``: cookies were sent, but they hold no session."""
 
     clear: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """The token is good and has time left."""
+    """The token is valid and not near its end."""
 
     claims: AccessClaims
 
 
 @dataclass(frozen=True, slots=True)
 class Refresh:
-    """Exchange the refresh token. ``claims`` are those of the present token while it is still good."""
+    """Exchange the refresh token. ``claims``: those of the present token if it is still valid."""
 
     claims: AccessClaims | None
 
@@ -45,7 +45,7 @@ Decision = Anonymous | SignedIn | Refresh | SignOut
 def decide(
     *, has_session: bool, is_unreadable: bool, verdict: AccessClaims | TokenError | None, now: float
 ) -> Decision:
-    """Return what to do; ``verdict`` is what verifying the access token gave, ``now`` in unix seconds."""
+    """Return the decision; ``verdict`` is the result of token verification, ``now`` in unix seconds."""
     if not has_session:
         return Anonymous(clear=is_unreadable)
     if isinstance(verdict, AccessClaims):
@@ -56,6 +56,6 @@ def decide(
 
 
 def is_near_expiry(claims: AccessClaims, now: float) -> bool:
-    """Return whether so little of a token's life is left that it should be exchanged."""
+    """Return whether a token is within REFRESH_MARGIN, or the last quarter of its life, of its end."""
     life = claims.expires_at - claims.issued_at
     return claims.expires_at - now < min(REFRESH_MARGIN, life / REFRESH_SHARE)

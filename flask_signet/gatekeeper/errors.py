@@ -1,26 +1,26 @@
-"""Why the gatekeeper refuses, as types; nothing here reaches a browser unchanged.
+"""Error types of the gatekeeper; their messages go to the log, never to a browser.
 
 GatekeeperError
-├── TokenError                  this access token does not open anything
-│   ├── TokenRejected           a fault of the token itself: signed out
+├── TokenError                  the access token is refused
+│   ├── TokenRejected           the token itself is wrong: signed out
 │   │   ├── TokenTooLong, TokenMalformed, TokenHeaderRefused, AlgorithmRefused
 │   │   └── KeyUnfit, SignatureInvalid, PayloadMalformed, ClaimRefused, SessionOver
-│   └── TokenStale              sound in form, but Auth must decide: one refresh
+│   └── TokenStale              well-formed, but only Auth can decide: one refresh
 │       └── TokenExpired, TokenNotYetValid, KeyUnknown, IssuerDiffers
-├── KeysUnavailable             the key set cannot be had now: try later, cookies kept
+├── KeysUnavailable             no key set: try later, cookies kept
 ├── SessionEnded                Auth says that the session is over: cookies cleared
-├── AuthUnavailable             Auth does not answer as it should: try later, cookies kept
-├── AuthMisconfigured           the gateway refuses our API key: only the operator can mend it
+├── AuthUnavailable             no usable answer from Auth: try later, cookies kept
+├── AuthMisconfigured           the gateway refuses our API key: only the operator can fix it
 └── SessionTooLarge             the tokens do not fit into cookies
 
-Every type has a stable ``code`` for logs and tests. SESSION_END_WORDS tells a person why a session ended.
+Every type has a stable ``code`` for logs and tests. SESSION_END_WORDS explains to people why a session ended.
 """
 
 from __future__ import annotations
 
 
 class GatekeeperError(Exception):
-    """Base of everything that the gatekeeper raises; never raised itself."""
+    """Base of all errors of the gatekeeper."""
 
     code = "gatekeeper"
 
@@ -36,7 +36,7 @@ class TokenError(GatekeeperError):
 
 
 class TokenRejected(TokenError):
-    """Base of faults that no refresh can mend."""
+    """Base of faults that no refresh can fix."""
 
 
 class TokenTooLong(TokenRejected):
@@ -58,7 +58,7 @@ class TokenHeaderRefused(TokenRejected):
 
 
 class AlgorithmRefused(TokenRejected):
-    """Raised when ``alg`` is not one of the asymmetric algorithms that Auth signs with."""
+    """Raised when ``alg`` is not an asymmetric algorithm that Auth signs with."""
 
     code = "algorithm_refused"
 
@@ -82,7 +82,7 @@ class PayloadMalformed(TokenRejected):
 
 
 class ClaimRefused(TokenRejected):
-    """Raised when a claim is missing, of the wrong type, or not that of a signed-in person."""
+    """Raised when a claim is missing, of the wrong type, or not a signed-in person's."""
 
     code = "claim_refused"
 
@@ -92,7 +92,7 @@ class ClaimRefused(TokenRejected):
 
 
 class TokenStale(TokenError):
-    """Base of refusals that a refresh may mend."""
+    """Base of refusals that a refresh may fix."""
 
 
 class TokenExpired(TokenStale):
@@ -102,7 +102,7 @@ class TokenExpired(TokenStale):
 
 
 class TokenNotYetValid(TokenStale):
-    """Raised when ``nbf`` or ``iat`` lies in the future, beyond the leeway: some clock is wrong."""
+    """Raised when ``nbf`` or ``iat`` lies in the future, beyond the leeway (clock skew)."""
 
     code = "token_not_yet_valid"
 
@@ -120,19 +120,22 @@ class IssuerDiffers(TokenStale):
 
 
 class SessionOver(TokenRejected):
-    """Raised when a bearer token is good but its session was ended."""
+    """Raised when a bearer token is valid but its session ended."""
 
     code = "session_over"
 
 
 class KeysUnavailable(GatekeeperError):
-    """Raised when there is no usable key set and none can be fetched now."""
+    """Raised when no usable key set is cached and none can be fetched."""
 
     code = "keys_unavailable"
 
 
 class SessionEnded(GatekeeperError):
-    """Raised when Auth answers that a session is over; ``reason`` is a key of SESSION_END_WORDS."""
+    """Raised when a session is over; ``reason`` is a key of SESSION_END_WORDS.
+
+    A view may raise it, too: the gatekeeper then signs the request out and redirects to the login page.
+    """
 
     code = "session_ended"
 
@@ -142,9 +145,9 @@ class SessionEnded(GatekeeperError):
 
 
 class AuthUnavailable(GatekeeperError):
-    """Raised when Auth cannot be reached or cannot answer now.
+    """Raised when Auth cannot be reached or gives no usable answer.
 
-    ``retry_after`` is in seconds, None when Auth did not say.
+    ``retry_after`` is in seconds, None if Auth did not send it.
     """
 
     code = "auth_unavailable"
@@ -155,7 +158,7 @@ class AuthUnavailable(GatekeeperError):
 
 
 class AuthMisconfigured(GatekeeperError):
-    """Raised when the gateway refuses our key or URL: no person and no retry can mend it."""
+    """Raised when the gateway refuses our key or URL: only the operator can fix it."""
 
     code = "auth_misconfigured"
 

@@ -1,121 +1,169 @@
-"""Carry the gatekeeper's decisions out on Flask's requests and responses.
+"""The Flask extension: authenticate each request, refuse closed views, write session cookies.
 
-Trust: the decision falls before any view runs and whatever the URL looks like. In a closed app a view is
-closed unless it was marked public, and an unknown URL is closed too. When something goes wrong in here,
-nobody is signed in.
+Trust: the decision is made before any view runs, whatever the URL looks like. In a closed app every view
+that is not marked public is closed, unknown URLs too. If the check itself fails, the request has no identity.
 """
 
 from __future__ import annotations
 
+import copy
 import logging
+import os
 import time
 from collections.abc import Callable
-from functools import wraps
-from typing import Any, ParamSpec
+from typing import Any
+from weakref import WeakSet
 
 from flask import Flask, current_app, flash, g, request, session
-from flask.typing import ResponseReturnValue
 from werkzeug import Response
 from werkzeug.exceptions import SecurityError
 
-from .errors import SESSION_END_WORDS, GatekeeperError, TokenError
-from .forks import renew_after_fork
-from .identity import Identity, SessionTokens
-from .marks import is_bearer_only, is_public
-from .refusals import bearer_refused, sign_in_first, unauthorized, unavailable
-from .sessions import Sessions, Visit
+from .auth_http import AuthHttp
+from .cookies import SessionCookies
+from .errors import SESSION_END_WORDS, GatekeeperError, SessionEnded, TokenError
+from .jwks import InlineKeySet, KeySet
+from .legacy import LegacyTokens
+from .private_cookies import CookieCipher, PrivateCookies
+from .refusals import bearer_refused, login_redirect_or_401, unauthorized, unavailable
+from .revocation import RevocationCheck
+from .sessions import RequestSession, Sessions
 from .settings import GatekeeperSettings
+from .shared_cookies import SharedCookies
+from .tokens import Expected, Identity, SessionTokens
+from .verification import KeySource, Verifier
 
-P = ParamSpec("P")
-
-log = logging.getLogger("gatekeeper")
+log = logging.getLogger("flask_signet.gatekeeper")
 
 EXTENSION = "gatekeeper"
+PUBLIC = "_gatekeeper_public"  # attributes that decorators set on view functions
+BEARER_ONLY = "_gatekeeper_bearer_only"
+
+_extensions: WeakSet[Gatekeeper] = WeakSet()
 
 
-class Doorkeeper:
-    """The gatekeeper's hooks for one app; it lives as long as the process.
+class Gatekeeper:
+    """The Flask extension; settings come from ``app.config`` unless they are given.
 
-    ``make_sessions`` makes what a process needs of its own, once now and once in each process forked later.
+    One instance can serve several apps (``init_app``). Caches, threads and connections belong to one app in
+    one process. ``clock`` returns unix seconds, ``monotonic`` monotonic seconds.
     """
 
-    def __init__(self, settings: GatekeeperSettings, make_sessions: Callable[[], Sessions]) -> None:
-        self._settings = settings
-        self._make_sessions = make_sessions
-        self.sessions = make_sessions()
-        renew_after_fork(self)
+    sessions: Sessions
+    _settings: GatekeeperSettings
 
-    def begin_anew(self) -> None:
-        """Forget what the process that this one was forked from has open or under way."""
-        self.sessions = self._make_sessions()
+    def __init__(
+        self,
+        app: Flask | None = None,
+        settings: GatekeeperSettings | None = None,
+        *,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._given_settings = settings
+        self._clock = clock
+        self._monotonic = monotonic
+        if app is not None:
+            self.init_app(app)
 
-    def register(self, app: Flask) -> None:
-        """Put the hooks in place; whatever else looks at ``g.identity`` must be registered later."""
-        app.before_request(self.before_request)
-        app.after_request(self.after_request)
+    def init_app(self, app: Flask) -> None:
+        """Close the app: every view that is not public requires a session. Raises ValueError for settings.
+
+        Register hooks that read ``g.identity`` after this call.
+        """
+        bound = copy.copy(self)
+        bound._settings = self._given_settings or GatekeeperSettings.from_config(app.config)
+        bound.reset_after_fork()
+        _extensions.add(bound)
+        app.before_request(bound.before_request)
+        app.after_request(bound.after_request)
+        app.register_error_handler(SessionEnded, bound.redirect_ended_session)
         app.context_processor(lambda: {"identity": current_identity()})
-        app.extensions[EXTENSION] = self
+        app.extensions[EXTENSION] = bound
+
+    def reset_after_fork(self) -> None:
+        """Replace everything that holds a lock, a thread or a socket."""
+        settings = self._settings
+        auth = AuthHttp(settings.supabase_url, settings.publishable_key)
+        expected = Expected(settings.issuer, settings.audience)
+        keys: KeySource
+        if settings.jwks is not None:
+            keys = InlineKeySet(settings.jwks.encode(), allow_development_key=auth.is_loopback)
+        else:
+            keys = KeySet(auth.fetch_key_set, allow_development_key=auth.is_loopback, clock=self._monotonic)
+        legacy = LegacyTokens(auth.get_user, expected, self._clock)
+        verifier = Verifier(keys, legacy, expected, self._clock)
+        revocation = None
+        if settings.revocation_check_seconds is not None:
+            revocation = RevocationCheck(auth.get_user, settings.revocation_check_seconds, self._clock)
+        self.sessions = Sessions(
+            _cookies(settings), verifier, auth.refresh, revocation, self._clock, self._monotonic
+        )
 
     def before_request(self) -> Response | None:
-        """Find out who is there, and send away whoever must be signed in and is not."""
+        """Authenticate the request; return the login redirect or 401 if the view requires a session."""
         started = time.perf_counter()
         g.identity = None
-        g.gatekeeper_visit = visit = Visit()
+        g.gatekeeper_session = current = RequestSession()
         view = current_app.view_functions.get(request.endpoint or "")
-        if _is_static() or isinstance(request.routing_exception, SecurityError):
-            return None  # a file for everybody; a host that is not ours, which Flask refuses
-        if is_bearer_only(view):
-            return self._admit_bearer()
-        g.gatekeeper_visit = visit = self.sessions.arrive(
+        if _is_static_file() or isinstance(request.routing_exception, SecurityError):
+            return None  # Flask serves the file, or refuses the untrusted host
+        if getattr(view, BEARER_ONLY, False):
+            return self._authenticate_bearer()
+        g.gatekeeper_session = current = self.sessions.authenticate(
             request.cookies.to_dict(flat=False), request.headers.get("User-Agent", "")
         )
-        g.identity = visit.identity
+        g.identity = current.identity
         g.gatekeeper_ms = (time.perf_counter() - started) * 1000
-        if visit.end_reason is not None:
+        if current.end_reason is not None:
             session.clear()
-            flash(SESSION_END_WORDS[visit.end_reason], "notice")
-        if g.identity is None and self._settings.is_closed and not is_public(view):
-            return self.send_away()
+            flash(SESSION_END_WORDS[current.end_reason], "notice")
+        if g.identity is None and self._settings.is_closed and not getattr(view, PUBLIC, False):
+            return self.refuse()
         return None
 
     def after_request(self, response: Response) -> Response:
-        """Write changed session cookies, and keep every cache away from what belongs to one person."""
-        visit: Visit | None = g.get("gatekeeper_visit")
-        if visit is None or _is_static():
+        """Write changed session cookies, and forbid caching of personal responses."""
+        current: RequestSession | None = g.get("gatekeeper_session")
+        if current is None or _is_static_file():
             return response
-        if visit.identity is not None and self.sessions.is_ended(visit.identity):
-            visit.store = None  # signed out in another thread while this request was under way
-        if visit.store is not None:
-            self.sessions.cookies.write(response, visit.store, visit.sent)
-        elif visit.clear:
-            self.sessions.cookies.clear(response, visit.sent)
-        if self._is_personal(visit):
+        if current.identity is not None and self.sessions.is_ended(current.identity):
+            current.store = None  # signed out by another request meanwhile
+        if current.store is not None:
+            self.sessions.cookies.write(response, current.store, current.sent)
+        elif current.clear:
+            self.sessions.cookies.clear(response, current.sent)
+        if self._is_personal(current):
             response.headers["Cache-Control"] = "private, no-store"
         response.vary.add("Cookie")
         if self._settings.show_timing and "gatekeeper_ms" in g:
             response.headers.add("Server-Timing", f"gatekeeper;dur={g.gatekeeper_ms:.3f}")
         return response
 
-    def _is_personal(self, visit: Visit) -> bool:
-        """Return whether somebody else, or the same person a moment later, would get another answer."""
-        is_told_apart = g.identity is not None or visit.failure is not None or "gatekeeper_guarded" in g
-        return is_told_apart or visit.store is not None or visit.clear
+    def refuse(self) -> Response:
+        """Return the login redirect or 401; raise a 503 if a session was sent that cannot be checked now."""
+        g.gatekeeper_refused = True
+        current: RequestSession = g.gatekeeper_session
+        if current.failure is not None:
+            raise unavailable(current.failure) from current.failure
+        has_message = current.end_reason is not None
+        return login_redirect_or_401(self._settings.login_endpoint, has_message=has_message)
 
-    def send_away(self) -> Response:
-        """Return the way in, or raise a 503 when a session was sent that cannot be looked at now."""
-        g.gatekeeper_guarded = True
-        visit: Visit = g.gatekeeper_visit
-        if visit.failure is not None:
-            raise unavailable(visit.failure) from visit.failure
-        return sign_in_first(self._settings.login_endpoint, has_said_why=visit.end_reason is not None)
+    def redirect_ended_session(self, error: SessionEnded) -> Response:
+        """Sign out and return the login redirect or 401: the handler for a SessionEnded that a view raises.
 
-    def _admit_bearer(self) -> Response | None:
-        g.gatekeeper_guarded = True
+        A view raises it when another service (the data API) reports that the session is over.
+        """
+        end_session(error.reason)
+        g.gatekeeper_refused = True
+        return login_redirect_or_401(self._settings.login_endpoint, has_message=True)
+
+    def _authenticate_bearer(self) -> Response | None:
+        g.gatekeeper_refused = True
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             return unauthorized("Bearer", "no_token")
         try:
-            g.identity = self.sessions.recognise(token.strip())
+            g.identity = self.sessions.authenticate_bearer(token.strip())
         except TokenError as error:
             log.info("decision=unauthorized code=%s kid=%s", error.code, error.kid)
             return bearer_refused(error)
@@ -123,66 +171,78 @@ class Doorkeeper:
             raise unavailable(failure) from failure
         return None
 
+    def _is_personal(self, current: RequestSession) -> bool:
+        """Return whether another person, or the same one a moment later, would get another response."""
+        depends_on_session = (
+            g.identity is not None or current.failure is not None or "gatekeeper_refused" in g
+        )
+        return depends_on_session or current.store is not None or current.clear
 
-def doorkeeper() -> Doorkeeper:
+
+def current_gatekeeper() -> Gatekeeper:
     """Return the gatekeeper of the current app."""
     found = current_app.extensions[EXTENSION]
-    assert isinstance(found, Doorkeeper)  # noqa: S101 - put there by register()
+    assert isinstance(found, Gatekeeper)  # noqa: S101 - set by init_app
     return found
 
 
 def current_identity() -> Identity | None:
-    """Return who the current request is, or None when nobody is signed in."""
+    """Return the signed-in person of the current request, or None."""
     identity: Identity | None = g.get("identity")
     return identity
 
 
 def session_in_doubt() -> bool:
-    """Return whether a session was sent that cannot be looked at now: neither signed in nor signed out."""
-    visit: Visit | None = g.get("gatekeeper_visit")
-    return visit is not None and visit.failure is not None
-
-
-def login_required(view: Callable[P, ResponseReturnValue]) -> Callable[P, ResponseReturnValue]:
-    """Close one view, in an app that is open by default."""
-
-    @wraps(view)
-    def closed(*args: P.args, **kwargs: P.kwargs) -> Any:
-        if current_identity() is None:
-            return doorkeeper().send_away()
-        return current_app.ensure_sync(view)(*args, **kwargs)
-
-    return closed
+    """Return whether a session was sent that cannot be checked now: neither signed in nor signed out."""
+    current: RequestSession | None = g.get("gatekeeper_session")
+    return current is not None and current.failure is not None
 
 
 def start_session(tokens: SessionTokens) -> Identity:
-    """Sign the current request in with the token pair that Auth just gave.
+    """Sign the current request in with the token pair that Auth just issued.
 
-    The access token is verified here first. Flask's own session is emptied, so nothing that was set before
-    signing in (form tokens above all) is good afterwards. Raises TokenError, KeysUnavailable,
-    AuthUnavailable or SessionTooLarge.
+    The access token is verified first. Flask's own session is emptied, so that nothing set before the sign-in
+    (form tokens above all) stays valid. Raises TokenError, KeysUnavailable, AuthUnavailable or
+    SessionTooLarge.
     """
-    identity = doorkeeper().sessions.start(g.gatekeeper_visit, tokens)
+    identity = current_gatekeeper().sessions.start(g.gatekeeper_session, tokens)
     session.clear()
     g.identity = identity
     return identity
 
 
 def end_session(reason: str = "signed_out") -> None:
-    """Sign the current request out and say why; ``reason`` is a key of SESSION_END_WORDS.
+    """Sign the current request out and flash why; ``reason`` is a key of SESSION_END_WORDS.
 
-    Ends the session for this app only; ending it at Auth is the caller's part and comes first.
+    This ends the session in this process only: the caller ends it at Auth first.
     """
-    doorkeeper().sessions.end(g.gatekeeper_visit)
+    current_gatekeeper().sessions.end(g.gatekeeper_session)
     g.identity = None
     session.clear()
     flash(SESSION_END_WORDS[reason], "notice")
 
 
-def _is_static() -> bool:
-    """Return whether Flask itself serves a file here; a view that is merely called so does not count."""
+def _cookies(settings: GatekeeperSettings) -> SessionCookies:
+    if settings.cookie_mode == "shared":
+        return SharedCookies(settings.site_url, settings.supabase_url)
+    return PrivateCookies(settings.site_url, CookieCipher(settings.secret_keys))
+
+
+def _is_static_file() -> bool:
+    """Return whether Flask's own static view serves this request, not a view with the same name."""
     blueprint, _, name = (request.endpoint or "").rpartition(".")
     if name != "static":
         return False
-    owner = current_app.blueprints.get(blueprint) if blueprint else current_app
+    owner: Any = current_app.blueprints.get(blueprint) if blueprint else current_app
     return owner is not None and owner.has_static_folder
+
+
+def _reset_after_fork() -> None:
+    # Servers that load the app before they fork (gunicorn --preload) copy held locks and open sockets. Two
+    # workers on one connection would read each other's answers, tokens included.
+    for gatekeeper in list(_extensions):
+        gatekeeper.reset_after_fork()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_reset_after_fork)

@@ -1,7 +1,7 @@
-"""Projects that still sign with a shared secret (HS256): no public key exists, so Auth is asked.
+"""Shared-secret projects (HS256): no public key exists, so Auth verifies each token.
 
-The web app must not hold the secret, hence ``GET /user`` for each token, remembered for half a minute. This
-is the slow way that signing keys replace; the log says so once.
+The web app must not hold the secret, hence one ``GET /user`` per token, cached for half a minute. Signing
+keys replace this slow way; a warning says so once per process.
 """
 
 from __future__ import annotations
@@ -13,13 +13,19 @@ from collections.abc import Callable
 import httpx
 
 from .auth_http import Answer, AnswerRefused
-from .digest import digest
 from .errors import AuthUnavailable, ClaimRefused, KeyUnknown, PayloadMalformed, TokenHeaderRefused
-from .identity import AccessClaims
-from .strict_json import read_object
-from .tokens import Expected, check_claims, check_expiry, decode_segment, split
+from .tokens import (
+    AccessClaims,
+    Expected,
+    check_claims,
+    check_expiry,
+    decode_segment,
+    digest,
+    read_object,
+    split,
+)
 
-log = logging.getLogger("gatekeeper")
+log = logging.getLogger("flask_signet.gatekeeper")
 
 REMEMBER_SECONDS = 30.0
 MAX_REMEMBERED = 4096
@@ -28,7 +34,7 @@ MIGRATION_PAGE = "https://supabase.com/docs/guides/auth/signing-keys"
 
 
 class LegacyTokens:
-    """Verifies HS256 tokens by asking Auth; ``clock`` gives unix seconds."""
+    """Verifies HS256 tokens with Auth; ``clock`` returns unix seconds."""
 
     def __init__(
         self, ask_user: Callable[[str], Answer], expected: Expected, clock: Callable[[], float]
@@ -41,13 +47,13 @@ class LegacyTokens:
         self._has_warned = False
 
     def verify(self, token: str) -> AccessClaims:
-        """Return the claims of a token that Auth vouches for; raise TokenError or AuthUnavailable."""
+        """Return the claims of a token that Auth accepts; raise TokenError or AuthUnavailable."""
         self._warn_once()
         now = self._clock()
-        claims, asked_at = self._remembered.get(digest(token), (None, 0.0))
-        if claims is not None and _is_fresh(asked_at, now):
-            check_expiry(claims, now)
-            return claims
+        known = self._remembered.get(digest(token))
+        if known is not None and _is_fresh(known[1], now):
+            check_expiry(known[0], now)
+            return known[0]
         claims = self._read(token, now)
         self._ask(token, claims)
         with self._lock:
@@ -58,7 +64,7 @@ class LegacyTokens:
         return claims
 
     def _read(self, token: str, now: float) -> AccessClaims:
-        """Read a token whose signature Auth will judge; what does not look right is not worth the call."""
+        """Check everything but the signature, so that a token that cannot be valid causes no call."""
         header, payload, _ = split(token)
         try:
             algorithm = read_object(decode_segment(header)).get("alg")
@@ -94,5 +100,5 @@ class LegacyTokens:
 
 
 def _is_fresh(asked_at: float, now: float) -> bool:
-    """Return whether an answer may still be used; never one that lies ahead of a clock that was set back."""
+    """Return whether a cached answer is still valid; one from the future (clock set back) is not."""
     return 0 <= now - asked_at < REMEMBER_SECONDS

@@ -1,61 +1,97 @@
-"""Private mode: the token pair, sealed, in a cookie that no script and no other app can read.
+"""Private cookie mode: the token pair, encrypted (AES-256-GCM), HttpOnly.
 
-Only a value that our own key sealed is a session at all, so a forged, foreign or tampered cookie costs no
-call to Auth. The seal covers the value as a whole: chunks of two generations never make a session.
+Only a value that our own key encrypted is a session, so a forged, foreign or tampered cookie causes no call
+to Auth. The authentication tag covers the whole value: chunks of two generations never decrypt.
 
 Name and attributes follow SITE_URL, never the request: ``__Host-sb`` and Secure on https; on loopback http
-the port is part of the name, because cookies do not tell ports apart.
+the port is part of the name, because cookies ignore ports.
 """
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Callable, Sequence
 from urllib.parse import urlsplit
 
-from werkzeug import Response
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
-from .cookies import ChunkedCookie, Reading, Sent, StoredSession
-from .identity import AccessClaims, SessionTokens
-from .seal import Seal
+from .cookies import Reading, Sent, SessionCookies, StoredSession
+from .tokens import AccessClaims, SessionTokens
 
 CHUNK = 3800  # characters; browsers drop a cookie whose name and value exceed 4096 bytes
 
+_PURPOSE = b"signet session cookie v1"
+_NONCE_BYTES = 12
+_TAG_BYTES = 16
 
-class PrivateCookies:
+
+class CookieCipher:
+    """AES-256-GCM with a key derived from SECRET_KEY (HKDF) and the cookie's name as associated data.
+
+    The first secret encrypts; all of them decrypt, so that SECRET_KEY can change without sign-outs.
+    """
+
+    def __init__(
+        self, secrets: Sequence[str | bytes], random_bytes: Callable[[int], bytes] = os.urandom
+    ) -> None:
+        self._ciphers = [AESGCM(_derive(secret)) for secret in secrets]
+        self._random_bytes = random_bytes
+
+    def encrypt(self, value: bytes, name: str) -> str:
+        """Return the encrypted value as base64url text, bound to ``name``."""
+        nonce = self._random_bytes(_NONCE_BYTES)
+        sealed = self._ciphers[0].encrypt(nonce, value, name.encode())
+        return base64.urlsafe_b64encode(nonce + sealed).rstrip(b"=").decode("ascii")
+
+    def decrypt(self, text: str, name: str) -> tuple[bytes, bool] | None:
+        """Return the value and whether the present key encrypted it, or None if no key decrypts it."""
+        try:
+            raw = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+        except (binascii.Error, ValueError):
+            return None
+        if len(raw) < _NONCE_BYTES + _TAG_BYTES:
+            return None
+        for position, cipher in enumerate(self._ciphers):
+            try:
+                value = cipher.decrypt(raw[:_NONCE_BYTES], raw[_NONCE_BYTES:], name.encode())
+            except InvalidTag:
+                continue
+            return value, position == 0
+        return None
+
+
+class PrivateCookies(SessionCookies):
     """Session cookies that only this app can read."""
 
-    def __init__(self, site_url: str, seal: Seal) -> None:
+    def __init__(self, site_url: str, cipher: CookieCipher) -> None:
         parts = urlsplit(site_url)
         is_secure = parts.scheme == "https"
         name = "__Host-sb" if is_secure else f"sb-{parts.port or 80}"
-        self._cookie = ChunkedCookie(name, CHUNK, is_secure=is_secure, http_only=True)
-        self._seal = seal
+        super().__init__(name, chunk=CHUNK, is_secure=is_secure, http_only=True)
+        self._cipher = cipher
 
     def read(self, sent: Sent) -> Reading:
-        """Return the session that the request's cookies hold, if they hold one."""
-        parts = self._cookie.collect(sent)
+        """Return the session that the request's cookies hold, if any."""
+        parts = self.collect(sent)
         if not parts:
-            return Reading(is_unreadable=self._cookie.was_sent(sent))
+            return Reading(is_unreadable=self.was_sent(sent))
         if any(len(values) != 1 for values in parts):
-            return Reading(is_unreadable=True)  # two cookies of one name: one of them is not ours
-        opened = self._seal.open("".join(values[0] for values in parts), self._cookie.name)
-        session = None if opened is None else _unpack(opened[0])
-        if opened is None or session is None:
+            return Reading(is_unreadable=True)  # of two cookies with one name, one is not ours
+        decrypted = self._cipher.decrypt("".join(values[0] for values in parts), self.name)
+        session = None if decrypted is None else _unpack(decrypted[0])
+        if decrypted is None or session is None:
             return Reading(is_unreadable=True)
-        return Reading(session, is_outdated=not opened[1])
+        return Reading(session, is_outdated=not decrypted[1])
 
     def prepare(self, session: StoredSession, claims: AccessClaims) -> dict[str, str]:
-        """Return the cookies that hold a session; raise SessionTooLarge when they would be refused."""
-        return self._cookie.split(self._seal.seal(_pack(session), self._cookie.name))
-
-    def write(self, response: Response, prepared: Mapping[str, str], sent: Sent) -> None:
-        """Put prepared cookies into the response."""
-        self._cookie.write(response, prepared, sent)
-
-    def clear(self, response: Response, sent: Sent) -> None:
-        """Make the browser forget every session cookie that it sent."""
-        self._cookie.clear(response, sent)
+        """Return the cookies that hold a session; raise SessionTooLarge if servers would refuse them."""
+        return self.split(self._cipher.encrypt(_pack(session), self.name))
 
 
 def _pack(session: StoredSession) -> bytes:
@@ -64,7 +100,7 @@ def _pack(session: StoredSession) -> bytes:
 
 
 def _unpack(raw: bytes) -> StoredSession | None:
-    """Read what ``_pack`` wrote; None for a layout of another version."""
+    """Parse what ``_pack`` wrote; None for the layout of another version."""
     try:
         access_token, refresh_token, signed_in_at = json.loads(raw)
     except (ValueError, TypeError):
@@ -72,3 +108,8 @@ def _unpack(raw: bytes) -> StoredSession | None:
     if not (isinstance(access_token, str) and isinstance(refresh_token, str) and type(signed_in_at) is int):
         return None
     return StoredSession(SessionTokens(access_token, refresh_token), signed_in_at)
+
+
+def _derive(secret: str | bytes) -> bytes:
+    raw = secret if isinstance(secret, bytes) else secret.encode()
+    return HKDF(algorithm=SHA256(), length=32, salt=None, info=_PURPOSE).derive(raw)

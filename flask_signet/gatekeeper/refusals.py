@@ -1,4 +1,4 @@
-"""What somebody gets who is not signed in where one must be: a way in, or a plain 401."""
+"""Responses to requests without a session where one is required: login redirect, 401, 503."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from flask import flash, jsonify, redirect, request, url_for
 from werkzeug import Response
-from werkzeug.exceptions import ServiceUnavailable
+from werkzeug.exceptions import HTTPException, ServiceUnavailable
 
 from .errors import AuthUnavailable, GatekeeperError, TokenError
 
@@ -20,10 +20,24 @@ UNAVAILABLE = "The sign-in service is not answering. You are still signed in; tr
 _RETURN_PATH = re.compile(r"/(?![/\\])[!-\[\]-~]{0,511}")
 
 
-def sign_in_first(login_endpoint: str, *, has_said_why: bool) -> Response:
-    """Send a browser to the login page, from where it comes back; give everything else a 401.
+class Refused(HTTPException):
+    """Base of refusals that carry a code and the next step; ``detail`` is for the log only.
 
-    ``has_said_why``: a message is already waiting that tells why the session ended.
+    Werkzeug answers them as an HTML page; an app's own error pages can use ``error_code`` and ``hint``.
+    """
+
+    error_code = "refused"
+    hint = ""
+
+    def __init__(self, description: str | None = None, *, detail: str = "") -> None:
+        super().__init__(description)
+        self.detail = detail
+
+
+def login_redirect_or_401(login_endpoint: str, *, has_message: bool) -> Response:
+    """Return a redirect to the login page for a browser's page or form, else a 401.
+
+    ``has_message``: a message that says why the session ended is already flashed.
     """
     if _wants_json() or request.method not in ("GET", "HEAD", "POST"):
         return unauthorized("Bearer", "not_signed_in")
@@ -33,13 +47,13 @@ def sign_in_first(login_endpoint: str, *, has_said_why: bool) -> Response:
         )
     if request.method == "POST":
         flash(NOTHING_SAVED, "notice")
-    elif not has_said_why:
+    elif not has_message:
         flash(SIGN_IN_FIRST, "notice")
     return redirect(url_for(login_endpoint, next=return_path()), 303)
 
 
 def bearer_refused(error: TokenError) -> Response:
-    """Tell an API client that its token is not good, and by which check (RFC 6750 section 3)."""
+    """Return the 401 for a refused token, with the code of the failed check (RFC 6750 section 3)."""
     challenge = f'Bearer error="invalid_token", error_description="{error.code}"'
     return unauthorized(challenge, error.code)
 
@@ -53,19 +67,19 @@ def unauthorized(challenge: str, code: str) -> Response:
 
 
 def unavailable(failure: GatekeeperError) -> ServiceUnavailable:
-    """Return the 503 for a session that cannot be looked at now; its cookies are kept."""
-    told = failure.retry_after if isinstance(failure, AuthUnavailable) else None
-    return ServiceUnavailable(UNAVAILABLE, retry_after=told or DEFAULT_RETRY_AFTER)
+    """Return the 503 for a session that cannot be checked now; its cookies are kept."""
+    seconds = failure.retry_after if isinstance(failure, AuthUnavailable) else None
+    return ServiceUnavailable(UNAVAILABLE, retry_after=seconds or DEFAULT_RETRY_AFTER)
 
 
 def return_path() -> str | None:
-    """Return where to come back to after signing in: a plain path of this site, or None."""
+    """Return the path to return to after login, or None if it is not a plain path of this site."""
     path = _referring_path() if request.method == "POST" else _requested_path()
     return path if _RETURN_PATH.fullmatch(path) else None
 
 
 def _requested_path() -> str:
-    # Any byte can stand in a query; one that is no ASCII becomes a character that no return path has.
+    # A query can hold any byte; non-ASCII becomes a character that _RETURN_PATH refuses.
     query = request.query_string.decode("ascii", "replace")
     return request.root_path + request.path + (f"?{query}" if query else "")
 

@@ -1,9 +1,8 @@
-"""Ask Auth now and then whether a session still lives, so that a sign-out elsewhere ends it here in time.
+"""Revocation check: ask Auth periodically whether a session still exists (REVOCATION_CHECK_SECONDS).
 
-A verified token proves that its session lived when it was issued. Later on, at most once per session and
-interval, ``GET /user`` is asked: behind a request's back when half of the interval is over, before it is
-served when all of it is. When the question fails, for whatever reason, the session is let in and the log says
-so; it is asked about again one interval later.
+A verified token proves that its session existed when it was issued. After that, ``GET /user`` is sent at most
+once per session and interval: in the background after half of the interval, before the request is served
+after all of it. A failed check lets the session in, logs a warning, and is repeated one interval later.
 """
 
 from __future__ import annotations
@@ -14,20 +13,19 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
-from .auth_answers import error_code
-from .auth_http import Answer
-from .identity import Identity
+from .auth_http import Answer, error_code
+from .tokens import Identity
 
-log = logging.getLogger("gatekeeper")
+log = logging.getLogger("flask_signet.gatekeeper")
 
 MAX_SESSIONS = 10_000
-MAX_AT_ONCE = 8  # questions behind requests' backs; more of them wait for a later request
-# Answers of GET /user that mean: this session is over.
+MAX_AT_ONCE = 8  # concurrent background checks; further ones wait for a later request
+# Error codes of GET /user that mean: this session is over.
 OVER = {"session_not_found": "ended_elsewhere", "user_not_found": "unknown_user", "user_banned": "banned"}
 
 
 class RevocationCheck:
-    """Remembers when each session was last known to live; ``clock`` gives unix seconds."""
+    """Remembers when each session was last confirmed; ``clock`` returns unix seconds."""
 
     def __init__(
         self, ask_user: Callable[[str], Answer], interval: float, clock: Callable[[], float]
@@ -41,7 +39,7 @@ class RevocationCheck:
         self._over: dict[UUID, str] = {}
 
     def reason_to_end(self, identity: Identity) -> str | None:
-        """Return why a session is over (a key of SESSION_END_WORDS), or None when it may go on."""
+        """Return why a session is over (a key of SESSION_END_WORDS), or None."""
         session_id = identity.session_id
         with self._lock:
             if session_id in self._over:
@@ -56,15 +54,16 @@ class RevocationCheck:
         if is_due:
             self._ask(identity)
             return self._over.get(session_id)
-        self._ask_behind(identity)
+        self._ask_in_background(identity)
         return None
 
     def _age(self, identity: Identity) -> float:
-        """Return the seconds since the session was last known to live, also when the clock was set back."""
-        known = (self._alive_at.get(identity.session_id, 0.0), float(identity.issued_at))
+        """Return the seconds since the session was last confirmed, also if the clock was set back."""
+        issued_at = float(identity.issued_at)
+        known = (self._alive_at.get(identity.session_id, issued_at), issued_at)
         return min(abs(self._clock() - alive_at) for alive_at in known)
 
-    def _ask_behind(self, identity: Identity) -> None:
+    def _ask_in_background(self, identity: Identity) -> None:
         thread = threading.Thread(target=self._ask, args=(identity,), name="session-check", daemon=True)
         try:
             thread.start()
@@ -76,7 +75,7 @@ class RevocationCheck:
         asked_at = self._clock()
         try:
             reason = _reason(self._ask_user(identity.access_token))
-        except Exception as error:  # a question that fails must neither end a session nor stop all later ones
+        except Exception as error:  # a failed check must neither end a session nor stop later checks
             log.warning("decision=signed_in code=check_failed detail=%s", type(error).__name__)
             reason = None
         with self._lock:
@@ -88,7 +87,7 @@ class RevocationCheck:
 
 
 def _reason(answer: Answer) -> str | None:
-    """Return why the session is over, if that is what Auth says."""
+    """Return why the session is over, or None."""
     reason = OVER.get(error_code(answer)) if answer.status in (401, 403) else None
     if reason is None and answer.status != 200:
         log.warning("decision=signed_in code=check_failed status=%s", answer.status)
@@ -98,5 +97,5 @@ def _reason(answer: Answer) -> str | None:
 def _remember(known: dict[UUID, Any], session_id: UUID, value: float | str) -> None:
     known.pop(session_id, None)
     while len(known) >= MAX_SESSIONS:
-        known.pop(next(iter(known)))  # the oldest is merely asked about again
+        known.pop(next(iter(known)))  # the oldest is checked again when it comes back
     known[session_id] = value

@@ -1,24 +1,23 @@
-"""The sessions of one process: who arrives with which cookie, and what becomes of it. No Flask in here.
+"""Sessions of one process: authenticate, refresh, start and end. No Flask in here.
 
-``arrive`` turns the cookies of a request into a Visit: somebody or nobody, what the response must do with the
-cookie, and what stood in the way if anything did. It meets the network only to exchange a refresh token.
+``authenticate`` turns the cookies of a request into a RequestSession: its identity, what the response must do
+with the cookies, and what failed. It uses the network only to exchange a refresh token.
 """
 
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
+from uuid import UUID
 
-import httpx
-
-from .auth_answers import tokens_from
-from .auth_http import Answer, AnswerRefused
+from .auth_http import Answer
 from .cookies import Reading, Sent, SessionCookies, StoredSession
 from .decision import Anonymous, Refresh, SignedIn, SignOut, decide
 from .errors import (
-    AuthMisconfigured,
     AuthUnavailable,
     GatekeeperError,
     KeysUnavailable,
@@ -27,30 +26,51 @@ from .errors import (
     SessionTooLarge,
     TokenError,
 )
-from .identity import AccessClaims, Identity, SessionTokens
-from .refresh import EndedSessions, Refreshed, Refresher
+from .refresh import Refreshed, Refresher
 from .revocation import RevocationCheck
+from .tokens import AccessClaims, Identity, SessionTokens
 from .verification import Verifier
 
-log = logging.getLogger("gatekeeper")
+log = logging.getLogger("flask_signet.gatekeeper")
 
 
 @dataclass(slots=True)
-class Visit:
-    """One request's session, and what its response has to do about the cookie."""
+class RequestSession:
+    """The session of one request, and what its response has to do with the cookies."""
 
     sent: Sent = field(default_factory=dict, repr=False)
     user_agent: str = ""
     identity: Identity | None = None
     signed_in_at: int = 0
-    store: dict[str, str] | None = field(default=None, repr=False)  # cookies to write
-    clear: bool = False  # cookies to forget
-    end_reason: str | None = None  # a key of SESSION_END_WORDS, when a session ended unasked
-    failure: GatekeeperError | None = None  # why a session could not be looked at now
+    store: dict[str, str] | None = field(default=None, repr=False)  # cookies to set
+    clear: bool = False  # expire the cookies that were sent
+    end_reason: str | None = None  # a key of SESSION_END_WORDS, if the session ended unasked
+    failure: GatekeeperError | None = None  # why the session could not be checked now
+
+
+class EndedSessions:
+    """Ids of the sessions that ended in this process, each until its last token has expired."""
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._until: dict[UUID, float] = {}
+
+    def add(self, session_id: UUID, seconds: float) -> None:
+        """Remember a session as ended for some seconds."""
+        now = self._monotonic()
+        with self._lock:
+            self._until = {known: until for known, until in self._until.items() if until > now}
+            self._until[session_id] = now + seconds
+
+    def __contains__(self, session_id: UUID) -> bool:
+        """Return whether this session ended here."""
+        until = self._until.get(session_id)
+        return until is not None and self._monotonic() < until
 
 
 class Sessions:
-    """Reads, renews, starts and ends sessions; ``clock`` gives unix seconds, ``monotonic`` counts them."""
+    """The sessions of one process; ``clock`` returns unix seconds, ``monotonic`` monotonic seconds."""
 
     def __init__(
         self,
@@ -63,15 +83,15 @@ class Sessions:
     ) -> None:
         self.cookies = cookies
         self._verifier = verifier
-        self._ask_refresh = ask_refresh
         self._revocation = revocation
         self._clock = clock
         self._ended = EndedSessions(monotonic)
-        self._refresher = Refresher(self._exchange, self._ended, monotonic)
+        verify_new = partial(verifier.verify, from_auth=True)
+        self._refresher = Refresher(ask_refresh, verify_new, clock, monotonic)
 
-    def arrive(self, sent: Sent, user_agent: str = "") -> Visit:
-        """Find out who sends a request with these cookies; an exchange is made in the user agent's name."""
-        visit = Visit(sent, user_agent)
+    def authenticate(self, sent: Sent, user_agent: str = "") -> RequestSession:
+        """Return the session of a request with these cookies; a refresh forwards the user agent."""
+        current = RequestSession(sent, user_agent)
         reading = self.cookies.read(sent)
         verdict: AccessClaims | TokenError | None = None
         if reading.session is not None:
@@ -80,16 +100,16 @@ class Sessions:
             except TokenError as error:
                 verdict = error
             except (KeysUnavailable, AuthUnavailable) as error:
-                visit.failure = error
+                current.failure = error
                 log.warning("decision=unavailable code=%s detail=%r", error.code, str(error))
-                return visit
-        self._carry_out(visit, reading, verdict)
-        return visit
+                return current
+        self._apply_decision(current, reading, verdict)
+        return current
 
-    def recognise(self, token: str) -> Identity:
-        """Return whose bearer token this is; raise TokenError, KeysUnavailable or AuthUnavailable.
+    def authenticate_bearer(self, token: str) -> Identity:
+        """Return the owner of a bearer token; raise TokenError, KeysUnavailable or AuthUnavailable.
 
-        A token whose session was ended here is refused; nothing is ever refreshed for an API client.
+        A token whose session ended here is refused; nothing is refreshed for API clients.
         """
         claims = self._verifier.verify(token)
         identity = Identity.of(claims, token)
@@ -97,32 +117,34 @@ class Sessions:
             raise SessionOver(kid=claims.kid)
         return identity
 
-    def start(self, visit: Visit, tokens: SessionTokens) -> Identity:
-        """Begin a session with tokens that Auth just gave.
+    def start(self, current: RequestSession, tokens: SessionTokens) -> Identity:
+        """Start a session with tokens that Auth just issued.
 
-        Raises TokenError, KeysUnavailable or SessionTooLarge.
+        Raises TokenError, KeysUnavailable, AuthUnavailable or SessionTooLarge.
         """
         claims = self._verifier.verify(tokens.access_token, from_auth=True)
-        visit.signed_in_at = int(self._clock())
-        visit.store = self.cookies.prepare(StoredSession(tokens, visit.signed_in_at), claims)
-        visit.clear = False
-        visit.identity = Identity.of(claims, tokens.access_token)
-        return visit.identity
+        current.signed_in_at = int(self._clock())
+        current.store = self.cookies.prepare(StoredSession(tokens, current.signed_in_at), claims)
+        current.clear = False
+        current.identity = Identity.of(claims, tokens.access_token)
+        return current.identity
 
-    def end(self, visit: Visit) -> None:
-        """Forget the visit's session, here and for every request of it that is still under way."""
-        if visit.identity is not None:
-            life = visit.identity.expires_at - visit.identity.issued_at
-            # No token of this session that exists by now can outlive this.
-            self._ended.add(visit.identity.session_id, 2.0 * life + 60)
-            self._refresher.forget(visit.identity.session_id)
-        visit.identity, visit.store, visit.clear = None, None, True
+    def end(self, current: RequestSession) -> None:
+        """End the session in this process, also for its requests in progress."""
+        if current.identity is not None:
+            life = current.identity.expires_at - current.identity.issued_at
+            # Every token of this session that exists by now expires within this time.
+            self._ended.add(current.identity.session_id, 2.0 * life + 60)
+            self._refresher.forget(current.identity.session_id)
+        current.identity, current.store, current.clear = None, None, True
 
     def is_ended(self, identity: Identity) -> bool:
         """Return whether this session was ended in this process."""
         return identity.session_id in self._ended
 
-    def _carry_out(self, visit: Visit, reading: Reading, verdict: AccessClaims | TokenError | None) -> None:
+    def _apply_decision(
+        self, current: RequestSession, reading: Reading, verdict: AccessClaims | TokenError | None
+    ) -> None:
         decision = decide(
             has_session=reading.session is not None,
             is_unreadable=reading.is_unreadable,
@@ -131,86 +153,66 @@ class Sessions:
         )
         match decision, reading.session:
             case Anonymous(clear=clear), _:
-                visit.clear = clear
+                current.clear = clear
                 if clear:
                     log.info("decision=anonymous code=cookie_unreadable")
             case SignOut(reason=reason), _:
                 code = verdict.code if isinstance(verdict, TokenError) else ""
-                self._sign_out(visit, reason, code=code, verdict=verdict)
+                self._sign_out(current, reason, code=code, verdict=verdict)
             case SignedIn(claims=claims), StoredSession() as session:
-                self._admit(visit, session, claims)
+                self._accept(current, session, claims)
                 if reading.is_outdated:
-                    self._keep(visit, session, claims)
+                    self._store(current, session, claims)
             case Refresh(claims=claims), StoredSession() as session:
-                self._renew(visit, session, claims)
+                self._refresh(current, session, claims)
 
-    def _admit(self, visit: Visit, session: StoredSession, claims: AccessClaims) -> None:
+    def _accept(self, current: RequestSession, session: StoredSession, claims: AccessClaims) -> None:
         if claims.session_id in self._ended:
-            self._sign_out(visit, "signed_out", code="ended_here", verdict=claims)
+            self._sign_out(current, "signed_out", code="ended_here", verdict=claims)
             return
         identity = Identity.of(claims, session.tokens.access_token)
         if self._revocation and (reason := self._revocation.reason_to_end(identity)):
-            self._sign_out(visit, reason, code="ended_elsewhere", verdict=claims)
+            self._sign_out(current, reason, code="ended_elsewhere", verdict=claims)
             return
-        visit.identity = identity
-        visit.signed_in_at = session.signed_in_at
+        current.identity = identity
+        current.signed_in_at = session.signed_in_at
 
-    def _renew(self, visit: Visit, session: StoredSession, claims: AccessClaims | None) -> None:
-        """Exchange the refresh token; a session that is still good survives whatever goes wrong."""
+    def _refresh(self, current: RequestSession, session: StoredSession, claims: AccessClaims | None) -> None:
+        """Exchange the refresh token; with ``claims`` of a valid access token, failures are ignored."""
         refresh_token = session.tokens.refresh_token
         try:
             if claims is None:
-                refreshed: Refreshed | None = self._refresher.refresh(refresh_token, visit.user_agent)
+                refreshed: Refreshed | None = self._refresher.refresh(refresh_token, current.user_agent)
             else:
-                refreshed = self._refresher.refresh_early(refresh_token, visit.user_agent)
+                refreshed = self._refresher.refresh_early(refresh_token, current.user_agent)
         except SessionEnded as error:
-            self._sign_out(visit, error.reason, code=error.code, verdict=claims)
+            self._sign_out(current, error.reason, code=error.code, verdict=claims)
         except GatekeeperError as error:
             log.warning("decision=unavailable code=%s detail=%r", error.code, str(error))
-            visit.failure = error
+            current.failure = error
         else:
             if refreshed is None and claims is not None:
-                self._admit(visit, session, claims)
+                self._accept(current, session, claims)
             elif refreshed is not None:
                 renewed = StoredSession(refreshed.tokens, session.signed_in_at)
-                self._admit(visit, renewed, refreshed.claims)
-                self._keep(visit, renewed, refreshed.claims)
+                self._accept(current, renewed, refreshed.claims)
+                self._store(current, renewed, refreshed.claims)
                 known = refreshed.claims
                 log.info("decision=refresh kid=%s session=%s", known.kid, known.session_id)
 
-    def _keep(self, visit: Visit, session: StoredSession, claims: AccessClaims) -> None:
-        if visit.identity is None:
+    def _store(self, current: RequestSession, session: StoredSession, claims: AccessClaims) -> None:
+        if current.identity is None:
             return
         try:
-            visit.store = self.cookies.prepare(session, claims)
+            current.store = self.cookies.prepare(session, claims)
         except SessionTooLarge as error:
             # The old cookie still works: Auth answers the parent of the active token with the active one.
-            log.error("decision=signed_in code=%s session=%s", error.code, visit.identity.session_id)
+            log.error("decision=signed_in code=%s session=%s", error.code, current.identity.session_id)
 
     def _sign_out(
-        self, visit: Visit, reason: str, *, code: str, verdict: AccessClaims | TokenError | None
+        self, current: RequestSession, reason: str, *, code: str, verdict: AccessClaims | TokenError | None
     ) -> None:
         kid = verdict.kid if verdict is not None else None
         session_id = verdict.session_id if isinstance(verdict, AccessClaims) else None
         log.info("decision=sign_out code=%s reason=%s kid=%s session=%s", code, reason, kid, session_id)
-        visit.identity, visit.store, visit.clear, visit.end_reason = None, None, True, reason
-
-    def _exchange(self, refresh_token: str, user_agent: str) -> Refreshed:
-        """Ask Auth for a new pair and verify it; a failure is logged once, however many requests it meets."""
-        try:
-            return self._ask_and_verify(refresh_token, user_agent)
-        except (AuthUnavailable, AuthMisconfigured) as error:
-            level = logging.ERROR if isinstance(error, AuthMisconfigured) else logging.WARNING
-            log.log(level, "exchange=failed code=%s detail=%r", error.code, str(error))
-            raise
-
-    def _ask_and_verify(self, refresh_token: str, user_agent: str) -> Refreshed:
-        try:
-            answer = self._ask_refresh(refresh_token, user_agent)
-        except (httpx.HTTPError, AnswerRefused) as error:
-            raise AuthUnavailable(f"{type(error).__name__}: {error}") from error
-        tokens = tokens_from(answer, self._clock())
-        try:
-            return Refreshed(tokens, self._verifier.verify(tokens.access_token, from_auth=True))
-        except (TokenError, KeysUnavailable, AuthUnavailable) as error:
-            raise AuthUnavailable(f"the new access token does not verify: {error.code}") from error
+        current.identity, current.store, current.clear, current.end_reason = None, None, True, reason

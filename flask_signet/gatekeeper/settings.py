@@ -1,4 +1,4 @@
-"""What the gatekeeper must be told, and where it looks for it in a Flask app's configuration."""
+"""Settings of the gatekeeper, and how they are read from a Flask configuration."""
 
 from __future__ import annotations
 
@@ -22,9 +22,14 @@ FLAGS = {
 }
 
 
+def is_loopback(url: str) -> bool:
+    """Return whether a URL's host is this machine's loopback."""
+    return urlsplit(url).hostname in LOOPBACK_HOSTS
+
+
 @dataclass(frozen=True, slots=True)
 class GatekeeperSettings:
-    """The project, the site and the secrets that seal cookies (the present one first)."""
+    """The project, the site, and the secrets that encrypt cookies (the present one first)."""
 
     supabase_url: str
     publishable_key: str
@@ -34,16 +39,16 @@ class GatekeeperSettings:
     audience: str = "authenticated"
     cookie_mode: str = "private"  # or "shared"
     jwks: str | None = None  # the key set itself, never fetched
-    revocation_check_seconds: float | None = None  # None: tokens are good until they run out
+    revocation_check_seconds: float | None = None  # None: tokens are valid until they expire
     is_closed: bool = True  # False: only views marked with login_required are closed
     login_endpoint: str = "auth.login"
     show_timing: bool = False
 
     def __post_init__(self) -> None:
-        """Raise ValueError for what would weaken every session without a word."""
+        """Raise ValueError for values that would weaken every session silently."""
         site = urlsplit(self.site_url)
-        is_loopback = site.hostname in LOOPBACK_HOSTS
-        if not site.hostname or site.scheme not in (("https", "http") if is_loopback else ("https",)):
+        schemes = ("https", "http") if is_loopback(self.site_url) else ("https",)
+        if not site.hostname or site.scheme not in schemes:
             raise ValueError(f"SITE_URL is {self.site_url!r}, not https://…, or http://… on this machine")
         if urlsplit(self.supabase_url).scheme not in ("https", "http"):
             raise ValueError(f"SUPABASE_URL is {self.supabase_url!r}, not https://…")
@@ -55,15 +60,15 @@ class GatekeeperSettings:
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> GatekeeperSettings:
-        """Read a Flask configuration, in which values may be text as the environment holds it.
+        """Read a Flask configuration; values may be strings, as in the environment.
 
-        Raises ValueError, which says what is wrong.
+        Raises ValueError with the setting and what it must be.
         """
         if missing := [name for name in REQUIRED if not config.get(name)]:
             raise ValueError(f"not in app.config when Gatekeeper(app) is called: {', '.join(missing)}")
         fallbacks = config.get("SECRET_KEY_FALLBACKS") or ()
         if isinstance(fallbacks, str | bytes):
-            # Flask reads it too, and would take each letter of a text for a key.
+            # Flask reads it too, and would treat each letter of a string as a key.
             raise ValueError("SECRET_KEY_FALLBACKS is one text; it must be a list of former keys")
         url = str(config["SUPABASE_URL"]).rstrip("/")
         return cls(

@@ -1,7 +1,7 @@
-"""Shared mode: exactly the cookies of ``@supabase/ssr`` 0.12, for apps that also have a browser client.
+"""Shared cookie mode: exactly the cookies of ``@supabase/ssr`` 0.12, for apps with a browser client.
 
-A browser client must read them, so they are not HttpOnly, and anybody who can write a cookie can write these:
-what they hold is believed only after the access token is verified. Choose private mode when you can.
+The browser client must read them, so they are not HttpOnly, and every origin that can set a cookie can forge
+them: their content is used only after the access token is verified. Prefer private mode.
 """
 
 from __future__ import annotations
@@ -10,52 +10,41 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from werkzeug import Response
-
-from .cookies import ChunkedCookie, Reading, Sent, StoredSession
-from .identity import AccessClaims, SessionTokens
+from .cookies import Reading, Sent, SessionCookies, StoredSession
+from .tokens import AccessClaims, SessionTokens
 
 CHUNK = 3180  # characters, as @supabase/ssr has it
 _PREFIX = "base64-"
 _BASE64URL = re.compile(r"[A-Za-z0-9_-]*")
 
 
-class SharedCookies:
+class SharedCookies(SessionCookies):
     """Session cookies that ``@supabase/ssr`` reads and writes too."""
 
     def __init__(self, site_url: str, supabase_url: str) -> None:
-        self._cookie = ChunkedCookie(
+        super().__init__(
             storage_key(supabase_url),
-            CHUNK,
+            chunk=CHUNK,
             is_secure=urlsplit(site_url).scheme == "https",
             http_only=False,
         )
 
     def read(self, sent: Sent) -> Reading:
-        """Return the session that the request's cookies hold, if they hold one."""
-        parts = self._cookie.collect(sent)
+        """Return the session that the request's cookies hold, if any."""
+        parts = self.collect(sent)
         if not parts:
-            return Reading(is_unreadable=self._cookie.was_sent(sent))
+            return Reading(is_unreadable=self.was_sent(sent))
         session = _unpack("".join(values[0] for values in parts))
         return Reading(session, is_unreadable=session is None)
 
     def prepare(self, session: StoredSession, claims: AccessClaims) -> dict[str, str]:
-        """Return the cookies that hold a session; raise SessionTooLarge when they would be refused."""
+        """Return the cookies that hold a session; raise SessionTooLarge if servers would refuse them."""
         text = json.dumps(_document(session.tokens, claims), separators=(",", ":"), ensure_ascii=False)
         encoded = base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode("ascii")
-        return self._cookie.split(_PREFIX + encoded)
-
-    def write(self, response: Response, prepared: Mapping[str, str], sent: Sent) -> None:
-        """Put prepared cookies into the response."""
-        self._cookie.write(response, prepared, sent)
-
-    def clear(self, response: Response, sent: Sent) -> None:
-        """Make the browser forget every session cookie that it sent."""
-        self._cookie.clear(response, sent)
+        return self.split(_PREFIX + encoded)
 
 
 def storage_key(supabase_url: str) -> str:
@@ -78,7 +67,7 @@ def _document(tokens: SessionTokens, claims: AccessClaims) -> dict[str, Any]:
 
 
 def _unpack(text: str) -> StoredSession | None:
-    """Read either encoding that ``@supabase/ssr`` has written over time; None for anything else."""
+    """Parse either encoding that versions of ``@supabase/ssr`` write; None for anything else."""
     try:
         document = json.loads(_decode(text))
     except (ValueError, RecursionError, binascii.Error):

@@ -1,18 +1,20 @@
-"""Check an access token on the spot: is it Auth's, is it meant for us, is it still good?
+"""Access token verification with a public key, and the types that a verified token turns into.
 
-Trust: nothing in the token is believed before its signature is verified with a key of the published set, and
-of its header only which key and algorithm it claims. The cheapest checks come first, so hostile input costs
-microseconds. PyJWT's algorithm object verifies the signature over exactly the text that was received; the
-strict parsing around it is ours, because a verifier must accept one spelling only.
+Trust: nothing in a token is used before its signature is verified with a key of the published set; of its
+header only the algorithm and the key id are read. The cheapest checks come first, so that hostile input costs
+microseconds. PyJWT's algorithm object verifies the signature over exactly the received text; the strict
+parsing around it is ours, because a verifier must accept one spelling only.
 
-The ECDSA twin of a signature, (r, n-s), verifies too (every verifier accepts it). Therefore nothing may use
-the text of a token as an identity: sessions are told apart by ``session_id``.
+The ECDSA twin of a signature, (r, n-s), verifies too (every verifier accepts it). Therefore the text of a
+token is never an identity: sessions are identified by ``session_id``.
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -34,8 +36,6 @@ from .errors import (
     TokenNotYetValid,
     TokenTooLong,
 )
-from .identity import AccessClaims
-from .strict_json import read_object
 
 ALGORITHMS = ("ES256", "RS256", "EdDSA")
 MAX_TOKEN_LENGTH = 8192  # characters
@@ -50,8 +50,73 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 _NIL_UUID = str(UUID(int=0))
 
 
-class Verifies(Protocol):
-    """What PyJWT's algorithm objects offer."""
+@dataclass(frozen=True, slots=True)
+class AccessClaims:
+    """The claims of a verified access token; times are unix seconds."""
+
+    user_id: UUID
+    session_id: UUID
+    email: str
+    role: str
+    issued_at: int
+    expires_at: int
+    kid: str
+
+
+class AuthSession(Protocol):
+    """A session as the ``supabase`` package returns it."""
+
+    access_token: str
+    refresh_token: str
+    user: Any  # a pydantic model
+
+
+@dataclass(frozen=True, slots=True)
+class SessionTokens:
+    """The token pair of one session. Credentials: never printed, never logged.
+
+    ``user`` is Auth's user object, which only shared cookies carry, for browser clients.
+    """
+
+    access_token: str = field(repr=False)
+    refresh_token: str = field(repr=False)
+    user: dict[str, Any] | None = field(default=None, repr=False)
+
+    @classmethod
+    def of(cls, session: AuthSession) -> SessionTokens:
+        """Read the tokens of a session that the ``supabase`` package returned."""
+        user = session.user.model_dump(mode="json", exclude_none=True)
+        return cls(session.access_token, session.refresh_token, user)
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The signed-in person of a request, with the token that the data API accepts as theirs."""
+
+    user_id: UUID
+    session_id: UUID
+    email: str
+    role: str
+    issued_at: int  # unix seconds
+    expires_at: int  # unix seconds
+    access_token: str = field(repr=False)
+
+    @classmethod
+    def of(cls, claims: AccessClaims, access_token: str) -> Identity:
+        """Build an identity from verified claims and the token that they came from."""
+        return cls(
+            user_id=claims.user_id,
+            session_id=claims.session_id,
+            email=claims.email,
+            role=claims.role,
+            issued_at=claims.issued_at,
+            expires_at=claims.expires_at,
+            access_token=access_token,
+        )
+
+
+class SignatureVerifier(Protocol):
+    """The part of PyJWT's algorithm objects that is used here."""
 
     def verify(self, msg: bytes, key: Any, sig: bytes) -> bool:
         """Return whether ``sig`` is the signature of ``msg``."""
@@ -59,17 +124,17 @@ class Verifies(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class VerificationKey:
-    """A public key of the set, with the one algorithm that it is for."""
+    """A public key of the set and the only algorithm that it may be used with."""
 
     kid: str
     algorithm: str
     key: Any = field(repr=False)
-    verifier: Verifies = field(repr=False, compare=False)
+    verifier: SignatureVerifier = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """What a token must say to be for this app."""
+    """The issuer, audience and role that a token must name."""
 
     issuer: str
     audience: str = "authenticated"
@@ -79,7 +144,7 @@ class Expected:
 def verify_access_token(
     token: str, keys: Mapping[str, VerificationKey], expected: Expected, now: float
 ) -> AccessClaims:
-    """Return the claims of a token that passes every check; raise the TokenError that says why not.
+    """Return the claims of a token that passes every check; raise the TokenError of the first that fails.
 
     ``now`` is in unix seconds. Never raises anything but TokenError, whatever the text. Sources: RFC 7519,
     RFC 8725.
@@ -101,7 +166,7 @@ def verify_access_token(
 
 
 def check_form(token: str) -> None:
-    """Raise TokenError for a text that is no signed token, whatever the keys are."""
+    """Raise TokenError if the text cannot be a signed token under any key."""
     for segment in split(token):
         decode_segment(segment)
 
@@ -127,9 +192,9 @@ def decode_segment(text: str) -> bytes:
     return raw
 
 
-@lru_cache(maxsize=32)  # all tokens of a key have the same header; only what passed is kept
+@lru_cache(maxsize=32)  # all tokens of a key have the same header; errors are not cached
 def read_header(text: str) -> tuple[str, str]:
-    """Return algorithm and key id of a header that has those, perhaps ``typ``, and nothing else."""
+    """Return algorithm and key id of a header whose members are these, optionally ``typ``, and no others."""
     try:
         header = read_object(decode_segment(text))
     except ValueError as error:
@@ -150,14 +215,14 @@ def read_header(text: str) -> tuple[str, str]:
 def _check_signature(key: VerificationKey, signed_text: bytes, signature: bytes) -> None:
     try:
         is_valid = key.verifier.verify(signed_text, key.key, signature)
-    except Exception as error:  # whatever a library says about hostile bytes, the answer is no
+    except Exception as error:  # any exception of a library on hostile bytes is a refusal
         raise SignatureInvalid(type(error).__name__, kid=key.kid) from None
     if is_valid is not True:
         raise SignatureInvalid(kid=key.kid)
 
 
 def check_claims(claims: Mapping[str, Any], expected: Expected, now: float, kid: str) -> AccessClaims:
-    """Return the claims that the gatekeeper relies on; raise when one is missing or not ours."""
+    """Return the claims that the gatekeeper uses; raise ClaimRefused or TokenStale for a wrong one."""
     audience = claims.get("aud")
     if audience not in (expected.audience, [expected.audience]):
         raise ClaimRefused("aud", kid=kid)
@@ -189,7 +254,7 @@ def check_claims(claims: Mapping[str, Any], expected: Expected, now: float, kid:
 
 
 def check_expiry(claims: AccessClaims, now: float) -> None:
-    """Raise TokenExpired when the token's time is over, beyond the leeway."""
+    """Raise TokenExpired if ``exp`` is past, beyond the leeway."""
     if now > claims.expires_at + EXPIRY_LEEWAY:
         raise TokenExpired(kid=claims.kid)
 
@@ -206,3 +271,37 @@ def _time(claims: Mapping[str, Any], name: str, kid: str) -> int:
     if type(value) is not int or not 0 < value < _MAX_TIME:
         raise ClaimRefused(name, kid=kid)
     return value
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise ValueError("duplicate member")
+    return members
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(f"{constant} is not JSON")
+
+
+_decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse)
+
+
+def read_object(raw: bytes) -> dict[str, Any]:
+    """Parse exactly one JSON object in UTF-8; raise ValueError for duplicate members, NaN or Infinity.
+
+    Parsers differ in what they do with duplicate members (RFC 8259 section 4): a token that has them would
+    mean different things to different readers.
+    """
+    try:
+        value = _decoder.decode(raw.decode("utf-8"))
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+    if type(value) is not dict:
+        raise ValueError("not an object")
+    return value
+
+
+def digest(token: str) -> bytes:
+    """Return the SHA-256 of a token's text: a cache key from which no token can be recovered."""
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()

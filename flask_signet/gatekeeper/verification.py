@@ -1,7 +1,7 @@
-"""Verify access tokens for one process: the key set, what they must say, and a memory of those that passed.
+"""Token verifier of one process: the key set, the expected claims, and a cache of verified tokens.
 
-The memory holds nothing that opens anything: it is keyed by a digest, bounded, and dropped whenever the key
-set changes, so a revoked key is forgotten together with every token that it signed.
+The cache is keyed by digest, bounded, and dropped whenever the key set changes, so that the tokens of a
+revoked key are refused with it.
 """
 
 from __future__ import annotations
@@ -11,41 +11,39 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import Protocol
 
-from .digest import digest
 from .errors import KeyUnknown
-from .identity import AccessClaims
 from .jwks import Keys, Snapshot
 from .legacy import LegacyTokens
-from .tokens import Expected, check_expiry, check_form, verify_access_token
+from .tokens import AccessClaims, Expected, check_expiry, check_form, digest, verify_access_token
 
-MEMORY_SIZE = 4096  # tokens, about 0.6 kB each
+CACHE_SIZE = 4096  # tokens, about 0.6 kB each
 
 
 class KeySource(Protocol):
-    """Where keys come from: a KeySet or an InlineKeySet."""
+    """A KeySet or an InlineKeySet."""
 
     @property
     def is_cold(self) -> bool:
-        """Whether no set is held yet."""
+        """Whether no key set was fetched yet."""
 
     def current(self) -> Snapshot:
-        """Return the present set."""
+        """Return the current key set."""
 
     def look_again_for(self, kid: str, *, from_auth: bool = False) -> Snapshot:
-        """Return a set in which a missing kid was looked for once more."""
+        """Return the key set, fetched again because ``kid`` is missing."""
 
 
 class VerifiedTokens:
-    """Claims of verified tokens, least recently used out first."""
+    """LRU cache of verified tokens' claims."""
 
-    def __init__(self, size: int = MEMORY_SIZE) -> None:
+    def __init__(self, size: int = CACHE_SIZE) -> None:
         self._size = size
         self._lock = threading.Lock()
         self._keys: Keys | None = None
         self._claims: OrderedDict[bytes, AccessClaims] = OrderedDict()
 
     def get(self, token: str, keys: Keys) -> AccessClaims | None:
-        """Return the claims that this token had under this very key set, if it was seen before."""
+        """Return the claims of a token that was verified with this key set object, or None."""
         key = digest(token)
         with self._lock:
             if self._keys is not keys:
@@ -57,7 +55,7 @@ class VerifiedTokens:
             return claims
 
     def put(self, token: str, keys: Keys, claims: AccessClaims) -> None:
-        """Remember a token that was verified under this key set."""
+        """Cache the claims of a token that was verified with this key set object."""
         with self._lock:
             if self._keys is not keys:
                 return
@@ -66,12 +64,12 @@ class VerifiedTokens:
                 self._claims.popitem(last=False)
 
     def __len__(self) -> int:
-        """Return how many tokens are remembered."""
+        """Return the number of cached tokens."""
         return len(self._claims)
 
 
 class Verifier:
-    """Checks tokens against the keys at hand; ``clock`` gives unix seconds."""
+    """Verifies access tokens; ``clock`` returns unix seconds."""
 
     def __init__(
         self, keys: KeySource, legacy: LegacyTokens, expected: Expected, clock: Callable[[], float]
@@ -80,19 +78,19 @@ class Verifier:
         self._legacy = legacy
         self._expected = expected
         self._clock = clock
-        self._memory = VerifiedTokens()
+        self._verified = VerifiedTokens()
 
     def verify(self, token: str, *, from_auth: bool = False) -> AccessClaims:
-        """Return the claims of a good token; raise TokenError, KeysUnavailable or AuthUnavailable.
+        """Return the claims of a valid token; raise TokenError, KeysUnavailable or AuthUnavailable.
 
-        ``from_auth`` marks a token that Auth handed out a moment ago.
+        ``from_auth`` marks a token that Auth issued a moment ago.
         """
         if self._keys.is_cold:
-            check_form(token)  # a text that is no token is no reason to meet the network
+            check_form(token)  # a malformed token must not cause a fetch
         snapshot = self._keys.current()
         if snapshot.is_legacy:
             return self._legacy.verify(token)
-        claims = self._memory.get(token, snapshot.keys)
+        claims = self._verified.get(token, snapshot.keys)
         if claims is not None:
             check_expiry(claims, self._clock())
             return claims
@@ -101,5 +99,5 @@ class Verifier:
         except KeyUnknown as error:
             snapshot = self._keys.look_again_for(error.kid or "", from_auth=from_auth)
             claims = verify_access_token(token, snapshot.keys, self._expected, self._clock())
-        self._memory.put(token, snapshot.keys, claims)
+        self._verified.put(token, snapshot.keys, claims)
         return claims

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from app.settings import VARIABLES, LocalStack, Settings, SettingsError
 from app.settings_reader import kind_of_api_key, unknown_variables
-from flask_signet.gatekeeper.key_set_parsing import PUBLIC_DEVELOPMENT_KID
+from flask_signet.gatekeeper.jwks import PUBLIC_DEVELOPMENT_KID
 from tests.support.token_mint import Mint, b64
 
 ROOT = Path(__file__).parents[2]

@@ -10,7 +10,7 @@ import click
 import pytest
 
 from app.settings import VARIABLES
-from flask_signet.gatekeeper.auth_answers import DEAD_CODES
+from flask_signet.gatekeeper.auth_http import DEAD_CODES
 from flask_signet.gatekeeper.settings import GatekeeperSettings
 from tests.support.commands import command_tree
 

@@ -15,8 +15,7 @@ from supabase import AuthApiError
 from flask_signet.clients import anonymous_client, user_client
 from flask_signet.gatekeeper import Identity
 from flask_signet.gatekeeper.cookies import StoredSession
-from flask_signet.gatekeeper.private_cookies import PrivateCookies
-from flask_signet.gatekeeper.seal import Seal
+from flask_signet.gatekeeper.private_cookies import CookieCipher, PrivateCookies
 from signet_stack.handle import RunningStack
 from tests.app.served import Served, serve
 from tests.support.people import Person, sign_up
@@ -36,14 +35,16 @@ def session_of(person: Person) -> StoredSession:
     """Return what a person's cookie holds."""
     cookie = person.visitor.client.get_cookie(COOKIE, domain="127.0.0.1")
     assert cookie is not None
-    session = PrivateCookies(SITE, Seal((SECRET_KEY,))).read({COOKIE: [cookie.value]}).session
+    session = PrivateCookies(SITE, CookieCipher((SECRET_KEY,))).read({COOKIE: [cookie.value]}).session
     assert session is not None
     return session
 
 
 def cookie_at(site: Served, session: StoredSession) -> str:
     """Return the cookie that the served site would set for a session."""
-    sealed = PrivateCookies(f"http://127.0.0.1:{site.port}", Seal((SECRET_KEY,))).prepare(session, CLAIMS)
+    sealed = PrivateCookies(f"http://127.0.0.1:{site.port}", CookieCipher((SECRET_KEY,))).prepare(
+        session, CLAIMS
+    )
     return "; ".join(f"{name}={value}" for name, value in sealed.items())
 
 
@@ -115,7 +116,7 @@ def test_row_09_after_signing_out_the_stolen_cookie_opens_neither_pages_nor_rows
     person.get("/")
     person.press("Sign out")
     thief = app.test_client()
-    for name, value in PrivateCookies(SITE, Seal((SECRET_KEY,))).prepare(stolen, CLAIMS).items():
+    for name, value in PrivateCookies(SITE, CookieCipher((SECRET_KEY,))).prepare(stolen, CLAIMS).items():
         thief.set_cookie(name, value, domain="127.0.0.1")
     assert thief.get("/profile", base_url=SITE).status_code == 303
     with app.app_context():

@@ -1,10 +1,10 @@
-"""Where a request may come from, by what the browser says about it."""
+"""The cross-site request check by Sec-Fetch-Site and Origin."""
 
 from __future__ import annotations
 
 import pytest
 
-from flask_signet.origin import is_welcome
+from flask_signet.origin import is_allowed
 
 OWN = ("https://www.example.com",)
 NAVIGATION = {"Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
@@ -53,7 +53,9 @@ CASES = [
 
 
 @pytest.mark.parametrize(
-    ("method", "headers", "welcome"), [case[1:] for case in CASES], ids=[c[0] for c in CASES]
+    ("method", "headers", "allowed"), [case[1:] for case in CASES], ids=[c[0] for c in CASES]
 )
-def test_a_request_is_welcome_or_not(method: str, headers: dict[str, str], welcome: bool) -> None:
-    assert is_welcome(method, headers, OWN) is welcome
+def test_headers_decide_whether_a_request_is_allowed(
+    method: str, headers: dict[str, str], allowed: bool
+) -> None:
+    assert is_allowed(method, headers, OWN) is allowed

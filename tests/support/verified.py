@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from flask_signet.gatekeeper.identity import AccessClaims
+from flask_signet.gatekeeper.tokens import AccessClaims
 from tests.support.token_mint import ALICE, NOW, SESSION
 
 CLAIMS = AccessClaims(

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_signet.gatekeeper.auth_answers import DEAD_CODES, retry_after, tokens_from
-from flask_signet.gatekeeper.auth_http import Answer
+from flask_signet.gatekeeper.auth_http import DEAD_CODES, Answer, retry_after, tokens_from
 from flask_signet.gatekeeper.errors import (
     SESSION_END_WORDS,
     AuthMisconfigured,
@@ -17,7 +16,7 @@ from flask_signet.gatekeeper.errors import (
     GatekeeperError,
     SessionEnded,
 )
-from flask_signet.gatekeeper.identity import SessionTokens
+from flask_signet.gatekeeper.tokens import SessionTokens
 
 NOW = 1_700_000_000.0
 PAIR = {"access_token": "a", "refresh_token": "r"}

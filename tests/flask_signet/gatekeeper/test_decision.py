@@ -25,7 +25,7 @@ from flask_signet.gatekeeper.errors import (
     TokenMalformed,
     TokenNotYetValid,
 )
-from flask_signet.gatekeeper.identity import AccessClaims
+from flask_signet.gatekeeper.tokens import AccessClaims
 from tests.support.token_mint import NOW
 from tests.support.verified import CLAIMS
 

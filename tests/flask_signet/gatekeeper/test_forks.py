@@ -1,4 +1,4 @@
-"""A worker that was forked after the first requests shares no lock and no connection with its parent."""
+"""A worker forked after the first requests shares no lock and no connection with its parent."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.flask_signet.gatekeeper.gatekept import make_app, signed_in
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks here")
-def test_a_forked_worker_begins_anew(auth: FaultyAuth) -> None:
+def test_a_forked_worker_has_its_own_locks_and_connections(auth: FaultyAuth) -> None:
     app = make_app(auth)
     connections: list[Any] = []
 

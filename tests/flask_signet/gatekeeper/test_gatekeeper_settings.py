@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from flask_signet.gatekeeper import GatekeeperSettings
-from flask_signet.gatekeeper.seal import Seal
+from flask_signet.gatekeeper.private_cookies import CookieCipher
 
 GOOD: dict[str, Any] = {
     "SUPABASE_URL": "https://abcd.supabase.co/",
@@ -78,5 +78,5 @@ def test_this_machine_needs_no_https(site: str) -> None:
 
 
 def test_flasks_secret_key_may_be_bytes() -> None:
-    sealed = Seal((b"x" * 32,)).seal(b"value", "name")
-    assert Seal(("x" * 32,)).open(sealed, "name") == (b"value", True)
+    sealed = CookieCipher((b"x" * 32,)).encrypt(b"value", "name")
+    assert CookieCipher(("x" * 32,)).decrypt(sealed, "name") == (b"value", True)

@@ -17,8 +17,8 @@ import pytest
 from werkzeug import Response
 
 from flask_signet.gatekeeper.cookies import StoredSession
-from flask_signet.gatekeeper.identity import SessionTokens
 from flask_signet.gatekeeper.shared_cookies import SharedCookies
+from flask_signet.gatekeeper.tokens import SessionTokens
 from tests.flask_signet.gatekeeper.faulty_auth import FaultyAuth
 from tests.support.patience import HANG_SECONDS
 from tests.support.verified import CLAIMS

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_signet.gatekeeper.key_set_parsing import (
+from flask_signet.gatekeeper.jwks import (
     PUBLIC_DEVELOPMENT_KID,
     KeySetRefused,
     ParsedKeySet,

@@ -12,9 +12,8 @@ from werkzeug.http import dump_cookie, parse_cookie
 
 from flask_signet.gatekeeper.cookies import MAX_AGE, Reading, Sent, StoredSession
 from flask_signet.gatekeeper.errors import SessionTooLarge
-from flask_signet.gatekeeper.identity import SessionTokens
-from flask_signet.gatekeeper.private_cookies import PrivateCookies
-from flask_signet.gatekeeper.seal import Seal
+from flask_signet.gatekeeper.private_cookies import CookieCipher, PrivateCookies
+from flask_signet.gatekeeper.tokens import SessionTokens
 from tests.support.verified import CLAIMS
 
 SITE = "http://127.0.0.1:8000"
@@ -27,7 +26,7 @@ LONG = StoredSession(SessionTokens("h." + "p" * 4000 + ".s", "refresh-token"), s
 
 
 def cookies(secrets: tuple[str, ...] = (SECRET,), site: str = SITE) -> PrivateCookies:
-    return PrivateCookies(site, Seal(secrets))
+    return PrivateCookies(site, CookieCipher(secrets))
 
 
 def sent(prepared: dict[str, str]) -> dict[str, list[str]]:
@@ -177,7 +176,7 @@ def test_no_cookie_exceeds_what_browsers_keep(session: StoredSession) -> None:
     [b"", b"null", b"[]", b'["a"]', b'["a","b"]', b'["a","b","c"]', b"[1,2,3]", b'{"a":1}', b"\xff"],
 )
 def test_a_sealed_value_of_another_layout_is_no_session(content: bytes) -> None:
-    value = Seal((SECRET,)).seal(content, NAME)
+    value = CookieCipher((SECRET,)).encrypt(content, NAME)
     assert cookies().read({NAME: [value]}) == Reading(is_unreadable=True)
 
 
@@ -188,7 +187,7 @@ def test_any_cookies_are_read_without_an_error(values: dict[str, list[str]]) -> 
 
 @given(st.data())
 def test_a_changed_cookie_is_no_session(data: st.DataObject) -> None:
-    fixed = PrivateCookies(SITE, Seal((SECRET,), random_bytes=bytes))  # the same value for every example
+    fixed = PrivateCookies(SITE, CookieCipher((SECRET,), random_bytes=bytes))  # no randomness
     value = fixed.prepare(SESSION, CLAIMS)[NAME]
     position = data.draw(st.integers(0, len(value) - 2))  # the last character holds unused bits
     character = data.draw(st.sampled_from("ABCabc012-_").filter(lambda c: c != value[position]))
@@ -198,4 +197,4 @@ def test_a_changed_cookie_is_no_session(data: st.DataObject) -> None:
 
 def test_a_seal_holds_any_value() -> None:
     value = json.dumps(["🙂", None]).encode()
-    assert Seal((SECRET,)).open(Seal((SECRET,)).seal(value, "n"), "n") == (value, True)
+    assert CookieCipher((SECRET,)).decrypt(CookieCipher((SECRET,)).encrypt(value, "n"), "n") == (value, True)

@@ -5,22 +5,26 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Callable
-from uuid import UUID, uuid4
 
 import pytest
 
-from flask_signet.gatekeeper.errors import AuthMisconfigured, AuthUnavailable, GatekeeperError, SessionEnded
-from flask_signet.gatekeeper.identity import SessionTokens
+from flask_signet.gatekeeper.auth_http import Answer
+from flask_signet.gatekeeper.errors import (
+    AuthMisconfigured,
+    AuthUnavailable,
+    GatekeeperError,
+    SessionEnded,
+    SignatureInvalid,
+)
 from flask_signet.gatekeeper.refresh import (
     COOL_DOWN,
     KEEP_SECONDS,
     MAX_FLIGHTS,
     WAIT_SECONDS,
-    EndedSessions,
-    Refreshed,
     Refresher,
     _Flight,
 )
+from flask_signet.gatekeeper.tokens import AccessClaims
 from tests.support.background import StoppedClock
 from tests.support.patience import HANG_SECONDS
 from tests.support.verified import CLAIMS
@@ -36,7 +40,7 @@ class Auth:
         self.entered = threading.Event()
         self.hold: threading.Event | None = None
 
-    def __call__(self, refresh_token: str, user_agent: str) -> Refreshed:
+    def ask(self, refresh_token: str, user_agent: str) -> Answer:
         self.calls.append(refresh_token)
         hold = self.hold
         self.entered.set()
@@ -44,8 +48,10 @@ class Auth:
             assert hold.wait(HANG_SECONDS)
         if self.error is not None:
             raise self.error
-        claims = dataclasses.replace(CLAIMS, session_id=self.session_id)
-        return Refreshed(SessionTokens("access", f"{refresh_token}+1"), claims)
+        return Answer(200, {"access_token": "access", "refresh_token": f"{refresh_token}+1"})
+
+    def verify(self, access_token: str) -> AccessClaims:
+        return dataclasses.replace(CLAIMS, session_id=self.session_id)
 
 
 @pytest.fixture
@@ -59,13 +65,8 @@ def clock() -> StoppedClock:
 
 
 @pytest.fixture
-def ended(clock: StoppedClock) -> EndedSessions:
-    return EndedSessions(clock)
-
-
-@pytest.fixture
-def refresher(auth: Auth, ended: EndedSessions, clock: StoppedClock) -> Refresher:
-    return Refresher(auth, ended, clock)
+def refresher(auth: Auth, clock: StoppedClock) -> Refresher:
+    return Refresher(auth.ask, auth.verify, clock, clock)
 
 
 def start(work: Callable[[], object]) -> tuple[threading.Thread, list[object]]:
@@ -111,45 +112,22 @@ def test_late_requests_with_the_old_cookie_get_the_finished_exchange(
     assert auth.calls == ["old", "old"]
 
 
-def test_a_sign_out_drops_what_is_kept(refresher: Refresher, ended: EndedSessions, auth: Auth) -> None:
+def test_forgetting_a_session_drops_its_finished_exchanges(refresher: Refresher, auth: Auth) -> None:
     refresher.refresh("old")
-    ended.add(CLAIMS.session_id, 100)
     refresher.forget(CLAIMS.session_id)
-    with pytest.raises(SessionEnded, match="signed_out"):
-        refresher.refresh("old")
+    refresher.refresh("old")
+    assert auth.calls == ["old", "old"]
 
 
-def test_a_sign_out_during_an_exchange_makes_it_give_nothing(
-    refresher: Refresher, ended: EndedSessions, auth: Auth
-) -> None:
-    auth.hold = threading.Event()
-    flights = [start(lambda: refresher.refresh("old")) for _ in range(3)]
-    assert auth.entered.wait(HANG_SECONDS)
-    ended.add(CLAIMS.session_id, 100)
-    refresher.forget(CLAIMS.session_id)
-    auth.hold.set()
-    for thread, results in flights:
-        thread.join(30)
-        assert isinstance(results[0], SessionEnded)
+def test_a_new_token_that_does_not_verify_is_no_result(refresher: Refresher, auth: Auth) -> None:
+    auth.verify = raise_signature_invalid  # type: ignore[method-assign]
+    broken = Refresher(auth.ask, auth.verify, StoppedClock(), StoppedClock())
+    with pytest.raises(AuthUnavailable, match="signature_invalid"):
+        broken.refresh("old")
 
 
-def test_an_ended_session_is_remembered_only_as_long_as_needed(
-    ended: EndedSessions, clock: StoppedClock
-) -> None:
-    ended.add(CLAIMS.session_id, 100)
-    assert CLAIMS.session_id in ended
-    assert uuid4() not in ended
-    clock.now += 100
-    assert CLAIMS.session_id not in ended
-
-
-def test_the_memory_of_ended_sessions_does_not_grow_for_ever(
-    ended: EndedSessions, clock: StoppedClock
-) -> None:
-    for number in range(1000):
-        clock.now += 1
-        ended.add(UUID(int=number), 10)
-    assert len(ended._until) <= 11
+def raise_signature_invalid(access_token: str) -> AccessClaims:
+    raise SignatureInvalid
 
 
 @pytest.mark.parametrize(

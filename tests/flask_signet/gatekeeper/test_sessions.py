@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import logging
+import threading
 import time
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from flask_signet.gatekeeper import SessionTokens
-from tests.flask_signet.gatekeeper.faulty_auth import FaultyAuth, answers
+from flask_signet.gatekeeper.sessions import EndedSessions
+from tests.flask_signet.gatekeeper.faulty_auth import FaultyAuth, answers, reply
 from tests.flask_signet.gatekeeper.gatekept import make_app, put_cookie, session_cookie, signed_in
+from tests.support.background import StoppedClock
+from tests.support.patience import HANG_SECONDS
 from tests.support.token_mint import ecdsa_twin
+from tests.support.verified import CLAIMS
 
 
 def sign_in(client: Any, pair: dict[str, Any]) -> Any:
@@ -100,6 +107,45 @@ def test_a_sign_out_covers_the_tokens_that_a_refresh_gave_in_between(auth: Fault
     assert session_cookie(second) is None
     second.set_cookie("sb-80", renewed or "")
     assert second.get("/private").status_code == 303
+
+
+def test_an_exchange_that_ends_after_the_sign_out_brings_nothing_back(auth: FaultyAuth) -> None:
+    app = make_app(auth)
+    pair = auth.sign_in(age=3560)
+    client, other = signed_in(app, pair), signed_in(app, pair)
+    entered, release = threading.Event(), threading.Event()
+
+    def slow(handler: Any) -> None:
+        entered.set()
+        release.wait(HANG_SECONDS)
+        reply(handler, *auth.refresh(json.loads(handler.body)["refresh_token"]))
+
+    auth.faults["refresh"] = slow
+    statuses: list[int] = []
+    late = threading.Thread(target=lambda: statuses.append(client.get("/private").status_code))
+    late.start()
+    assert entered.wait(HANG_SECONDS)
+    other.post("/logout")
+    release.set()
+    late.join(HANG_SECONDS)
+    assert statuses == [303]
+    assert session_cookie(client) is None
+
+
+@pytest.mark.parametrize("uptime", [0.0, 5.0, -1000.0, 1e9])
+def test_the_memory_of_ended_sessions_depends_on_no_uptime(uptime: float) -> None:
+    """A monotonic clock may start anywhere: near zero on a machine that was just booted."""
+    clock = StoppedClock(uptime)
+    ended = EndedSessions(clock)
+    assert CLAIMS.session_id not in ended
+    ended.add(CLAIMS.session_id, 100)
+    assert CLAIMS.session_id in ended
+    clock.now += 100
+    assert CLAIMS.session_id not in ended
+    for number in range(1000):
+        clock.now += 1
+        ended.add(UUID(int=number), 10)
+    assert len(ended._until) <= 11
 
 
 def test_signing_in_again_after_a_sign_out_works(auth: FaultyAuth) -> None:

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from werkzeug import Response
 
 from flask_signet.gatekeeper.cookies import Reading, StoredSession
-from flask_signet.gatekeeper.identity import SessionTokens
 from flask_signet.gatekeeper.shared_cookies import SharedCookies, storage_key
+from flask_signet.gatekeeper.tokens import SessionTokens
 from tests.support.verified import CLAIMS
 
 KEY = "sb-abcd-auth-token"

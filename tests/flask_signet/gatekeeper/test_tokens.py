@@ -10,9 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from flask_signet.gatekeeper.errors import TokenError, TokenRejected, TokenStale
-from flask_signet.gatekeeper.identity import AccessClaims
-from flask_signet.gatekeeper.key_set_parsing import parse_key_set
-from flask_signet.gatekeeper.tokens import Expected, verify_access_token
+from flask_signet.gatekeeper.jwks import parse_key_set
+from flask_signet.gatekeeper.tokens import AccessClaims, Expected, verify_access_token
 from tests.flask_signet.gatekeeper.attacks import algorithms, encodings, signatures
 from tests.flask_signet.gatekeeper.attacks import claims as claim_attacks
 from tests.support.token_mint import ALICE, ISSUER, NOW, SESSION, Mint, b64, claims, ecdsa_twin

@@ -1,4 +1,4 @@
-"""A person's User-Agent travels on to Auth; whatever it is, the request with it can be sent."""
+"""The browser's User-Agent is forwarded to Auth as a valid header value, whatever was sent."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flask_signet.gatekeeper.user_agent import MAX_LENGTH, forwardable
+from flask_signet.gatekeeper.auth_http import MAX_USER_AGENT, forwardable_user_agent
 
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:147.0) Gecko/20100101 Firefox/147.0"
 
@@ -21,8 +21,8 @@ FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:147.0) Gecko/20100101 Firefox/147.
         ("   ", ""),
         ("a\r\nX-Evil: 1", "a??X-Evil: 1"),
         ("Gerät/1.0", "Ger?t/1.0"),
-        ("x" * 10_000, "x" * MAX_LENGTH),
-        ("x" * (MAX_LENGTH - 1) + " y", "x" * (MAX_LENGTH - 1)),
+        ("x" * 10_000, "x" * MAX_USER_AGENT),
+        ("x" * (MAX_USER_AGENT - 1) + " y", "x" * (MAX_USER_AGENT - 1)),
     ],
     ids=[
         "a browser",
@@ -36,14 +36,14 @@ FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:147.0) Gecko/20100101 Firefox/147.
     ],
 )
 def test_a_user_agent_is_made_fit_for_a_header(sent: str, forwarded: str) -> None:
-    assert forwardable(sent) == forwarded
+    assert forwardable_user_agent(sent) == forwarded
 
 
 @given(st.text())
 def test_whatever_it_is_it_can_be_sent(text: str) -> None:
-    value = forwardable(text)
+    value = forwardable_user_agent(text)
     headers = [("Host", "localhost"), ("User-Agent", value.encode("ascii"))]
     sent = h11.Connection(h11.CLIENT).send(h11.Request(method="GET", target="/", headers=headers))
     assert sent is not None
-    assert len(value) <= MAX_LENGTH
-    assert forwardable(value) == value
+    assert len(value) <= MAX_USER_AGENT
+    assert forwardable_user_agent(value) == value

@@ -9,8 +9,7 @@ import pytest
 
 from flask_signet.gatekeeper.auth_http import Answer
 from flask_signet.gatekeeper.errors import KeyUnknown, TokenExpired, TokenMalformed
-from flask_signet.gatekeeper.jwks import Snapshot
-from flask_signet.gatekeeper.key_set_parsing import parse_key_set
+from flask_signet.gatekeeper.jwks import Snapshot, parse_key_set
 from flask_signet.gatekeeper.legacy import LegacyTokens
 from flask_signet.gatekeeper.tokens import Expected
 from flask_signet.gatekeeper.verification import VerifiedTokens, Verifier
@@ -144,4 +143,4 @@ def test_a_result_of_a_former_key_set_is_not_remembered() -> None:
 def test_no_token_is_kept_in_memory_as_text(verifier: Verifier) -> None:
     token = MINT.token()
     verifier.verify(token)
-    assert token not in repr(vars(verifier._memory))
+    assert token not in repr(vars(verifier._verified))

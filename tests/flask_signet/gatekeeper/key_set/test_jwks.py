@@ -8,8 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
-from flask_signet.gatekeeper.jwks import LIFE, UNKNOWN_KID_COOL_DOWN, InlineKeySet, KeySet
-from flask_signet.gatekeeper.key_set_parsing import KeySetRefused
+from flask_signet.gatekeeper.jwks import LIFE, UNKNOWN_KID_COOL_DOWN, InlineKeySet, KeySet, KeySetRefused
 from tests.flask_signet.gatekeeper.key_set.endpoint import (
     BOTH,
     DOCUMENT,

@@ -13,7 +13,7 @@ from flask_signet.gatekeeper.jwks import (
     FAILURE_COOL_DOWN,
     FLIGHT_LIMIT,
     LIFE,
-    MAX_GIVEN_UP,
+    MAX_ABANDONED,
     OUTAGE,
     STALE_LIMIT,
     KeySet,
@@ -142,7 +142,7 @@ def test_fetches_that_never_end_are_few(endpoint: Endpoint, clock: StoppedClock)
         with pytest.raises(KeysUnavailable):
             key_set.current()
         clock.now += FLIGHT_LIMIT
-    assert endpoint.calls == MAX_GIVEN_UP
+    assert endpoint.calls == MAX_ABANDONED
     endpoint.hold.set()
     wait_for_background()
     with contextlib.suppress(KeysUnavailable):
