@@ -1,4 +1,4 @@
-"""Attacks on sessions, cookies and HTTP, numbered as in the security bar; the app as it is served.
+"""Attacks on sessions, cookies and HTTP against the app as it is served.
 
 Some are proven closer to the code too: the gatekeeper's doors and sessions, form tokens, page headers.
 """
@@ -59,7 +59,7 @@ def test_the_member_of_these_tests_is_let_in(site: Served, member: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["planted", "eyJhbGciOiJIUzI1NiJ9.e30.x", "A" * 1200])
-def test_row_01_a_planted_session_is_none_and_is_not_adopted(site: Served, value: str) -> None:
+def test_a_planted_session_is_none_and_is_not_adopted(site: Served, value: str) -> None:
     answer = site.get("/profile", f"Cookie: sb-{site.port}={value}")
     assert (answer.status, answer.headers("Location")) == (303, ["/login?next=/profile"])
     assert any("Max-Age=0" in line for line in answer.headers("Set-Cookie"))
@@ -69,19 +69,19 @@ def test_row_01_a_planted_session_is_none_and_is_not_adopted(site: Served, value
 @pytest.mark.parametrize(
     "line", ["Sec-Fetch-Site: cross-site", "Origin: https://evil.example", "Origin: null"]
 )
-def test_row_02_forms_of_other_sites_are_refused(site: Served, member: str, path: str, line: str) -> None:
+def test_forms_of_other_sites_are_refused(site: Served, member: str, path: str, line: str) -> None:
     answer = site.get(path, f"Cookie: {member}", "Content-Length: 0", line, method="POST")
     assert answer.status == 403
     assert answer.headers("Set-Cookie") == []
 
 
-def test_row_02_signing_out_takes_a_form(site: Served, member: str) -> None:
+def test_signing_out_takes_a_form(site: Served, member: str) -> None:
     assert site.get("/logout", f"Cookie: {member}").status == 405
     assert site.get("/logout", f"Cookie: {member}", "Content-Length: 0", method="POST").status == 422
     assert site.get("/profile", f"Cookie: {member}").status == 200
 
 
-def test_row_05_and_06_tabs_and_lost_answers_sign_nobody_out(app: Flask) -> None:
+def test_tabs_and_lost_answers_sign_nobody_out(app: Flask) -> None:
     """The old cookie of another tab still gets the active token."""
     other_tab = session_of(sign_up(app)).tokens.refresh_token
     with app.app_context():
@@ -90,9 +90,7 @@ def test_row_05_and_06_tabs_and_lost_answers_sign_nobody_out(app: Flask) -> None
     assert auth.refresh_session(other_tab).session.refresh_token == renewed
 
 
-def test_row_07_an_old_refresh_token_ends_the_session_for_thief_and_owner(
-    app: Flask, stack: RunningStack
-) -> None:
+def test_an_old_refresh_token_ends_the_session_for_thief_and_owner(app: Flask, stack: RunningStack) -> None:
     stolen = latest = session_of(sign_up(app)).tokens.refresh_token
     with app.app_context():
         auth = anonymous_client().auth
@@ -109,7 +107,7 @@ def test_row_07_an_old_refresh_token_ends_the_session_for_thief_and_owner(
     assert owner.value.code == "refresh_token_not_found"
 
 
-def test_row_09_after_signing_out_the_stolen_cookie_opens_neither_pages_nor_rows(app: Flask) -> None:
+def test_after_signing_out_the_stolen_cookie_opens_neither_pages_nor_rows(app: Flask) -> None:
     person = sign_up(app)
     person.create_profile("Mine")
     stolen = session_of(person)
@@ -137,29 +135,27 @@ def test_row_09_after_signing_out_the_stolen_cookie_opens_neither_pages_nor_rows
         '{name}="{good}\\073"',
     ],
 )
-def test_row_10_and_12_a_tossed_or_twisted_cookie_is_no_session(
-    site: Served, member: str, template: str
-) -> None:
+def test_a_tossed_or_twisted_cookie_is_no_session(site: Served, member: str, template: str) -> None:
     name, _, good = member.partition("=")
     answer = site.get("/profile", f"Cookie: {template.format(name=name, good=good)}")
     assert answer.status in (303, 400)
 
 
-def test_row_11_a_cookie_bomb_hurts_one_request_only(site: Served) -> None:
+def test_a_cookie_bomb_hurts_one_request_only(site: Served) -> None:
     bomb = "; ".join(f"junk{number}={'x' * 3800}" for number in range(10))
     assert site.get("/", f"Cookie: {bomb}").status in (400, 431)
     assert site.get("/").status == 200
 
 
 @pytest.mark.parametrize("name", ["{n}.0={a}; {n}.1={b}", "{n}.1={a}", "{n}.0={a}", "{n}={a}{b}"])
-def test_row_12_parts_of_sessions_are_none(site: Served, member: str, name: str) -> None:
+def test_parts_of_sessions_are_none(site: Served, member: str, name: str) -> None:
     cookie, _, value = member.partition("=")
     half = len(value) // 2
     mixed = name.format(n=cookie, a=value[:half], b=value[half:][::-1])
     assert site.get("/profile", f"Cookie: {mixed}").status == 303
 
 
-def test_row_14_no_cache_between_two_people_mixes_them_up(app: Flask, site: Served) -> None:
+def test_no_cache_between_two_people_mixes_them_up(app: Flask, site: Served) -> None:
     kept: dict[str, str] = {}
     for person in (sign_up(app), sign_up(app)):
         cookie = cookie_at(site, session_of(person))
@@ -181,7 +177,7 @@ METHODS = "GET HEAD POST PUT PATCH DELETE OPTIONS TRACE FOO"
 
 
 @pytest.mark.parametrize("method", METHODS.split())
-def test_row_16_and_19_no_spelling_and_no_method_shows_a_private_page(site: Served, method: str) -> None:
+def test_no_spelling_and_no_method_shows_a_private_page(site: Served, method: str) -> None:
     for path in SPELLINGS.split():
         answer = site.get(path, "Content-Length: 0", method=method)
         assert "Your profile" not in answer.text, path
@@ -189,7 +185,7 @@ def test_row_16_and_19_no_spelling_and_no_method_shows_a_private_page(site: Serv
 
 
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example", "evil.example:80", "", "a b"])
-def test_row_17_a_foreign_host_is_refused(site: Served, host: str) -> None:
+def test_a_foreign_host_is_refused(site: Served, host: str) -> None:
     answer = site.get("/login", host=host)
     assert answer.status == 400
     assert "evil.example" not in answer.text
@@ -206,7 +202,7 @@ def test_row_17_a_foreign_host_is_refused(site: Served, host: str) -> None:
         "Forwarded: host=evil.example",
     ],
 )
-def test_row_18_headers_of_proxies_that_are_not_there_change_nothing(site: Served, line: str) -> None:
+def test_headers_of_proxies_that_are_not_there_change_nothing(site: Served, line: str) -> None:
     plain, forged = site.get("/profile"), site.get("/profile", line)
     assert forged.status == plain.status == 303
     assert forged.headers("Location") == plain.headers("Location")
@@ -214,7 +210,7 @@ def test_row_18_headers_of_proxies_that_are_not_there_change_nothing(site: Serve
     assert "Secure" not in "".join(forged.headers("Set-Cookie"))
 
 
-def test_row_21_no_page_can_be_framed_or_stays_after_signing_out(site: Served, member: str) -> None:
+def test_no_page_can_be_framed_or_stays_after_signing_out(site: Served, member: str) -> None:
     answer = site.get("/profile", f"Cookie: {member}")
     assert "frame-ancestors 'none'" in answer.headers("Content-Security-Policy")[0]
     assert answer.headers("Referrer-Policy") == ["same-origin"]
@@ -233,7 +229,7 @@ def test_row_21_no_page_can_be_framed_or_stays_after_signing_out(site: Served, m
     ],
     ids=["large_body", "long_line", "two_hosts", "two_lengths", "no_such_version", "no_http"],
 )
-def test_row_24_oversized_and_malformed_requests_lose_no_worker(
+def test_oversized_and_malformed_requests_lose_no_worker(
     site: Served, raw: bytes, statuses: set[int]
 ) -> None:
     request = raw.replace(b"{host}", f"127.0.0.1:{site.port}".encode()).replace(

@@ -1,7 +1,7 @@
 """Behaviours of @supabase/ssr that need whole requests; the others are in test_shared_cookies.py.
 
-Two groups have nothing to act on here: no cookie domain can be set (15), and no sign-in starts a PKCE flow,
-so no verifier is ever stored (16 to 18): mails carry a token hash, which does not die after five minutes.
+Two groups have nothing to act on here: no cookie domain can be set, and no sign-in starts a PKCE flow,
+so no verifier is ever stored: mails carry a token hash, which does not die after five minutes.
 """
 
 from __future__ import annotations

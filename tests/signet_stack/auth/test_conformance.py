@@ -1,4 +1,4 @@
-"""The 25 conformance cases of Supabase Auth's protocol, each over HTTP, in the order of their numbers."""
+"""Conformance with the protocol of Supabase Auth, over HTTP."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ NEW_PASSWORD = {"password": "another password"}
 TOKENS_OF = "select token, revoked, parent from auth.refresh_tokens where session_id = %s order by id"
 
 
-def test_case_01_a_new_address_gets_a_bare_user_and_a_mail(project: Project) -> None:
+def test_a_new_address_gets_a_bare_user_and_a_mail(project: Project) -> None:
     project.set(mailer_autoconfirm=False)
     email = new_email()
     user = project.post("/signup", {"email": email, "password": PASSWORD}).json()
@@ -26,7 +26,7 @@ def test_case_01_a_new_address_gets_a_bare_user_and_a_mail(project: Project) -> 
     assert [mail["kind"] for mail in project.mails(email)] == ["signup"]
 
 
-def test_case_02_a_confirmed_address_looks_new_and_gets_no_mail(project: Project) -> None:
+def test_a_confirmed_address_looks_new_and_gets_no_mail(project: Project) -> None:
     email = new_email()
     real = project.sign_up(email)["user"]
     project.set(mailer_autoconfirm=False)
@@ -36,12 +36,12 @@ def test_case_02_a_confirmed_address_looks_new_and_gets_no_mail(project: Project
     assert project.mails(email) == []
 
 
-def test_case_03_a_body_over_a_mebibyte_is_refused(project: Project) -> None:
+def test_a_body_over_a_mebibyte_is_refused(project: Project) -> None:
     answer = project.call("POST", "/signup", content=b" " * (1024 * 1024 + 1))
     assert error(answer) == (413, "request_entity_too_large")
 
 
-def test_case_04_a_password_opens_a_session_unless_the_user_is_banned(v1: Project) -> None:
+def test_a_password_opens_a_session_unless_the_user_is_banned(v1: Project) -> None:
     email = new_email()
     v1.sign_up(email)
     session = v1.sign_in(email)
@@ -52,7 +52,7 @@ def test_case_04_a_password_opens_a_session_unless_the_user_is_banned(v1: Projec
     assert error(banned) == (400, "user_banned")
 
 
-def test_case_05_a_refresh_spends_the_token_and_makes_a_child(v1: Project) -> None:
+def test_a_refresh_spends_the_token_and_makes_a_child(v1: Project) -> None:
     old = v1.sign_up()["refresh_token"]
     answer = v1.refresh(old)
     new = answer.json()["refresh_token"]
@@ -61,7 +61,7 @@ def test_case_05_a_refresh_spends_the_token_and_makes_a_child(v1: Project) -> No
     assert v1.rows(TOKENS_OF, session_id) == [(old, True, None), (new, False, old)]
 
 
-def test_case_06_a_lost_answer_is_given_again_at_any_age(v1: Project) -> None:
+def test_a_lost_answer_is_given_again_at_any_age(v1: Project) -> None:
     old, current = steps.chain(v1, 2)
     v1.clock.advance(86_400)
     answer = v1.refresh(old)
@@ -70,7 +70,7 @@ def test_case_06_a_lost_answer_is_given_again_at_any_age(v1: Project) -> None:
     assert v1.rows(TOKENS_OF, session_id) == [(old, True, None), (current, False, old)]
 
 
-def test_case_07_an_old_token_revokes_the_family_and_keeps_the_session(v1: Project) -> None:
+def test_an_old_token_revokes_the_family_and_keeps_the_session(v1: Project) -> None:
     tokens = steps.chain(v1, 3)
     access = v1.refresh(tokens[1]).json()["access_token"]
     for token in tokens:
@@ -86,9 +86,7 @@ def test_case_07_an_old_token_revokes_the_family_and_keeps_the_session(v1: Proje
         ("sessions_inactivity_timeout", "Session Expired (Inactivity)"),
     ],
 )
-def test_case_08_a_session_over_its_limit_is_refused_not_ended(
-    project: Project, setting: str, why: str
-) -> None:
+def test_a_session_over_its_limit_is_refused_not_ended(project: Project, setting: str, why: str) -> None:
     project.set(**{setting: "1m"})
     session = project.sign_up()
     project.clock.advance(61)
@@ -98,7 +96,7 @@ def test_case_08_a_session_over_its_limit_is_refused_not_ended(
     assert project.get("/user", session["access_token"]).status_code == 200
 
 
-def test_case_09_a_single_session_is_the_newest(project: Project) -> None:
+def test_a_single_session_is_the_newest(project: Project) -> None:
     project.set(sessions_single_per_user=True)
     email = new_email()
     older = project.sign_up(email)
@@ -110,7 +108,7 @@ def test_case_09_a_single_session_is_the_newest(project: Project) -> None:
     assert project.refresh(newer["refresh_token"]).status_code == 200
 
 
-def test_case_10_the_31st_token_request_of_a_burst_is_refused(project: Project) -> None:
+def test_the_31st_token_request_of_a_burst_is_refused(project: Project) -> None:
     project.set(rate_limit_header="X-Client")
 
     def burst(**headers: str) -> list[int]:
@@ -123,7 +121,7 @@ def test_case_10_the_31st_token_request_of_a_burst_is_refused(project: Project) 
     assert burst(**{"X-Forwarded-For": "192.0.2.1"}) == [400] * 31
 
 
-def test_case_11_a_pkce_link_leads_to_a_code_and_the_code_to_a_session(project: Project) -> None:
+def test_a_pkce_link_leads_to_a_code_and_the_code_to_a_session(project: Project) -> None:
     _, mail = steps.waiting(project, **steps.PKCE)
     link = {"type": "signup", "token": mail["token_hash"]}
     code = steps.query(project.get("/verify", params=link).headers["location"])["code"]
@@ -135,7 +133,7 @@ def test_case_11_a_pkce_link_leads_to_a_code_and_the_code_to_a_session(project: 
     assert error(steps.exchange(project, code, steps.VERIFIER)) == (404, "flow_state_not_found")
 
 
-def test_case_12_a_hook_that_removes_a_needed_claim(project: Project, install_hook: Install) -> None:
+def test_a_hook_that_removes_a_needed_claim(project: Project, install_hook: Install) -> None:
     email = new_email()
     token = project.sign_up(email)["refresh_token"]
     install_hook("drops_role", "event #- '{claims,role}'")
@@ -145,7 +143,7 @@ def test_case_12_a_hook_that_removes_a_needed_claim(project: Project, install_ho
 
 
 @pytest.mark.parametrize(("version", "requests"), [(2, 20), (2, 100), (1, 100)])
-def test_case_13_many_refreshes_at_once_give_one_token(project: Project, version: int, requests: int) -> None:
+def test_many_refreshes_at_once_give_one_token(project: Project, version: int, requests: int) -> None:
     project.set(security_refresh_token_algorithm_version=version)
     session = project.sign_up()
     session_id = claims_of(session["access_token"])["session_id"]
@@ -160,7 +158,7 @@ def test_case_13_many_refreshes_at_once_give_one_token(project: Project, version
     assert (counter, len(project.rows(TOKENS_OF, session_id))) == ((1, 0) if version == 2 else (None, 2))
 
 
-def test_case_14_the_token_before_the_current_one_is_forgiven_at_any_age(project: Project) -> None:
+def test_the_token_before_the_current_one_is_forgiven_at_any_age(project: Project) -> None:
     old, current = steps.chain(project, 2)
     project.clock.advance(86_400 * 30)
     answer = project.refresh(old)
@@ -169,7 +167,7 @@ def test_case_14_the_token_before_the_current_one_is_forgiven_at_any_age(project
 
 
 @pytest.mark.parametrize("ends_session", [True, False])
-def test_case_15_an_older_token_beyond_the_interval_is_misuse(project: Project, ends_session: bool) -> None:
+def test_an_older_token_beyond_the_interval_is_misuse(project: Project, ends_session: bool) -> None:
     project.set(refresh_token_rotation_enabled=ends_session)
     tokens = steps.chain(project, 3)
     renewed = project.refresh(tokens[-1]).json()
@@ -188,14 +186,14 @@ def test_case_15_an_older_token_beyond_the_interval_is_misuse(project: Project, 
     ("scope", "statuses"),
     [("global", [403, 403]), ("", [403, 403]), ("local", [403, 200]), ("others", [200, 403])],
 )
-def test_case_16_a_logout_ends_its_scope(project: Project, scope: str, statuses: list[int]) -> None:
+def test_a_logout_ends_its_scope(project: Project, scope: str, statuses: list[int]) -> None:
     _, tokens = steps.two_sessions(project)
     answer = project.post(f"/logout?scope={scope}" if scope else "/logout", token=tokens[0])
     assert (answer.status_code, answer.content) == (204, b"")
     assert [project.get("/user", token).status_code for token in tokens] == statuses
 
 
-def test_case_17_a_new_password_leaves_the_calling_session_only(project: Project) -> None:
+def test_a_new_password_leaves_the_calling_session_only(project: Project) -> None:
     email, tokens = steps.two_sessions(project)
     answer = project.put("/user", NEW_PASSWORD, tokens[0])
     assert (answer.status_code, "access_token" in answer.json()) == (200, False)
@@ -203,7 +201,7 @@ def test_case_17_a_new_password_leaves_the_calling_session_only(project: Project
     project.sign_in(email, NEW_PASSWORD["password"])
 
 
-def test_case_18_after_a_day_a_new_password_needs_a_mailed_code(project: Project) -> None:
+def test_after_a_day_a_new_password_needs_a_mailed_code(project: Project) -> None:
     project.set(security_update_password_require_reauthentication=True, jwt_exp=200_000)
     email = new_email()
     token = project.sign_up(email)["access_token"]
@@ -216,7 +214,7 @@ def test_case_18_after_a_day_a_new_password_needs_a_mailed_code(project: Project
     assert project.put("/user", {**wanted, "nonce": nonce}, token).status_code == 200
 
 
-def test_case_19_recovery_answers_the_same_for_strangers_and_waits_a_minute(project: Project) -> None:
+def test_recovery_answers_the_same_for_strangers_and_waits_a_minute(project: Project) -> None:
     email = new_email()
     project.sign_up(email)
     known, unknown = (project.post("/recover", {"email": address}) for address in (email, new_email()))
@@ -226,7 +224,7 @@ def test_case_19_recovery_answers_the_same_for_strangers_and_waits_a_minute(proj
     assert error(answer) == (429, "over_email_send_rate_limit")
 
 
-def test_case_20_a_dead_link_redirects_and_a_dead_code_is_403(project: Project) -> None:
+def test_a_dead_link_redirects_and_a_dead_code_is_403(project: Project) -> None:
     email, mail = steps.waiting(project)
     by_code = {"type": "signup", "email": email, "token": steps.wrong(mail["code"])}
     by_hash = {"type": "signup", "token_hash": mail["token_hash"]}
@@ -242,7 +240,7 @@ def test_case_20_a_dead_link_redirects_and_a_dead_code_is_403(project: Project) 
     assert found == {"error": "access_denied", "error_code": "otp_expired", "sb": ""}
 
 
-def test_case_21_an_address_changes_after_both_confirmations(project: Project) -> None:
+def test_an_address_changes_after_both_confirmations(project: Project) -> None:
     old, new = new_email(), new_email()
     token = project.sign_up(old)["access_token"]
     project.put("/user", {"email": new}, token)
@@ -258,7 +256,7 @@ def test_case_21_an_address_changes_after_both_confirmations(project: Project) -
     project.sign_in(new)
 
 
-def test_case_22_only_the_public_half_of_an_asymmetric_key_is_published(project: Project) -> None:
+def test_only_the_public_half_of_an_asymmetric_key_is_published(project: Project) -> None:
     """A symmetric key cannot even be made here."""
     headers = {"Authorization": f"Bearer {project.context.management_token}"}
     path = "/v1/projects/local/config/auth/signing-keys"
@@ -271,13 +269,13 @@ def test_case_22_only_the_public_half_of_an_asymmetric_key_is_published(project:
     assert (key["alg"], key["crv"], key["use"], key["key_ops"]) == ("ES256", "P-256", "sig", ["verify"])
 
 
-def test_case_23_a_token_whose_session_is_gone_is_refused(project: Project) -> None:
+def test_a_token_whose_session_is_gone_is_refused(project: Project) -> None:
     token = project.sign_up()["access_token"]
     project.rows("delete from auth.sessions where id = %s", claims_of(token)["session_id"])
     assert error(project.get("/user", token)) == (403, "session_not_found")
 
 
-def test_case_24_administration_needs_a_bearer_pages_and_has_no_password_rules(project: Project) -> None:
+def test_administration_needs_a_bearer_pages_and_has_no_password_rules(project: Project) -> None:
     refused = project.get("/admin/users", headers={"Authorization": "Basic x"})
     assert error(refused) == (401, "no_authorization")
     tag = new_email().partition("@")[0]
@@ -289,7 +287,7 @@ def test_case_24_administration_needs_a_bearer_pages_and_has_no_password_rules(p
     assert (headers["x-total-count"], rels) == ("2", ['rel="next"', 'rel="last"'])
 
 
-def test_case_25_the_api_version_chooses_the_shape_of_errors(project: Project) -> None:
+def test_the_api_version_chooses_the_shape_of_errors(project: Project) -> None:
     body, words = {"email": new_email(), "password": "wrong"}, "Invalid login credentials"
     older = project.post("/token?grant_type=password", body)
     newer = project.post("/token?grant_type=password", body, headers=API_VERSION)
