@@ -10,71 +10,137 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Literal
 
 import psycopg
 from psycopg import sql
+from psycopg.rows import TupleRow
 
+from signet_stack.errors import PostgresError
 from signet_stack.postgres.cluster import LOGIN_ROLES, SUPERUSER, Cluster
+from signet_stack.postgres.extensions import publish
+
+DefaultPrivileges = Literal["current", "legacy"]
+Connection = psycopg.Connection[TupleRow]
 
 BLANK = "signet_blank"
 FOLDER = Path(__file__).parents[1] / "sql"
 SCRAM_ITERATIONS_SINCE = 16_00_00
+RESET = "is not run again. Next: flask local reset (deletes its people, rows, mails and signing keys)"
 CREATE_HISTORY = """
     create schema if not exists bootstrap;
     create table if not exists bootstrap.files (name text primary key, sha256 text not null)
 """
 
 
-def bootstrap(cluster: Cluster, warn: Callable[[str], None]) -> None:
+def bootstrap(
+    cluster: Cluster, warn: Callable[[str], None], default_privileges: DefaultPrivileges = "current"
+) -> None:
     """Make a running cluster complete; when it does not know our passwords, restart it with them.
 
     That happens when stack.json was lost or comes from elsewhere: the folder is ours, so its rows are too.
+    ``default_privileges`` are those of hosted projects made since 2026-05-30 (current) or before
+    (legacy), for objects made from now on.
     """
     try:
-        apply_files(cluster, warn)
+        apply_files(cluster, warn, default_privileges)
     except psycopg.OperationalError as error:
         if "password authentication failed" not in str(error):
             raise
         cluster.stop()
         cluster.set_superuser_password()
         cluster.start()
-        apply_files(cluster, warn)
+        apply_files(cluster, warn, default_privileges)
         with psycopg.connect(cluster.dsn(SUPERUSER)) as connection:
             set_passwords(connection, cluster)
 
 
-def apply_files(cluster: Cluster, warn: Callable[[str], None]) -> None:
+def apply_files(
+    cluster: Cluster, warn: Callable[[str], None], default_privileges: DefaultPrivileges = "current"
+) -> None:
     """Run the files that this cluster has not seen; a new cluster gets its passwords too.
 
-    A file that was changed after it ran is not run again; ``warn`` hears of it.
+    A file that was changed after it ran is not run again; ``warn`` gets the names. Raises PostgresError when
+    a new file cannot run on what such an older version made.
     """
     with psycopg.connect(cluster.dsn(SUPERUSER)) as connection:
+        _publish_extensions(connection, cluster, warn)
         connection.execute(CREATE_HISTORY)
         rows = connection.execute("select name, sha256 from bootstrap.files").fetchall()
         seen: dict[str, str] = dict(rows)
-        if changed := _run_new(connection, seen):
-            warn(
-                f"this cluster was made by another version: {', '.join(changed)} changed since and is not"
-                " run again. Next: flask local reset (deletes its people, rows, mails and signing keys)"
-            )
+        changed = _changed(seen)
+        if changed:
+            warn(f"this cluster was made by another version: {', '.join(changed)} changed since and {RESET}")
+        try:
+            _run_new(connection, seen)
+        except psycopg.Error as error:
+            if not changed:
+                raise
+            raise PostgresError(
+                f"An older version made this cluster, and it cannot be completed: {error}."
+                " Nothing was changed.",
+                "flask local reset (deletes its people, rows, mails and signing keys)",
+            ) from error
+        set_default_privileges(connection, default_privileges)
         if not seen:
             set_passwords(connection, cluster)
     if not seen:
         keep_blank(cluster)
+    else:
+        _set_default_privileges_of_blank(cluster, default_privileges)
 
 
-def _run_new(connection: psycopg.Connection, seen: Mapping[str, str]) -> list[str]:
-    """Run what is new, and return the names of files that ran with another content."""
-    changed = []
-    for path in sorted(FOLDER.glob("*.sql")):
-        content = path.read_bytes()
-        digest = hashlib.sha256(content).hexdigest()
+def _publish_extensions(connection: Connection, cluster: Cluster, warn: Callable[[str], None]) -> None:
+    """Write the folder of extensions for the PostgreSQL that runs."""
+    row = connection.execute(
+        "select setting, current_setting('extension_control_path', true) from pg_config"
+        " where name = 'SHAREDIR'"
+    ).fetchone()
+    share, control_path = row or ("", None)
+    if control_path and str(cluster.extensions_dir) in control_path:
+        publish(cluster.extensions_dir, Path(share))
+    else:
+        warn(
+            f"PostgreSQL {cluster.binaries.version} cannot read {cluster.extensions_dir} (it needs version"
+            " 18, and a path without a colon): only its own extensions can be created"
+        )
+
+
+def _files() -> list[Path]:
+    return sorted(FOLDER.glob("*.sql"))
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _changed(seen: Mapping[str, str]) -> list[str]:
+    """Return the names of files that ran with another content."""
+    return [path.name for path in _files() if seen.get(path.name, _digest(path)) != _digest(path)]
+
+
+def _run_new(connection: Connection, seen: Mapping[str, str]) -> None:
+    for path in _files():
         if path.name not in seen:
-            connection.execute(content)
-            connection.execute("insert into bootstrap.files values (%s, %s)", (path.name, digest))
-        elif seen[path.name] != digest:
-            changed.append(path.name)
-    return changed
+            connection.execute(path.read_bytes())
+            connection.execute("insert into bootstrap.files values (%s, %s)", (path.name, _digest(path)))
+
+
+def set_default_privileges(connection: Connection, chosen: DefaultPrivileges) -> None:
+    """Let role postgres' new objects in public have the privileges of hosted projects of that age."""
+    connection.execute((FOLDER / "default_privileges" / f"{chosen}.sql").read_bytes())
+
+
+def _set_default_privileges_of_blank(cluster: Cluster, chosen: DefaultPrivileges) -> None:
+    """Do the same in the template, which refuses connections at all other times."""
+    with psycopg.connect(cluster.dsn(SUPERUSER), autocommit=True) as connection:
+        allow = sql.SQL("alter database {} allow_connections {}")
+        connection.execute(allow.format(sql.Identifier(BLANK), sql.SQL("true")))
+        try:
+            with psycopg.connect(cluster.dsn(SUPERUSER, BLANK)) as blank:
+                set_default_privileges(blank, chosen)
+        finally:
+            connection.execute(allow.format(sql.Identifier(BLANK), sql.SQL("false")))
 
 
 def keep_blank(cluster: Cluster) -> None:
@@ -88,7 +154,7 @@ def keep_blank(cluster: Cluster) -> None:
         )
 
 
-def set_passwords(connection: psycopg.Connection, cluster: Cluster) -> None:
+def set_passwords(connection: Connection, cluster: Cluster) -> None:
     """Give each login role the password that the cluster object holds.
 
     It is random, so a slow digest guards nothing, and every connection would pay for it: milliseconds each.

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from signet_stack.errors import PortTaken, PostgresError
 from signet_stack.postgres.binaries import Binaries, find_binaries
+from signet_stack.postgres.extensions import control_path
 from signet_stack.postgres.privileges import RunAs
 from signet_stack.postgres.recovery import clear_leftovers, read_pid_file
 from signet_stack.process.folder import write_private
@@ -59,6 +60,11 @@ class Cluster:
     holding: tuple[int, ...] = ()  # descriptors that the supervisor keeps open
     may_move: bool = False  # to any free port, when another program takes this one first
     _supervisor: Supervisor | None = None
+
+    @property
+    def extensions_dir(self) -> Path:
+        """The folder of extensions that the server reads beside PostgreSQL's own."""
+        return self.data_dir.with_name("extensions")
 
     @property
     def exists(self) -> bool:
@@ -170,6 +176,8 @@ class Cluster:
         settings = {**DEVELOPMENT_SETTINGS, **self.extra_settings}
         if self.binaries.major >= 18:
             settings |= SETTINGS_SINCE_18
+        if path := control_path(self.extensions_dir, self.binaries.major):
+            settings["extension_control_path"] = path
         argv = [self.binaries.program("postgres"), "-D", str(self.data_dir), "-p", str(self.port)]
         argv += ["-c", f"listen_addresses={LOOPBACK}", "-c", "unix_socket_directories="]
         for name, value in settings.items():

@@ -55,7 +55,7 @@ def make_place(cluster: Cluster, name: str) -> Iterator[Place]:
     runner.upgrade(target, MIGRATIONS)
     ids: dict[str, Any] = {}
     with psycopg.connect(target) as connection:
-        # As the local stack has it; a copied database does not take its grants along.
+        # Hosted projects let PUBLIC make temporary tables; in this one that right was taken away.
         connection.execute(
             sql.SQL("revoke temporary on database {} from public").format(sql.Identifier(name))
         )

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import pytest
 
-from signet_stack.handle import RunningStack
 from tests.database.attacked import Place, outcome_of
-from tests.database.conftest import ask
 
 AS_ALICE = {
     "RLS without a policy": ("select * from public.without_policy", 0),
@@ -98,10 +96,3 @@ def test_as_alice(place: Place, statement: str, outcome: int | str) -> None:
     """Alice reaches her own rows, whatever she says."""
     with place.request(place.claims("alice"), "authenticated") as connection:
         assert outcome_of(connection, statement, place.ids) == outcome
-
-
-def test_the_local_stack_lets_nobody_make_temporary_tables(stack: RunningStack) -> None:
-    """They could shadow what a security definer function names."""
-    privilege = "has_database_privilege(role, current_database(), 'temporary')"
-    rows = ask(stack.database_url, f"select {privilege} from unnest(array['anon', 'authenticated']) role")
-    assert rows == [(False,), (False,)]
