@@ -1,4 +1,4 @@
-"""Files against history: what is applied, what waits, and where the two contradict each other. Pure."""
+"""Comparison of files and history: what is applied, what is pending, where the two contradict. Pure."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ _SEPARATOR = "\n;\n"  # on a line of its own, after whatever comment ends a stat
 
 
 class State(StrEnum):
-    """How one version stands."""
+    """The state of one version."""
 
     APPLIED = "applied"
     PENDING = "pending"
     OUT_OF_ORDER = "out_of_order"  # not applied, but older than one that is
-    EDITED = "edited"  # applied, and the file says something else now
-    MISSING = "missing"  # applied, and there is no such file
+    EDITED = "edited"  # applied, and the file has changed since
+    MISSING = "missing"  # applied, without a file
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +40,16 @@ class Entry:
         return self.record.applied_at if self.record else None
 
 
-def compare(migrations: Sequence[Migration], records: Sequence[Record]) -> tuple[Entry, ...]:
-    """Return an entry for each version, in order."""
+def compare(
+    migrations: Sequence[Migration], records: Sequence[Record], *, ignore_missing: bool = False
+) -> tuple[Entry, ...]:
+    """Return an entry for each version, in order.
+
+    With ``ignore_missing``, a record without a file does not make older pending files out of order.
+    """
     by_version = {migration.version: migration for migration in migrations}
     recorded = {record.version: record for record in records}
-    newest = max(recorded, default="")
+    newest = max(recorded.keys() & by_version.keys() if ignore_missing else recorded.keys(), default="")
     return tuple(
         _entry(version, by_version.get(version), recorded.get(version), newest)
         for version in sorted(by_version.keys() | recorded.keys())
@@ -63,7 +68,7 @@ def _entry(version: str, migration: Migration | None, record: Record | None, new
 
 
 def _is_same(migration: Migration, record: Record) -> bool:
-    """Whether the file is what was applied: by checksum, else by the statements that were recorded."""
+    """Whether the file is what was applied: by checksum, else by the recorded statements."""
     if record.checksum == migration.checksum:
         return True
     if record.statements is None:
@@ -76,22 +81,36 @@ def _texts(sql: str) -> list[str]:
     return [statement.text for statement in statements(sql.replace("\r\n", "\n"))]
 
 
-def to_apply(entries: Sequence[Entry], *, to: str | None, include_all: bool) -> tuple[Migration, ...]:
+def to_apply(
+    entries: Sequence[Entry], *, to: str | None, include_all: bool, ignore_missing: bool = False
+) -> tuple[Migration, ...]:
     """Return what an upgrade runs, in order; raises HistoryConflict where that would not be safe."""
-    _refuse(entries, State.MISSING)
+    if not ignore_missing:
+        _refuse(entries, State.MISSING)
     _refuse(entries, State.EDITED)
     if to is not None:
         find_entry(entries, to)
-    waiting = tuple(
+    pending = tuple(
         entry for entry in entries if entry.record is None and (to is None or entry.version <= to)
     )
     if not include_all:
-        _refuse(waiting, State.OUT_OF_ORDER)
-    return tuple(entry.migration for entry in waiting if entry.migration)
+        _refuse(pending, State.OUT_OF_ORDER)
+    return tuple(entry.migration for entry in pending if entry.migration)
+
+
+def missing_warning(missing: Sequence[Entry]) -> tuple[str, str]:
+    """Return message and hint for files of another branch that are applied to a local database."""
+    first = missing[0]
+    more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+    return (
+        f"{_title(first)}{more} is applied here, but its file is not: another branch's?",
+        "Check out that branch again, or rebuild the database from the files of this one, without the rows of its"
+        " tables:  flask db reset",
+    )
 
 
 def find_entry(entries: Sequence[Entry], version: str) -> Entry:
-    """Return the entry of a version; raises HistoryConflict when neither files nor history know it."""
+    """Return the entry of a version; raises HistoryConflict when it is neither in the files nor the history."""
     found = next((entry for entry in entries if entry.version == version), None)
     if found is None:
         raise HistoryConflict(
@@ -107,7 +126,7 @@ _CONFLICTS = {
     ),
     State.EDITED: (
         "was edited after it was applied",
-        "Put the file back and write the change as a new migration. On the local stack you can start anew:"
+        "Restore the file and write the change as a new migration. A local database can be rebuilt:"
         "  flask db reset   If the edit changes nothing:  flask db repair {version} --applied",
     ),
     State.OUT_OF_ORDER: (
@@ -121,11 +140,25 @@ def _refuse(entries: Sequence[Entry], state: State) -> None:
     found = [entry for entry in entries if entry.state is state]
     if found:
         what, hint = _CONFLICTS[state]
+        if state is State.EDITED and _was_empty(found[0]):
+            hint = _WRITTEN_LATER
         raise HistoryConflict(
             f"{_title(found[0])} {what}.",
             hint=hint.format(version=found[0].version),
             details=tuple(f"{_title(entry)} {what}." for entry in found[1:]),
         )
+
+
+_WRITTEN_LATER = (
+    "It had no statement when it was applied. To apply what it has now:  flask db repair {version} --reverted"
+    "  then run  flask db upgrade"
+)
+
+
+def _was_empty(entry: Entry) -> bool:
+    """Whether no statement was run when the file was recorded."""
+    recorded = entry.record.statements if entry.record else None
+    return recorded is not None and not statements(_SEPARATOR.join(recorded))
 
 
 def _title(entry: Entry) -> str:

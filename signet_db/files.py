@@ -1,15 +1,23 @@
-"""Find and read migration files: ``<digits>_<name>.sql``, in the order of their versions as text.
+"""Migration files: find, read, check and create ``<digits>_<name>.sql``, ordered by version as text.
 
-The naming and the order are Supabase's, so that its own CLI reads the same folder. Line endings and a byte
-order mark say nothing about a migration: both are taken away before anything looks at it.
+Names and order are those of Supabase's CLI, so both tools can use one folder. Line endings and a byte order
+mark are removed before the text is used. A file is read when the folder is, and lexed when its statements are
+needed: an applied file whose checksum matches the history is never lexed.
+
+Comments of the form ``-- signet: <name> <argument>`` are directives, each on a line of its own:
+``no-transaction`` runs the file statement by statement, for what PostgreSQL refuses in a transaction;
+``as-written`` does too, and lets the file begin and end transactions of its own;
+``allow RULE on OBJECT: reason`` waives a finding of ``flask db lint``.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from string import Template
@@ -17,68 +25,112 @@ from string import Template
 from signet_db.errors import FileRefused, Place, shown_path
 from signet_db.lexer import Statement, Unterminated, statements, tokens
 
+FILE_NAME = re.compile(r"(?P<version>[0-9]+)_(?P<name>.+)\.sql", re.DOTALL)
+DIRECTIVES = ("no-transaction", "as-written", "allow")
 _DIRECTIVE = re.compile(r"--+\s*signet\s*:\s*(?P<name>\S*)\s*(?P<argument>.*?)\s*")
-NAMES = ("no-transaction", "allow")
+_OPTIONAL = ("work", "transaction")
+_BEGIN = {("begin",), *(("begin", word) for word in _OPTIONAL), ("start", "transaction")}
+_COMMIT = {(verb, *rest) for verb in ("commit", "end") for rest in ((), *((word,) for word in _OPTIONAL))}
 
 
 @dataclass(frozen=True, slots=True)
 class Directive:
-    """One such comment; ``start`` is its offset in the file."""
+    """One directive; ``start`` is its offset in the file."""
 
     name: str
     argument: str
     start: int
 
 
-def read_directives(path: Path, text: str) -> tuple[Directive, ...]:
-    """Return the directives among the comments of a file; raises FileRefused for one that nobody knows."""
-    found: list[Directive] = []
-    if "signet" not in text:
-        return ()
-    for token in tokens(text):
-        match = _DIRECTIVE.fullmatch(token.text) if token.kind == "comment" else None
-        if match is None:
-            continue
-        if match["name"] not in NAMES:
-            raise FileRefused(
-                f"“-- signet: {match['name']}” means nothing here.",
-                hint=f"What Signet knows: {', '.join(NAMES)}.",
-                place=Place.at(path, text, token.start),
-            )
-        found.append(Directive(match["name"], match["argument"], token.start))
-    return tuple(found)
-
-
-FILE_NAME = re.compile(r"(?P<version>[0-9]+)_(?P<name>.+)\.sql", re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Migration:
-    """One file, read and split."""
+    """One file; the properties that need the lexer raise FileRefused where the text cannot be split."""
 
     version: str
     name: str
     path: Path
     text: str = field(repr=False)
-    statements: tuple[Statement, ...] = field(repr=False)
-    directives: tuple[Directive, ...] = field(repr=False)
 
-    @property
+    @cached_property
     def checksum(self) -> str:
-        """SHA-256 of the text, hexadecimal; the same whatever the line endings."""
+        """SHA-256 of the text, hexadecimal; independent of line endings."""
         return hashlib.sha256(self.text.encode()).hexdigest()
 
+    @cached_property
+    def statements(self) -> tuple[Statement, ...]:
+        """The statements of the text, transaction control included."""
+        try:
+            return statements(self.text)
+        except Unterminated as error:
+            raise FileRefused(
+                f"{error.what.capitalize()} begins here and never ends.",
+                hint="Close it, then run the command again.",
+                place=self.place(error.start),
+            ) from error
+
+    @cached_property
+    def directives(self) -> tuple[Directive, ...]:
+        """The directives among the comments; raises FileRefused for an unknown one."""
+        if "signet" not in self.text:
+            return ()
+        return tuple(self._read_directives())
+
+    def _read_directives(self) -> Iterator[Directive]:
+        for token in tokens(self.text):
+            match = _DIRECTIVE.fullmatch(token.text) if token.kind == "comment" else None
+            if match is None:
+                continue
+            if match["name"] not in DIRECTIVES:
+                raise FileRefused(
+                    f"“-- signet: {match['name']}” is not a directive.",
+                    hint=f"The directives are: {', '.join(DIRECTIVES)}.",
+                    place=self.place(token.start),
+                )
+            yield Directive(match["name"], match["argument"], token.start)
+
+    def has_directive(self, name: str) -> bool:
+        """Whether a directive of this name is in the file."""
+        return any(directive.name == name for directive in self.directives)
+
     @property
-    def recorded(self) -> list[str]:
-        """What goes into the history: the statements, and comments after the last, as Supabase's CLI does."""
-        end = self.statements[-1].end if self.statements else 0
-        rest = self.text[end:].strip("; \t\r\n")
-        return [*(statement.text for statement in self.statements), *([rest] if rest else [])]
+    def is_as_written(self) -> bool:
+        """Whether the file controls its own transactions (``-- signet: as-written``)."""
+        return self.has_directive("as-written")
 
     @property
     def is_transactional(self) -> bool:
-        """Whether the file runs in one transaction; ``-- signet: no-transaction`` says otherwise."""
-        return not any(directive.name == "no-transaction" for directive in self.directives)
+        """Whether the file runs in one transaction of the runner."""
+        return not (self.has_directive("no-transaction") or self.is_as_written)
+
+    @cached_property
+    def is_wrapped(self) -> bool:
+        """Whether the first statement is a plain BEGIN and the last a plain COMMIT, as dumps and the CLI have."""
+        return (
+            len(self.statements) > 1
+            and self.statements[0].words in _BEGIN
+            and self.statements[-1].words in _COMMIT
+            and self.is_transactional
+        )
+
+    @property
+    def run_statements(self) -> tuple[Statement, ...]:
+        """The statements that the runner sends: without the pair that wraps the file."""
+        return self.statements[1:-1] if self.is_wrapped else self.statements
+
+    @property
+    def run_text(self) -> str:
+        """The text that the runner sends; the wrapping pair is blanked out, so that positions stay the same."""
+        text = self.text
+        for wrapper in (self.statements[0], self.statements[-1]) if self.is_wrapped else ():
+            text = f"{text[: wrapper.first]}{' ' * (wrapper.end - wrapper.first)}{text[wrapper.end :]}"
+        return text
+
+    @property
+    def recorded(self) -> list[str]:
+        """The ``statements`` of the history row, as Supabase's CLI writes them: trailing comments included."""
+        end = self.statements[-1].end if self.statements else 0
+        rest = self.text[end:].strip("; \t\r\n")
+        return [*(statement.text for statement in self.statements), *([rest] if rest else [])]
 
     def place(self, position: int) -> Place:
         """Return the place of a character, counted from 0."""
@@ -86,24 +138,14 @@ class Migration:
 
     @classmethod
     def read(cls, path: Path) -> Migration:
-        """Read a file; raises FileRefused when its name or its text cannot be a migration's."""
+        """Read a file; raises FileRefused for a wrong name, an unreadable file, or text that is not UTF-8."""
         match = FILE_NAME.fullmatch(path.name)
         if match is None:
             raise FileRefused(
                 f"{shown_path(path)} is not named <digits>_<name>.sql.",
                 hint="Rename it, or make a new one with  flask db new NAME",
             )
-        text = _read_text(path)
-        try:
-            parts = statements(text)
-        except Unterminated as error:
-            raise FileRefused(
-                f"{error.what.capitalize()} begins here and never ends.",
-                hint="Close it, then run the command again.",
-                place=Place.at(path, text, error.start),
-            ) from error
-        directives = read_directives(path, text)
-        return cls(match["version"], match["name"], path, text, parts, directives)
+        return cls(match["version"], match["name"], path, _read_text(path))
 
 
 def find(folder: Path) -> tuple[Migration, ...]:
@@ -118,6 +160,12 @@ def find(folder: Path) -> tuple[Migration, ...]:
                 hint="Rename the one that is applied nowhere yet to a newer version.",
             )
     return tuple(migrations)
+
+
+def default_folder(root: Path) -> Path:
+    """Return the migrations folder of a project: ``migrations/``, else that of a ``supabase/`` folder."""
+    ours, supabase = root / "migrations", root / "supabase"
+    return supabase / "migrations" if supabase.is_dir() and not ours.is_dir() else ours
 
 
 def _files(folder: Path) -> list[Path]:
@@ -135,10 +183,12 @@ def _files(folder: Path) -> list[Path]:
     )
 
 
-def unrecognised(folder: Path) -> tuple[Path, ...]:
-    """Return the folder's other .sql files, which are never run."""
-    paths = folder.glob("*.sql") if folder.is_dir() else iter(())
-    return tuple(sorted(path for path in paths if not FILE_NAME.fullmatch(path.name)))
+def ignored(folder: Path) -> tuple[Path, ...]:
+    """Return the SQL files in and below the folder that are never run: by their name, or in a sub-folder."""
+    if not folder.is_dir():
+        return ()
+    paths = (path for path in folder.rglob("*") if path.suffix.lower() == ".sql" and path.is_file())
+    return tuple(sorted(path for path in paths if path.parent != folder or not _is_migration(path)))
 
 
 def _is_migration(path: Path) -> bool:
@@ -164,7 +214,7 @@ def _read_text(path: Path) -> str:
         ) from error
     if (position := text.find("\0")) >= 0:
         raise FileRefused(
-            "The file holds a NUL character, which SQL text cannot.",
+            "The file contains a NUL character, which SQL text cannot.",
             hint="Save it as UTF-8 text, then run the command again.",
             place=Place.at(path, text, position),
         )
@@ -182,10 +232,10 @@ _TRANSACTION_CONTROL = (
     ("release",),
     ("prepare", "transaction"),
 )
-_WHOLE = (
+_IN_TRANSACTION = (
     "each file is one transaction already",
-    "Delete the statement. For what cannot run in a transaction, begin the file with"
-    "  -- signet: no-transaction",
+    "Delete the statement (only a plain BEGIN as the first and COMMIT as the last statement may stay), or begin"
+    " the file with  -- signet: as-written  if it must commit in between: docs/rls.md#transactions-in-files",
 )
 _BY_STATEMENT = (
     "this file runs statement by statement",
@@ -195,15 +245,10 @@ _PSQL_COMMAND = re.compile(r"\\[a-z!?]+", re.IGNORECASE)
 
 
 def check(migration: Migration) -> None:
-    """Raise FileRefused when the file has nothing to run or something that must not be run."""
-    if not migration.statements:
-        raise FileRefused(
-            "The file has no statement, so there is nothing to apply.",
-            hint="Write it, or delete the file.",
-            place=migration.place(0),
-        )
-    for statement in migration.statements:
-        _refuse_transaction_control(migration, statement)
+    """Raise FileRefused for what must not be run; called for the whole run before its first statement."""
+    for statement in migration.run_statements:
+        if not migration.is_as_written:
+            _refuse_transaction_control(migration, statement)
         _refuse_what_needs_psql(migration, statement)
 
 
@@ -211,7 +256,7 @@ def _refuse_transaction_control(migration: Migration, statement: Statement) -> N
     """Refuse what would end the transaction of the file, and leave half of it without a record."""
     for words in _TRANSACTION_CONTROL:
         if statement.words[: len(words)] == words:
-            why, hint = _WHOLE if migration.is_transactional else _BY_STATEMENT
+            why, hint = _IN_TRANSACTION if migration.is_transactional else _BY_STATEMENT
             raise FileRefused(
                 f"{' '.join(words).upper()} is not allowed here: {why}.",
                 hint=hint,
@@ -239,12 +284,15 @@ _EMPTY = "-- {name}\n\n"
 
 
 def create(folder: Path, name: str, now: datetime, text: str | None = None) -> Path:
-    """Write ``<14 digits>_<name>.sql`` into the folder and return its path; raises FileRefused."""
+    """Write ``<14 digits>_<name>.sql`` into the folder and return its path; raises FileRefused.
+
+    The version is the time in UTC, or one more than the newest file's where that one is ahead.
+    """
     slug = re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
     if not slug:
         raise FileRefused(
             f"“{name}” holds no letter or digit to name a file with.",
-            hint="Say what the migration does:  flask db new add_notes",
+            hint="Name it after what the migration does:  flask db new add_notes",
         )
     path = folder
     try:
@@ -261,19 +309,22 @@ def create(folder: Path, name: str, now: datetime, text: str | None = None) -> P
 
 
 def _next_version(folder: Path, now: datetime) -> str:
-    """Return the time as 14 digits in UTC, or one more than the newest file where a clock was ahead."""
     version = now.astimezone(UTC).strftime("%Y%m%d%H%M%S")
     matches = (FILE_NAME.fullmatch(path.name) for path in folder.iterdir())
     newest = max((match["version"] for match in matches if match), default="")
     return version if version > newest else str(int(newest) + 1).zfill(len(newest))
 
 
-_NAME = re.compile(r"[a-z_][a-z0-9_]{0,38}")  # leaves room for the names of its policies, within 63 bytes
+# Leaves room for the names of the table's policies, within 63 bytes.
+_TABLE = re.compile(r"[a-z_][a-z0-9_]{0,38}")
 
 
 def table_text(table: str) -> str:
-    """Return the migration's text; raises FileRefused for a name that would need quotes."""
-    if not _NAME.fullmatch(table):
+    """Return the text of a migration that creates a table under row-level security: new_table.sql, filled in.
+
+    Raises FileRefused for a name that would need quotes.
+    """
+    if not _TABLE.fullmatch(table):
         raise FileRefused(
             f"“{table}” is not a plain name for a table.",
             hint="Use small letters, digits and underscores, at most 39, beginning with a letter.",

@@ -1,16 +1,18 @@
-"""The record of applied migrations: Supabase's table, and beside it one of ours with checksums and times.
+"""History of applied migrations: the CLI's table, and tables of ours with checksums, times and a snapshot.
 
-Supabase's own columns stay as its CLI writes them, so that both tools agree about what is applied. No foreign
-key ties the tables together, because the CLI truncates its own.
+Rows of ``schema_migrations`` are byte for byte what Supabase's CLI writes, so both tools agree about what is
+applied. There is no foreign key between the tables, because the CLI truncates its own.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from psycopg import Connection
+from psycopg import Connection, sql
 from psycopg.rows import TupleRow
+from psycopg.types.json import Jsonb
 
 from signet_db.files import Migration
 
@@ -50,7 +52,10 @@ _INSERT = """
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An applied migration; checksum and time are unknown when another tool applied it."""
+    """An applied migration; checksum and time are unknown when another tool applied it.
+
+    ``statements`` is None where the table has none, or where they were not read because the checksum fits.
+    """
 
     version: str
     name: str | None
@@ -60,7 +65,7 @@ class Record:
 
 
 def ensure(connection: Connection[TupleRow]) -> None:
-    """Make the tables where they are missing."""
+    """Create the tables, or the columns, that are missing."""
     present = connection.execute(
         """
         select count(*) = 9 from pg_attribute a
@@ -74,42 +79,49 @@ def ensure(connection: Connection[TupleRow]) -> None:
     ).fetchone()
     if present != (True,):
         with connection.transaction():
-            connection.execute("set local lock_timeout = '4s'")
+            # No "already exists, skipping" for our own tables.
+            connection.execute("set local lock_timeout = '4s'; set local client_min_messages = warning")
             connection.execute(_CREATE)
+            connection.execute("set local client_min_messages = default")
 
 
-def read(connection: Connection[TupleRow]) -> tuple[Record, ...]:
-    """Return the applied migrations in order; none when there is no history yet."""
-    if not exists(connection, "schema_migrations"):
+def read(connection: Connection[TupleRow], migrations: Sequence[Migration] = ()) -> tuple[Record, ...]:
+    """Return the applied migrations in order; none when there is no history yet.
+
+    Statements of files whose recorded checksum is that of ``migrations`` are not read.
+    """
+    columns = _columns(connection, "schema_migrations")
+    if not columns:
         return ()
-    files: dict[str, tuple[str, datetime]] = {}
-    if exists(connection, "signet_files"):
-        query = "select version, checksum, applied_at from supabase_migrations.signet_files"
-        files = {version: (checksum, at) for version, checksum, at in connection.execute(query)}
-    # As JSON, because a table made by an older CLI lacks columns.
-    rows = connection.execute(
+    # A table made by an older CLI lacks the later columns; one of another tool's run lacks signet_files.
+    query = sql.SQL(
         """
-        select version, to_jsonb(h) ->> 'name', to_jsonb(h) -> 'statements'
-        from supabase_migrations.schema_migrations h order by version collate "C"
+        select h.version, {name}, case when f.checksum is distinct from %(known)s ->> h.version then {statements} end,
+            f.checksum, f.applied_at
+        from supabase_migrations.schema_migrations h left join {files} f using (version)
+        order by h.version collate "C"
         """
-    ).fetchall()
+    ).format(
+        name=sql.SQL("h.name" if "name" in columns else "null"),
+        statements=sql.SQL("h.statements" if "statements" in columns else "null::text[]"),
+        files=sql.SQL("supabase_migrations.signet_files" if _columns(connection, "signet_files") else _NO_FILES),
+    )
+    known = Jsonb({migration.version: migration.checksum for migration in migrations})
     return tuple(
-        Record(
-            version,
-            name,
-            None if statements is None else tuple(statements),
-            *files.get(version, (None, None)),
-        )
-        for version, name, statements in rows
+        Record(version, name, None if statements is None else tuple(statements), checksum, applied_at)
+        for version, name, statements, checksum, applied_at in connection.execute(query, {"known": known})
     )
 
 
-def record(connection: Connection[TupleRow], migration: Migration) -> None:
-    """Write that a migration is applied, or what it says now; the caller's transaction decides if it stays.
+_NO_FILES = "(select null::text as version, null::text as checksum, null::timestamptz as applied_at)"
 
-    It is written by the login role, whatever role the file has set, and the data API is told of the change.
+
+def record(connection: Connection[TupleRow], migration: Migration) -> None:
+    """Write the row of an applied or corrected file; the caller's transaction decides if it stays.
+
+    The login role writes it, whatever role and settings the file has left. The data API is notified.
     """
-    connection.execute("reset session authorization; reset role; notify pgrst, 'reload schema'")
+    connection.execute("reset session authorization; reset role; reset all; notify pgrst, 'reload schema'")
     connection.execute(
         _INSERT,
         {
@@ -129,7 +141,12 @@ def forget(connection: Connection[TupleRow], version: str) -> None:
 
 def exists(connection: Connection[TupleRow], table: str) -> bool:
     """Whether one of the tables is there."""
-    row = connection.execute(
-        "select to_regclass(%s) is not null", (f"supabase_migrations.{table}",)
-    ).fetchone()
-    return row == (True,)
+    return bool(_columns(connection, table))
+
+
+def _columns(connection: Connection[TupleRow], table: str) -> set[str]:
+    rows = connection.execute(
+        "select attname from pg_attribute where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped",
+        (f"supabase_migrations.{table}",),
+    )
+    return {str(name) for (name,) in rows}

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
+import shlex
 import sys
 from collections.abc import Callable, Iterable
 from functools import wraps
@@ -39,12 +41,49 @@ def with_yes(command: Command) -> Command:
 def show(lines: Iterable[str]) -> None:
     """Print the result."""
     for line in lines:
-        click.echo(_painted(line), color=_colour())
+        click.echo(_painted(with_repeated_options(line)), color=_colour())
 
 
 def tell(line: str, *, newline: bool = True) -> None:
     """Print progress, a warning or an error."""
-    click.echo(_painted(line), err=True, nl=newline, color=_colour())
+    click.echo(_painted(with_repeated_options(line)), err=True, nl=newline, color=_colour())
+
+
+_REPEATED = "signet_db.repeated"
+_PROGRAM = "signet_db.program"
+_DB_COMMAND = re.compile(r"flask db (status|upgrade|new|lint|verify|prove|reset|repair|wait)\b")
+_NO_TARGET = frozenset({"new"})
+_NO_FOLDER = frozenset({"wait"})
+
+
+def repeat(option: str, value: str = "") -> None:
+    """Repeat an option of this invocation in each ``flask db`` command that its output names.
+
+    A next step that is copied must reach the database and the folder that were meant.
+    """
+    context = click.get_current_context()
+    context.meta.setdefault(_REPEATED, {})[option] = f"{option} {shlex.quote(value)}" if value else option
+
+
+def name_program(name: str) -> None:
+    """Print another program's name for ``flask db`` in the commands that the output names."""
+    click.get_current_context().meta[_PROGRAM] = name
+
+
+def with_repeated_options(line: str) -> str:
+    """Return the line with its ``flask db`` commands as this invocation's user has to type them."""
+    context = click.get_current_context(silent=True)
+    options: dict[str, str] = context.meta.get(_REPEATED, {}) if context else {}
+    program = context.meta.get(_PROGRAM, "flask db") if context else "flask db"
+
+    def complete(match: re.Match[str]) -> str:
+        command = match[1]
+        absent = {"--folder"} if command in _NO_FOLDER else set()
+        absent |= {"--database-url", "--local"} if command in _NO_TARGET else set()
+        return " ".join([program, command, *(text for name, text in options.items() if name not in absent)])
+
+    line = _DB_COMMAND.sub(complete, line)
+    return line if program == "flask db" else line.replace("flask local", "python -m signet_stack")
 
 
 def show_json(value: object) -> None:
@@ -129,7 +168,7 @@ def error_json(error: SignetError) -> dict[str, object]:
     return {
         "code": error.code,
         "message": error.message,
-        "hint": error.hint,
+        "hint": with_repeated_options(error.hint),
         "file": place and place.path.name,
         "line": place and place.line,
         "column": place and place.column,

@@ -1,4 +1,4 @@
-"""Migrations in words and as JSON: plain lines without colour, for a terminal of any width."""
+"""Migrations as lines of text and as JSON, and the progress of a run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from signet_db.comparison import Entry, State
-from signet_db.runner import Applied
+from signet_db.output import tell
+from signet_db.runner import Applied, Applying, Event, Noticed, Trial, Waiting, Warned
+from signet_db.target import Holder
 
 _MARKS = {State.APPLIED: "✓", State.PENDING: "•"}
 _WORDS = {
@@ -17,8 +19,8 @@ _WORDS = {
     State.MISSING: "applied, but its file is missing",
 }
 _NEXT = {
-    State.MISSING: "get the file back, or  flask db repair {version} --reverted",
-    State.EDITED: "put the file back, or  flask db repair {version} --applied",
+    State.MISSING: "restore the file (another branch?), or  flask db repair {version} --reverted",
+    State.EDITED: "restore the file, or  flask db repair {version} --applied",
     State.OUT_OF_ORDER: "rename it to a newer version, or  flask db upgrade --include-all",
     State.PENDING: "flask db upgrade",
 }
@@ -29,7 +31,7 @@ def status_lines(entries: Sequence[Entry], now: datetime) -> list[str]:
     versions = max((len(entry.version) for entry in entries), default=0)
     names = max((len(entry.name) for entry in entries), default=0)
     lines = [
-        f"  {_MARKS.get(one.state, '!')} {one.version:<{versions}}  {one.name:<{names}}  {_say(one, now)}"
+        f"  {_MARKS.get(one.state, '!')} {one.version:<{versions}}  {one.name:<{names}}  {_state(one, now)}"
         for one in entries
     ]
     lines.append(counts(entries) if entries else "no migrations")
@@ -40,7 +42,7 @@ def status_lines(entries: Sequence[Entry], now: datetime) -> list[str]:
     return lines
 
 
-def _say(entry: Entry, now: datetime) -> str:
+def _state(entry: Entry, now: datetime) -> str:
     if entry.state is not State.APPLIED:
         return _WORDS[entry.state]
     return ago(now - entry.applied_at) if entry.applied_at else "by another tool"
@@ -97,3 +99,74 @@ def applied_json(applied: Sequence[Applied]) -> list[dict[str, object]]:
         {"version": one.migration.version, "name": one.migration.name, "seconds": round(one.seconds, 6)}
         for one in applied
     ]
+
+
+def trial_lines(trial: Trial) -> list[str]:
+    """Return the files that a dry run has tried and those it has not."""
+    lines = [f"  ✓ {one.path.name}" for one in trial.tried]
+    lines += [f"  • {one.path.name}  not tried" for one in trial.untried]
+    pending = len(trial.tried) + len(trial.untried)
+    lines.append(f"{pending} pending, {len(trial.tried)} tried and rolled back; nothing was changed")
+    if trial.untried:
+        lines.append("Not tried: what follows a file that runs without a transaction, or that needs a commit before it.")
+    return lines
+
+
+def trial_json(trial: Trial) -> list[dict[str, object]]:
+    """Return the pending files as plain values."""
+    return [
+        {"version": one.version, "name": one.name, "tried": one in trial.tried}
+        for one in (*trial.tried, *trial.untried)
+    ]
+
+
+_WIDTH = 60
+
+
+def tell_waiting(holder: Holder | None) -> None:
+    """Print the session that holds the lock."""
+    tell(f"Waiting for another migration run: {holder or 'it cannot be named'}")
+
+
+def tell_warning(warning: Warned) -> None:
+    """Print a warning and its next step."""
+    tell(f"warning: {warning.message}")
+    tell(f"  {warning.hint}")
+
+
+class Progress:
+    """Progress on stderr: a line for each file, completed when the file is done, or fails inside of ``with``."""
+
+    def __init__(self) -> None:
+        self._is_line_open = False
+
+    def __call__(self, event: Event) -> None:
+        match event:
+            case Waiting(holder):
+                tell_waiting(holder)
+            case Applying(migration):
+                tell(f"  + {migration.version}  {migration.name} ".ljust(_WIDTH, "."), newline=False)
+                self._is_line_open = True
+            case Applied(_, seconds):
+                self._complete(f"ok {seconds * 1000:6.0f} ms")
+            case Noticed(severity, message):
+                self._complete("")
+                tell(f"    {severity.lower()}: {message}")
+            case Warned():
+                self._complete("")
+                tell_warning(event)
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Complete the line of a file that failed."""
+        if kind and self._is_line_open:
+            self._complete("failed")
+
+    def _complete(self, result: str) -> None:
+        if self._is_line_open:
+            tell(f" {result}")
+        elif result:
+            tell(f"    {result}")
+        self._is_line_open = False

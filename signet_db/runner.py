@@ -1,29 +1,39 @@
 """Apply migrations: one real transaction for each file, its history row included.
 
-Whatever happens (a refused statement, Ctrl-C, kill -9, a lost network), each file is either wholly applied
-and recorded or not at all. Files that say ``-- signet: no-transaction`` give that up, and the errors say so.
+After a refused statement, Ctrl-C, kill -9 or a lost network, each file is either wholly applied and recorded
+or not at all. Files with ``-- signet: no-transaction`` or ``as-written`` give that up, and the errors say so.
 """
 
 from __future__ import annotations
 
-import select
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from psycopg import Connection, Error, errors
-from psycopg.pq import ExecStatus, TransactionStatus
-from psycopg.pq.abc import PGresult
+from psycopg import Connection, Error
+from psycopg.pq import TransactionStatus
 from psycopg.rows import TupleRow
 
 from signet_db import history, snapshot
-from signet_db.comparison import Entry, compare, to_apply
+from signet_db.comparison import Entry, State, compare, missing_warning, to_apply
 from signet_db.errors import FileRefused, MigrationFailed
+from signet_db.execution import (
+    StatementRefused,
+    explain,
+    explain_commit,
+    kept_by_statement,
+    run_text,
+)
 from signet_db.files import Migration, check, find
-from signet_db.lexer import Statement
-from signet_db.target import Holder, connected, locked
+from signet_db.target import Holder, connected, is_on_loopback, locked
+
+# Undo the settings of the file before, as Supabase's CLI does; "reset all" leaves the session's user as it is.
+RESET = "reset session authorization; reset role; reset all"
+LOCK_TIMEOUT = "set local lock_timeout = '4s'"
+# The refusals that a transaction of several files can bring and one of a single file would not.
+_NEEDS_COMMIT_BEFORE = frozenset({"55006", "55P04"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +45,7 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Applying:
-    """A file begins."""
+    """A file starts."""
 
     migration: Migration
 
@@ -50,171 +60,41 @@ class Applied:
 
 @dataclass(frozen=True, slots=True)
 class Noticed:
-    """The server said something while a file ran."""
+    """The server sent a notice while a file ran."""
 
     severity: str
     message: str
 
 
-Event = Waiting | Applying | Applied | Noticed
+@dataclass(frozen=True, slots=True)
+class Warned:
+    """The run goes on, but the user should know."""
+
+    message: str
+    hint: str
+
+
+Event = Waiting | Applying | Applied | Noticed | Warned
 OnEvent = Callable[[Event], None]
 
 
 def ignore(_event: Event) -> None:
-    """Tell nobody."""
+    """Drop an event."""
 
 
-_FAILED = frozenset({ExecStatus.FATAL_ERROR, ExecStatus.BAD_RESPONSE})
-_COPYING = frozenset({ExecStatus.COPY_IN, ExecStatus.COPY_OUT, ExecStatus.COPY_BOTH})
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """The result of a dry run: ``tried`` files ran and were rolled back, ``untried`` ones would follow."""
 
-
-class StatementRefused(Exception):
-    """Raised with the server's error and the number of statements that went well before."""
-
-    def __init__(self, error: Error, done: int) -> None:
-        self.error = error
-        self.done = done
-        super().__init__(str(error))
-
-
-def run_text(connection: Connection[TupleRow], text: str) -> None:
-    """Run SQL text of any number of statements; raises StatementRefused, and psycopg.Error when cut off."""
-    connection.pgconn.send_query(text.encode())
-    done = 0
-    refusal: StatementRefused | None = None
-    try:
-        while (result := _next_result(connection)) is not None:
-            if result.status in _FAILED:
-                refusal = refusal or StatementRefused(_error(connection, result), done)
-            elif result.status in _COPYING:
-                raise errors.FeatureNotSupported("COPY from or to the client")
-            done += 1
-    except KeyboardInterrupt:
-        connection.cancel_safe()
-        while _next_result(connection) is not None:  # until the server has noticed
-            pass
-        raise
-    if refusal is not None:
-        raise refusal
-
-
-def _next_result(connection: Connection[TupleRow]) -> PGresult | None:
-    """Wait for the next result in a way that Ctrl-C interrupts; None after the last."""
-    pgconn = connection.pgconn
-    while pgconn.flush():
-        # A server that is busy sending does not read: take what it says meanwhile.
-        if select.select([pgconn.socket], [pgconn.socket], [])[0]:
-            pgconn.consume_input()
-    while pgconn.is_busy():
-        select.select([pgconn.socket], [], [])
-        pgconn.consume_input()
-    return pgconn.get_result()
-
-
-def _error(connection: Connection[TupleRow], result: PGresult) -> Error:
-    return errors.error_from_result(result, encoding=connection.info.encoding)
-
-
-NOTHING_KEPT = "Nothing from this file was kept."
-_CORRECT = "Correct the file, then run  flask db upgrade"
-# What people meet most, and what to do when correcting the statement is not the whole answer.
-_REMEDIES = {
-    "25001": "This statement cannot run in a transaction: put it into a file of its own that begins with"
-    "  -- signet: no-transaction",
-    "55P03": "Another session holds a lock on this table for longer than 4 s. Try again when it is done, or"
-    " begin the file with  set lock_timeout = '60s';",
-    "55P04": "A new value of an enum can be used after its transaction only: split the file in two.",
-    "42501": "The role of this connection may not do this. On hosted projects the schemas auth and storage"
-    " belong to the services.",
-    "42P07": "Correct the file. If somebody made this by hand and it is right, record the file as applied:"
-    "  flask db repair {version} --applied",
-    "57014": "The statement ran into statement_timeout: begin the file with  set statement_timeout = 0;",
-}
-
-
-def explain(
-    migration: Migration, refused: StatementRefused, *, offset: int = 0, kept: str = NOTHING_KEPT
-) -> MigrationFailed:
-    """Return the error for a refused statement; ``offset`` is where the text sent begins in the file."""
-    error = refused.error
-    position = _position(error)
-    if position is not None:
-        position += offset
-    else:
-        number = min(refused.done + _statements_before(migration, offset), len(migration.statements) - 1)
-        position = migration.statements[number].first
-    return _failed(migration, error, position, kept)
-
-
-def without_transaction(done: int, total: int, failed: Statement) -> str:
-    """Say what stays of a file that runs statement by statement."""
-    kept = (
-        f"This file runs without a transaction: {done} of its {total} statements are done and stay,"
-        " and the next run begins with the first again (write “if not exists”)."
-    )
-    if "concurrently" in failed.words:
-        # "if not exists" would then pass over it for ever, and no query would use it.
-        kept += " The index that failed may be there, invalid: drop it before the next run."
-    return kept
-
-
-def explain_commit(migration: Migration, error: Error) -> MigrationFailed:
-    """Return the error for a file whose statements went well, but not its commit (a deferred constraint)."""
-    return _failed(
-        migration, error, len(migration.text.rstrip()), f"This was found at the commit. {NOTHING_KEPT}"
-    )
-
-
-def _failed(migration: Migration, error: Error, position: int, kept: str) -> MigrationFailed:
-    sqlstate = error.sqlstate or ""
-    return MigrationFailed(
-        error.diag.message_primary or " ".join(str(error).split()),
-        hint=_REMEDIES.get(sqlstate, _CORRECT).format(version=migration.version),
-        place=migration.place(position),
-        sqlstate=sqlstate,
-        details=_details(error),
-        kept_of_file=kept,
-    )
-
-
-def _details(error: Error) -> tuple[str, ...]:
-    diag = error.diag
-    said = (
-        ("Detail", diag.message_detail),
-        ("Hint", diag.message_hint),
-        ("In", diag.internal_query),
-        ("Where", diag.context),
-    )
-    return tuple(f"{title}: {text}" for title, text in said if text)
-
-
-def _position(error: Error) -> int | None:
-    """Return the server's position as an offset from 0, if it gave one."""
-    text = error.diag.statement_position
-    return int(text) - 1 if text else None
-
-
-def _statements_before(migration: Migration, offset: int) -> int:
-    return sum(statement.start < offset for statement in migration.statements)
-
-
-# Whatever the file before has set is undone, as Supabase's CLI does; "reset all" leaves who one is.
-RESET = "reset session authorization; reset all"
-BEGIN = f"{RESET}; begin; set local lock_timeout = '4s'"  # one message, not four
+    tried: tuple[Migration, ...]
+    untried: tuple[Migration, ...]
 
 
 def status(connection_string: str, folder: Path) -> tuple[Entry, ...]:
     """Compare the folder with the database's history; changes nothing. Raises MigrationError."""
     migrations = find(folder)
     with connected(connection_string, "db status") as connection:
-        return compare(migrations, history.read(connection))
-
-
-def pending(
-    connection_string: str, folder: Path, *, to: str | None = None, include_all: bool = False
-) -> tuple[Migration, ...]:
-    """Return what ``upgrade`` would apply, checked as it would be; changes nothing. Raises MigrationError."""
-    return _checked(to_apply(status(connection_string, folder), to=to, include_all=include_all))
+        return _compare(connection, migrations)
 
 
 def upgrade(
@@ -227,98 +107,221 @@ def upgrade(
 ) -> tuple[Applied, ...]:
     """Apply what is pending, up to the version ``to``, and return it.
 
-    ``include_all`` takes along files that are older than the newest applied one. Raises MigrationError; files
+    ``include_all`` includes files that are older than the newest applied one. Raises MigrationError; files
     before the failed one stay applied.
     """
     migrations = find(folder)
-    with connected(connection_string, "db upgrade") as connection:
+    with _run(connection_string, "db upgrade", on_event) as connection:
+        pending = _pending(connection, migrations, on_event, to=to, include_all=include_all)
+        return _apply_all(connection, pending, on_event) if pending else ()
+
+
+def try_out(
+    connection_string: str,
+    folder: Path,
+    on_event: OnEvent = ignore,
+    *,
+    to: str | None = None,
+    include_all: bool = False,
+) -> Trial:
+    """Run what ``upgrade`` would apply in one transaction and roll it back; raises MigrationError as it would.
+
+    The trial ends before the first file that needs a commit before it, or that controls its own transactions.
+    """
+    migrations = find(folder)
+    with _run(connection_string, "db upgrade --dry-run", on_event) as connection:
+        pending = _pending(connection, migrations, on_event, to=to, include_all=include_all)
+        connection.execute(f"{RESET}; begin")
+        try:
+            tried = len(run_together(connection, pending, on_event, is_recorded=False))
+        except MigrationFailed as error:
+            if not needs_commit_before(error):
+                error.kept_of_file, error.earlier = "This was a dry run: nothing was changed.", 0
+                raise
+            tried = error.earlier
+        finally:
+            _roll_back(connection)
+    return Trial(pending[:tried], pending[tried:])
+
+
+@contextmanager
+def _run(connection_string: str, purpose: str, on_event: OnEvent) -> Iterator[Connection[TupleRow]]:
+    """Connect, pass notices on as events, and hold the lock for the block."""
+    with connected(connection_string, purpose) as connection:
         connection.add_notice_handler(
-            lambda said: on_event(Noticed(said.severity or "", said.message_primary or ""))
+            lambda notice: on_event(Noticed(notice.severity or "", notice.message_primary or ""))
         )
         with locked(connection, lambda holder: on_event(Waiting(holder))):
-            entries = compare(migrations, history.read(connection))
-            waiting = _checked(to_apply(entries, to=to, include_all=include_all))
-            return _apply_all(connection, waiting, on_event) if waiting else ()
+            yield connection
+
+
+def _compare(connection: Connection[TupleRow], migrations: Sequence[Migration]) -> tuple[Entry, ...]:
+    return compare(
+        migrations, history.read(connection, migrations), ignore_missing=is_on_loopback(connection)
+    )
+
+
+def _pending(
+    connection: Connection[TupleRow],
+    migrations: Sequence[Migration],
+    on_event: OnEvent,
+    *,
+    to: str | None,
+    include_all: bool,
+) -> tuple[Migration, ...]:
+    """Return the files to apply, checked; warn of another branch's history and of a newest file without SQL."""
+    entries = _compare(connection, migrations)
+    is_local = is_on_loopback(connection)
+    pending = to_apply(entries, to=to, include_all=include_all, ignore_missing=is_local)
+    for migration in pending:
+        check(migration)
+    missing = [entry for entry in entries if entry.state is State.MISSING]
+    if missing:
+        on_event(Warned(*missing_warning(missing)))
+    if pending and pending[-1] is migrations[-1] and not pending[-1].run_statements:
+        on_event(_no_statement(pending[-1]))
+    return pending
+
+
+def _no_statement(migration: Migration) -> Warned:
+    return Warned(
+        f"{migration.path.name} has no statement yet; it is recorded as applied.",
+        f"To write it after all:  flask db repair {migration.version} --reverted  then run  flask db upgrade",
+    )
 
 
 def _apply_all(
-    connection: Connection[TupleRow], waiting: tuple[Migration, ...], on_event: OnEvent
+    connection: Connection[TupleRow], pending: tuple[Migration, ...], on_event: OnEvent
 ) -> tuple[Applied, ...]:
     history.ensure(connection)
     done: list[Applied] = []
-    try:
-        for migration in waiting:
-            on_event(Applying(migration))
-            done.append(_timed(connection, migration, len(done)))
-            on_event(done[-1])
-    finally:
-        if done and connection.info.transaction_status is TransactionStatus.IDLE:
-            snapshot.keep(connection)
+    for migration in pending:
+        on_event(Applying(migration))
+        started = time.monotonic()
+        try:
+            _apply(connection, migration)
+        except MigrationFailed as error:
+            error.earlier = len(done)
+            raise
+        done.append(Applied(migration, time.monotonic() - started))
+        on_event(done[-1])
     return tuple(done)
-
-
-def _timed(connection: Connection[TupleRow], migration: Migration, earlier: int) -> Applied:
-    began = time.monotonic()
-    try:
-        _apply(connection, migration)
-    except MigrationFailed as error:
-        error.earlier = earlier
-        raise
-    return Applied(migration, time.monotonic() - began)
-
-
-def _checked(migrations: tuple[Migration, ...]) -> tuple[Migration, ...]:
-    for migration in migrations:
-        check(migration)
-    return migrations
 
 
 def _apply(connection: Connection[TupleRow], migration: Migration) -> None:
     if migration.is_transactional:
-        _apply_whole(connection, migration)
+        with _transaction(connection, migration):
+            _run_whole(connection, migration)
+            _record(connection, migration)
     else:
-        _apply_by_statement(connection, migration)
+        _run_by_statement(connection, migration)
+        with connection.transaction():
+            _record(connection, migration)
 
 
-def _apply_whole(connection: Connection[TupleRow], migration: Migration) -> None:
-    with _transaction(connection, migration):
-        try:
-            run_text(connection, migration.text)
-        except StatementRefused as refused:
-            raise explain(migration, refused) from refused.error
-        if connection.info.transaction_status is not TransactionStatus.INTRANS:
-            raise _ended_itself(migration)
-        history.record(connection, migration)
-
-
-def _apply_by_statement(connection: Connection[TupleRow], migration: Migration) -> None:
-    connection.execute(RESET)
-    total = len(migration.statements)
-    for number, statement in enumerate(migration.statements):
-        try:
-            run_text(connection, statement.text)
-        except StatementRefused as refused:
-            kept = without_transaction(number, total, statement)
-            raise explain(migration, refused, offset=statement.start, kept=kept) from refused.error
+def _record(connection: Connection[TupleRow], migration: Migration) -> None:
+    """Write the history row and the snapshot for ``verify``, both in the file's transaction."""
     history.record(connection, migration)
+    snapshot.save(connection)
+
+
+def run_together(
+    connection: Connection[TupleRow],
+    migrations: Sequence[Migration],
+    on_event: OnEvent,
+    *,
+    is_recorded: bool,
+) -> tuple[Applied, ...]:
+    """Run files in the transaction that is open, and return those that ran.
+
+    Ends before the first file that does not run in one transaction; the caller commits or rolls back. Raises
+    MigrationError, with the transaction aborted.
+    """
+    done: list[Applied] = []
+    for migration in migrations:
+        if not migration.is_transactional:
+            break
+        on_event(Applying(migration))
+        started = time.monotonic()
+        connection.execute(f"{RESET}; {LOCK_TIMEOUT}")
+        try:
+            _run_whole(connection, migration)
+            _check_constraints(connection, migration)
+        except MigrationFailed as error:
+            error.earlier = len(done)
+            raise
+        if is_recorded:
+            history.record(connection, migration)
+        done.append(Applied(migration, time.monotonic() - started))
+        on_event(done[-1])
+    return tuple(done)
+
+
+def needs_commit_before(error: MigrationFailed) -> bool:
+    """Whether the file was refused because the files before it were not committed yet."""
+    return error.earlier > 0 and error.sqlstate in _NEEDS_COMMIT_BEFORE
+
+
+def _check_constraints(connection: Connection[TupleRow], migration: Migration) -> None:
+    """Check deferred constraints as a commit would, and leave them deferred."""
+    try:
+        with connection.transaction(force_rollback=True):
+            connection.execute("set constraints all immediate")
+    except Error as error:
+        if error.sqlstate is None:
+            raise
+        raise explain_commit(migration, error, is_on_loopback(connection)) from error
+
+
+def _run_whole(connection: Connection[TupleRow], migration: Migration) -> None:
+    """Run a file's text in the transaction that is open."""
+    try:
+        run_text(connection, migration.run_text)
+    except StatementRefused as refused:
+        raise explain(migration, refused, is_local=is_on_loopback(connection)) from refused.error
+    if connection.info.transaction_status is not TransactionStatus.INTRANS:
+        raise _ended_itself(migration)
+
+
+def _run_by_statement(connection: Connection[TupleRow], migration: Migration) -> None:
+    """Run a file without a transaction of ours; one that it leaves open is rolled back and refused."""
+    connection.execute(RESET)
+    try:
+        for number, statement in enumerate(migration.statements):
+            try:
+                run_text(connection, statement.text)
+            except StatementRefused as refused:
+                kept = kept_by_statement(migration, number, statement)
+                is_local = is_on_loopback(connection)
+                raise explain(
+                    migration, refused, offset=statement.start, kept=kept, is_local=is_local
+                ) from refused.error
+        if connection.info.transaction_status is not TransactionStatus.IDLE:
+            raise _left_open(migration)
+    finally:
+        _roll_back(connection)
 
 
 @contextmanager
 def _transaction(connection: Connection[TupleRow], migration: Migration) -> Iterator[None]:
     """Begin, and commit at the end of the block; roll back when anything is raised."""
-    connection.execute(BEGIN)
+    connection.execute(f"{RESET}; begin; {LOCK_TIMEOUT}")  # one message, not five
     try:
         yield
     except BaseException:
-        if connection.info.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
-            connection.execute("rollback")
+        _roll_back(connection)
         raise
     try:
         connection.execute("commit")
     except Error as error:
         if error.sqlstate is None:  # the connection broke
             raise
-        raise explain_commit(migration, error) from error
+        raise explain_commit(migration, error, is_on_loopback(connection)) from error
+
+
+def _roll_back(connection: Connection[TupleRow]) -> None:
+    if connection.info.transaction_status in (TransactionStatus.INTRANS, TransactionStatus.INERROR):
+        connection.execute("rollback")
 
 
 def _ended_itself(migration: Migration) -> FileRefused:
@@ -327,4 +330,13 @@ def _ended_itself(migration: Migration) -> FileRefused:
         "The file ended its own transaction: what ran before may have been kept, and it is not recorded.",
         hint="Find what commits and take it out; then look at the database before you run the command again.",
         place=migration.place(0),
+    )
+
+
+def _left_open(migration: Migration) -> FileRefused:
+    return FileRefused(
+        "The file began a transaction and did not end it: that transaction was rolled back, and the file is not"
+        " recorded.",
+        hint="Write its COMMIT; then look at the database before you run the command again.",
+        place=migration.place(migration.statements[-1].first),
     )

@@ -1,4 +1,4 @@
-"""Databases to throw away, in which migrations are applied only to look at what they make."""
+"""Scratch databases: made from a template, used to examine what migrations make, then dropped."""
 
 from __future__ import annotations
 
@@ -18,12 +18,13 @@ BLANK = "signet_blank"
 _PAUSES, _PAUSE_SECONDS = 50, 0.001
 
 
+class NoTemplate(MigrationError):
+    """Raised when the server has no template for scratch databases, or keeps it from this role."""
+
+
 @contextmanager
 def scratch_database(connection_string: str) -> Iterator[str]:
-    """Make an empty database on the same server for the block, and give its connection string.
-
-    Raises MigrationError where the server has no template for it.
-    """
+    """Create a database from the template for the block, and return its connection string; raises NoTemplate."""
     name = f"signet_scratch_{secrets.token_hex(6)}"
     with connected(connection_string, "scratch") as connection:
         _create(connection, sql.Identifier(name), connection_string)
@@ -34,7 +35,7 @@ def scratch_database(connection_string: str) -> Iterator[str]:
 
 
 def drop_database(connection: Connection[TupleRow], name: str) -> None:
-    """Drop a database after its last backend has left: the server sleeps 0.1 s where one is still leaving."""
+    """Drop a database after its last session has ended: the server sleeps 0.1 s while one is still ending."""
     for _ in range(_PAUSES):
         if not connection.execute("select from pg_stat_activity where datname = %s", (name,)).rowcount:
             break
@@ -47,8 +48,8 @@ def _create(connection: Connection[TupleRow], name: sql.Identifier, connection_s
     try:
         connection.execute(query)
     except (errors.InvalidCatalogName, errors.InsufficientPrivilege) as error:
-        raise MigrationError(
+        raise NoTemplate(
             f"{named(connection_string)} has no template “{BLANK}” to make a scratch database from.",
-            hint="Only the local stack has one; if yours is older:  flask local reset   To judge this"
-            " database as it is, name it:  flask db lint --database-url URL",
+            hint="Only the local stack has one; if yours is older:  flask local reset   To lint this"
+            " database as it is:  flask db lint --database-url URL",
         ) from error

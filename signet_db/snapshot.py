@@ -1,7 +1,7 @@
-"""What the database holds, kept after each upgrade, so that changes made by other ways come to light.
+"""Snapshot of the user's schemas: saved with each applied file, compared by ``verify`` to find drift.
 
-Somebody turns row-level security off in a dashboard, drops a policy by hand, grants a right for a test: no
-file says so. The record lies beside the history and is compared object by object.
+Drift is a change without a migration: row-level security turned off in a dashboard, a policy dropped by hand,
+a right granted for a test. The snapshot is stored beside the history and compared object by object.
 """
 
 from __future__ import annotations
@@ -19,9 +19,12 @@ from signet_db import history
 from signet_db.schemas import user_schemas
 
 
+_QUERY = Path(__file__).with_suffix(".sql").read_bytes()
+
+
 @dataclass(frozen=True, slots=True)
-class Kept:
-    """The catalogue as it was when this version was the newest."""
+class Snapshot:
+    """The objects as they were when this version was the newest."""
 
     version: str
     objects: Mapping[str, str]
@@ -30,28 +33,26 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """An object that is not what it was; None where it was not there, or is not any more."""
+    """A changed object; None where it is new, or gone."""
 
     object: str
     before: str | None
     now: str | None
 
 
-def look(connection: Connection[Any]) -> dict[str, str]:
+def take(connection: Connection[Any]) -> dict[str, str]:
     """Return every object of the user's schemas with its definition."""
-    query = Path(__file__).with_suffix(".sql").read_bytes()
     with connection.transaction():
         schemas = user_schemas(connection)
         # So that PostgreSQL prints every name with its schema.
         connection.execute("set local search_path = ''")
-        rows = connection.execute(query, {"schemas": schemas}).fetchall()
+        rows = connection.execute(_QUERY, {"schemas": schemas}).fetchall()
         connection.execute("set local search_path = default")
     return {str(title): str(definition) for title, definition in rows}
 
 
-def keep(connection: Connection[Any]) -> None:
-    """Keep the catalogue as it is now."""
-    history.ensure(connection)
+def save(connection: Connection[Any]) -> None:
+    """Store the objects as they are now, for the newest version of the history."""
     connection.execute(
         """
         insert into supabase_migrations.signet_catalogue (version, objects)
@@ -60,17 +61,17 @@ def keep(connection: Connection[Any]) -> None:
         on conflict (is_only) do update
         set version = excluded.version, objects = excluded.objects, kept_at = excluded.kept_at
         """,
-        {"objects": Jsonb(look(connection))},
+        {"objects": Jsonb(take(connection))},
     )
 
 
-def kept(connection: Connection[Any]) -> Kept | None:
-    """Return the catalogue as it was kept last; None when it never was."""
+def saved(connection: Connection[Any]) -> Snapshot | None:
+    """Return the snapshot that was saved last; None without one."""
     if not history.exists(connection, "signet_catalogue"):
         return None
     query = "select version, objects, kept_at from supabase_migrations.signet_catalogue"
     row = connection.execute(query).fetchone()
-    return Kept(*row) if row else None
+    return Snapshot(*row) if row else None
 
 
 def differences(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[Difference, ...]:
@@ -80,11 +81,11 @@ def differences(before: Mapping[str, str], now: Mapping[str, str]) -> tuple[Diff
         for title in sorted(before.keys() | now.keys())
         if before.get(title) != now.get(title)
     )
-    return tuple(one for one in found if not _goes_without_saying(one))
+    return tuple(one for one in found if not _is_implied(one))
 
 
-def _goes_without_saying(one: Difference) -> bool:
-    """Whether it is about the grants of an object that is itself new or gone."""
+def _is_implied(one: Difference) -> bool:
+    """Whether it concerns the grants of an object that is itself new or gone."""
     return None in (one.before, one.now) and one.object.startswith(
         ("grants on relation", "grants on function")
     )

@@ -1,4 +1,4 @@
-"""The connection to the database that a command works on, and what to do when there is none."""
+"""The target database: its connection string, the connection, the lock of a run, and the wait until it is up."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from signet_db.errors import DatabaseUnreachable, LockBusy, MigrationError
 _TRANSACTION_POOLER_PORT = "6543"
 _HOSTED = (".supabase.co", ".supabase.com")
 _PLACEHOLDER = "[YOUR-PASSWORD]"  # in every connection string that a hosted project shows
+_URL_PASSWORD = re.compile(r"^(postgres(?:ql)?://[^:@/]*):[^@/]*@")
 # What a host may look like: names, addresses, folders of sockets, and several of them.
 _HOST = re.compile(r"[\w.,:%/\[\]-]*")
 _PORT = re.compile(r"[0-9,]*")
@@ -33,8 +34,19 @@ def named(connection_string: str) -> str:
     )
 
 
+def without_password(connection_string: str) -> str:
+    """Return the connection string with a placeholder for each password; raises MigrationError."""
+    _parts(connection_string)
+    shown = _URL_PASSWORD.sub(rf"\1:{_PLACEHOLDER}@", connection_string)
+    parts = conninfo.conninfo_to_dict(shown)
+    secrets = {name: _PLACEHOLDER for name in ("password", "sslpassword") if parts.get(name)}
+    if all(parts[name] == placeholder for name, placeholder in secrets.items()):
+        return shown
+    return conninfo.make_conninfo(**{**parts, **secrets})
+
+
 def names_another_machine(connection_string: str) -> bool:
-    """Whether the text alone says that the server is elsewhere; for other names only the connection tells."""
+    """Whether the text alone names another machine; for other host names only the connection can decide."""
     parts = _parts(connection_string)
     host = parts.get("hostaddr") or parts.get("host", "")
     try:
@@ -44,7 +56,7 @@ def names_another_machine(connection_string: str) -> bool:
 
 
 def refuse_transaction_pooler(connection_string: str) -> None:
-    """Refuse the pooler that hands every transaction to another session: the lock would protect nothing."""
+    """Refuse the transaction pooler: a session lock would not cover the whole run."""
     parts = _parts(connection_string)
     if parts.get("port") == _TRANSACTION_POOLER_PORT and parts.get("host", "").lower().endswith(_HOSTED):
         raise MigrationError(
@@ -76,7 +88,7 @@ def _parts(connection_string: str) -> dict[str, str]:
 
 
 def _unreadable() -> MigrationError:
-    """Return the error without a word of the text: a password with @ or / in it may stand in any part."""
+    """Return an error that quotes nothing: a password with @ or / in it may be in any part."""
     return MigrationError(
         "The connection string cannot be read.",
         hint="It looks like  postgresql://USER:PASSWORD@HOST:5432/DATABASE  with special characters"
@@ -85,12 +97,12 @@ def _unreadable() -> MigrationError:
 
 
 CONNECT_SECONDS = 10
-WAITING = "db wait"  # the purpose of who waits already
+WAITING = "db wait"  # the purpose for which a hint to wait would be circular
 
 
 @dataclass(frozen=True, slots=True)
 class _Remedy:
-    """What to do when a connection fails with these words of the server or of libpq."""
+    """The next step for a connection error with these words of the server or of libpq."""
 
     words: str
     hint: str
@@ -114,14 +126,22 @@ _REMEDIES = (  # the first that fits
 
 
 def is_on_loopback(connection: Connection[TupleRow]) -> bool:
-    """Whether the server that we are connected to is on this machine, whatever the connection string said."""
+    """Whether the server is on this machine, by the address of the connection."""
     address = connection.info.hostaddr
     return not address or ipaddress.ip_address(address).is_loopback
 
 
+def is_on_this_machine(connection_string: str) -> bool:
+    """Whether the server is on this machine; connects only if the text does not decide. Raises MigrationError."""
+    if names_another_machine(connection_string):
+        return False
+    with connected(connection_string, "look") as connection:
+        return is_on_loopback(connection)
+
+
 @contextmanager
 def connected(connection_string: str, purpose: str) -> Iterator[Connection[TupleRow]]:
-    """Open a connection in autocommit mode; what the server refuses becomes a MigrationError."""
+    """Open a connection in autocommit mode; errors of the server are raised as MigrationError."""
     refuse_transaction_pooler(connection_string)
     try:
         connection = psycopg.connect(
@@ -156,11 +176,12 @@ def _unreachable(
 
 
 def _refused(connection_string: str, error: psycopg.Error) -> MigrationError:
-    """Return the error for what the server refuses outside of the files."""
-    if error.sqlstate is None:
+    """Return the error for a refusal outside of the files, or a server that shuts down."""
+    # Class 57P: the server shuts down, crashed, starts up, or an operator ended the session.
+    if error.sqlstate is None or error.sqlstate.startswith("57P"):
         return DatabaseUnreachable(
             f"The connection to {named(connection_string)} broke: {' '.join(str(error).split())}",
-            hint="Look whether the server still runs, then run the command again.",
+            hint="Check that the server is running, then run the command again.",
         )
     return MigrationError(
         f"{named(connection_string)} refused: {error.diag.message_primary} ({error.sqlstate})",
@@ -168,14 +189,14 @@ def _refused(connection_string: str, error: psycopg.Error) -> MigrationError:
     )
 
 
-# "signet" in bytes: any constant does, as long as every version uses the same.
+# "signet" in bytes: any constant works, as long as every version uses the same.
 LOCK_KEY = int.from_bytes(b"signet", "big")
 WAIT_SECONDS = 300
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who holds the lock."""
+    """The session that holds the lock."""
 
     pid: int
     role: str
@@ -199,14 +220,14 @@ def locked(
     on_wait: OnWait,
     wait_seconds: float = WAIT_SECONDS,
 ) -> Iterator[None]:
-    """Hold the lock for the block; tell who has it while waiting. Raises LockBusy after ``wait_seconds``."""
+    """Hold the advisory lock for the block; ``on_wait`` gets its holder. Raises LockBusy after ``wait_seconds``."""
     if connection.execute("select pg_try_advisory_lock(%s)", (LOCK_KEY,)).fetchone() != (True,):
         on_wait(_holder(connection))
         _wait(connection, wait_seconds)
     try:
         yield
     finally:
-        # Otherwise the connection is on its way out, and the lock with it.
+        # Otherwise the connection is about to be closed, and the lock released with it.
         if connection.info.transaction_status is TransactionStatus.IDLE:
             connection.execute("select pg_advisory_unlock(%s)", (LOCK_KEY,))
 
@@ -228,7 +249,7 @@ def _wait(connection: Connection[TupleRow], seconds: float) -> None:
 
 
 def _holder(connection: Connection[TupleRow]) -> Holder | None:
-    """Return who holds the lock; nothing when it was released meanwhile or the role may not see it."""
+    """Return the holder; None when the lock was released meanwhile or the role may not see the session."""
     row = connection.execute(
         """
         select a.pid, a.usename, a.application_name, coalesce(host(a.client_addr), ''),
@@ -254,7 +275,10 @@ def wait_until_ready(
     clock: Callable[[], float] = time.monotonic,
     sleep: Callable[[float], None] = time.sleep,
 ) -> float:
-    """Return how long it took; raises DatabaseUnreachable after ``seconds``, at once if waiting is no use."""
+    """Wait until the database accepts connections; return the seconds it took.
+
+    Raises DatabaseUnreachable after ``seconds``, or at once when the error is one that does not pass.
+    """
     began = clock()
     while True:
         try:

@@ -1,4 +1,4 @@
-"""Compare a database with what it should be: its history, what it allows, what it held after an upgrade."""
+"""Verification: compare a database with its files, the lint rules, and the snapshot of the last upgrade."""
 
 from __future__ import annotations
 
@@ -13,58 +13,59 @@ from signet_db.lint import RULES, Judgement, Level, judge
 from signet_db.lint.report import judgement_json, judgement_lines, next_step
 from signet_db.lint.waivers import apply_waivers, read_waivers
 from signet_db.report import counts, status_json
-from signet_db.snapshot import Difference, Kept
+from signet_db.snapshot import Difference, Snapshot
 from signet_db.target import OnWait, connected, locked
 
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What was found; ``drift`` is None where there is nothing to compare with."""
+    """The findings; ``drift`` is None without a snapshot of the newest version."""
 
     entries: tuple[Entry, ...]
     judgement: Judgement
-    kept: Kept | None
+    snapshot: Snapshot | None
     drift: tuple[Difference, ...] | None
 
     @property
     def conflicts(self) -> tuple[Entry, ...]:
-        """Where files and history contradict each other."""
+        """The versions whose file and history contradict each other."""
         return tuple(e for e in self.entries if e.state not in (State.APPLIED, State.PENDING))
 
     @property
     def is_sound(self) -> bool:
-        """Whether nothing is wrong."""
+        """Whether there is no conflict, no open error and no drift."""
         return not (self.conflicts or self.judgement.open(Level.ERROR) or self.drift)
 
 
 def verify(connection_string: str, folder: Path) -> Verification:
-    """Look at everything and change nothing; raises MigrationError."""
+    """Compare everything; changes nothing. Raises MigrationError."""
     migrations = find(folder)
     with connected(connection_string, "db verify") as connection:
-        records = history.read(connection)
-        kept = snapshot.kept(connection)
-        now = snapshot.look(connection)
+        records = history.read(connection, migrations)
+        before = snapshot.saved(connection)
+        now = snapshot.take(connection)
         found = judge(connection)
     entries = compare(migrations, records)
     applied = [entry.migration for entry in entries if entry.migration and entry.record]
     waivers = read_waivers(applied, (rule.id for rule in RULES))
-    # What another tool applied since is meant to be there: only the same version can be compared.
-    is_comparable = kept is not None and bool(records) and kept.version == records[-1].version
-    drift = snapshot.differences(kept.objects, now) if kept and is_comparable else None
-    return Verification(entries, Judgement(*apply_waivers(found, waivers)), kept, drift)
+    # Objects of files that another tool has applied since are no drift: only the same version can be compared.
+    is_comparable = before is not None and bool(records) and before.version == records[-1].version
+    drift = snapshot.differences(before.objects, now) if before and is_comparable else None
+    return Verification(entries, Judgement(*apply_waivers(found, waivers)), before, drift)
 
 
-def accept(connection_string: str, on_wait: OnWait) -> None:
-    """Take the database for right as it is: later differences count from here. Raises MigrationError."""
+def save_baseline(connection_string: str, on_wait: OnWait) -> None:
+    """Save the current state as the new baseline for drift. Raises MigrationError."""
     with connected(connection_string, "db verify") as connection, locked(connection, on_wait):
-        snapshot.keep(connection)
+        history.ensure(connection)
+        snapshot.save(connection)
 
 
-_ACCEPT = "flask db verify --accept"
+_BASELINE = "flask db verify --baseline"
 
 
 def verification_lines(found: Verification) -> list[str]:
-    """Return what was found, part by part, and the next step."""
+    """Return the findings, part by part, and the next step."""
     lines = ["History", *(f"  ! {one.version} {one.name}: {_WORDS[one.state]}" for one in found.conflicts)]
     lines += [
         f"  {counts(found.entries)}",
@@ -82,14 +83,14 @@ _WORDS = {
 
 
 def _drift_lines(found: Verification) -> list[str]:
-    if found.kept is None:
-        return ["  nothing to compare with: no upgrade of Signet has kept the catalogue yet"]
+    if found.snapshot is None:
+        return ["  nothing to compare with: no upgrade by Signet has saved a snapshot yet"]
     if found.drift is None:
-        return [f"  not compared: another tool changed the history after {found.kept.version}"]
+        return [f"  not compared: another tool changed the history after {found.snapshot.version}"]
     if not found.drift:
-        return [f"  none since {found.kept.version}"]
-    kept_at = found.kept.kept_at.astimezone(UTC)
-    lines = [f"  {len(found.drift)} since {found.kept.version}, {kept_at:%Y-%m-%d %H:%M} UTC"]
+        return [f"  none since {found.snapshot.version}"]
+    kept_at = found.snapshot.kept_at.astimezone(UTC)
+    lines = [f"  {len(found.drift)} since {found.snapshot.version}, {kept_at:%Y-%m-%d %H:%M} UTC"]
     for difference in found.drift:
         lines += _difference_lines(difference)
     return lines
@@ -111,16 +112,16 @@ def _next(found: Verification) -> list[str]:
     if found.conflicts:
         return ["Next: flask db status"]
     if found.drift:
-        return [f"Next: undo it, or write it as a migration, or take it for right:  {_ACCEPT}"]
+        return [f"Next: undo it, write it as a migration, or accept the current state as the new baseline:  {_BASELINE}"]
     if found.judgement.open(Level.ERROR):
         return next_step(found.judgement)
     if found.drift is None and any(entry.record for entry in found.entries):
-        return [f"Next: look at the database, then take it for right:  {_ACCEPT}"]
+        return [f"Next: check the database, then accept its current state as the baseline:  {_BASELINE}"]
     return next_step(found.judgement)
 
 
 def verification_json(found: Verification) -> dict[str, object]:
-    """Return what was found as plain values; ``drift`` is null where nothing could be compared."""
+    """Return the findings as plain values; ``drift`` is null where nothing could be compared."""
     drift = None
     if found.drift is not None:
         drift = [{"object": one.object, "before": one.before, "now": one.now} for one in found.drift]

@@ -1,0 +1,390 @@
+"""The commands of ``python -m signet_db`` and ``flask db``: one click group over the modules of this package.
+
+The database is that of ``--database-url``, else of DATABASE_URL (or DATABASE_URL_FILE), else the local stack's,
+if the calling program has one; every command names it without its password. The folder is that of
+``--folder``, else ``migrations/``, else ``supabase/migrations/`` of the project.
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 something is pending (only with ``--exit-code``), 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from signet_db import files, report, reset, runner
+from signet_db.errors import DatabaseUnreachable, InputRejected, MigrationError, Misconfigured, shown_path
+from signet_db.lint import RULES, Judgement, Level, lint_database, lint_files
+from signet_db.lint.report import judgement_json, judgement_lines, next_step, rule_json, rules_lines
+from signet_db.output import (
+    FAILED,
+    PENDING,
+    Command,
+    confirm,
+    fails_in_words,
+    name_program,
+    repeat,
+    show_either,
+    tell,
+    with_json,
+    with_yes,
+)
+from signet_db.target import is_on_this_machine, named, wait_until_ready, without_password
+from signet_db.verification import save_baseline, verification_json, verification_lines, verify
+
+_EXAMPLE = "--database-url postgresql://USER:PASSWORD@HOST:5432/DATABASE"
+_DEFAULTS = "signet_db.defaults"
+MODULE = "python -m signet_db"
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """Target and folder of the calling program, for commands that are given neither."""
+
+    root: Path  # the project's folder
+    # Starts or joins the local stack and returns its connection string; None where the environment names a
+    # hosted project.
+    local_database: Callable[[], str | None] = lambda: None
+
+
+def use_defaults(context: click.Context, defaults: Defaults) -> None:
+    """Set the defaults for the commands below this context."""
+    context.meta[_DEFAULTS] = defaults
+
+
+def _defaults() -> Defaults:
+    defaults = click.get_current_context().meta.get(_DEFAULTS)
+    return defaults if isinstance(defaults, Defaults) else Defaults(Path.cwd())
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A database, and whether it is the local stack's."""
+
+    url: str = field(repr=False)
+    is_local_stack: bool = False
+
+    @property
+    def name(self) -> str:
+        """The target without its password."""
+        return named(self.url)
+
+    def __str__(self) -> str:
+        return f"{self.name} (local)" if self.is_local_stack else self.name
+
+
+def find_target(database_url: str | None, is_local: bool) -> Target:
+    """Return the database to work on, starting the local stack if that is the one; raises SignetError."""
+    if database_url is not None and not database_url.strip():
+        # Most likely a variable that is not set: another database must not take its place.
+        raise InputRejected("--database-url is empty.", code="no_database", hint=f"Write  {_EXAMPLE}")
+    if is_local and database_url:
+        raise InputRejected("--local and --database-url name two databases.", hint="Leave one of them out.")
+    if url := "" if is_local else database_url or _from_environment():
+        return Target(url)
+    if url := _defaults().local_database() or "":
+        return Target(url, is_local_stack=True)
+    raise Misconfigured(
+        "No local stack is known here." if is_local else "No database is named.",
+        code="no_database",
+        hint=f"Set DATABASE_URL, or add  {_EXAMPLE}",
+    )
+
+
+def _from_environment() -> str:
+    if url := os.environ.get("DATABASE_URL", "").strip():
+        return url
+    if not (path := os.environ.get("DATABASE_URL_FILE")):
+        return ""
+    try:
+        url = Path(path).read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Misconfigured(
+            f"DATABASE_URL_FILE names {path}, which cannot be read: {error}.", hint="Correct the path."
+        ) from error
+    if not url:
+        raise Misconfigured(
+            f"DATABASE_URL_FILE names {path}, which is empty.", hint="Write the connection string into it."
+        )
+    return url
+
+
+def _repeat(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    """Remember an option that was given, for the commands that the output names; never a password."""
+    if context.get_parameter_source(str(parameter.name)) is click.core.ParameterSource.COMMANDLINE and value:
+        shown = {"database_url": _shown_url, "folder": str}.get(str(parameter.name))
+        repeat(parameter.opts[0], shown(value) if shown else "")
+    return value
+
+
+def _shown_url(url: str) -> str:
+    try:
+        return without_password(url)
+    except MigrationError:  # the command reports it
+        return "URL"
+
+
+def with_target(command: Command) -> Command:
+    """Add ``--database-url`` and ``--local``."""
+    for option in (
+        click.option(
+            "--local",
+            "is_local",
+            is_flag=True,
+            callback=_repeat,
+            help="The local stack's database, also where DATABASE_URL is set.",
+        ),
+        click.option(
+            "--database-url",
+            metavar="URL",
+            callback=_repeat,
+            help="PostgreSQL connection string instead of DATABASE_URL or the local stack.",
+        ),
+    ):
+        command = option(command)
+    return command
+
+
+def with_folder(command: Command) -> Command:
+    """Add ``--folder``."""
+    return click.option(
+        "--folder",
+        type=click.Path(path_type=Path, file_okay=False),
+        default=lambda: files.default_folder(_defaults().root),
+        callback=_repeat,
+        help="The folder of the migrations.  [default: migrations, else supabase/migrations]",
+    )(command)
+
+
+@click.group()
+@click.pass_context
+def db(context: click.Context) -> None:
+    """Migrations: apply SQL files, and prove the policies that they make."""
+    if context.info_name == MODULE:
+        name_program(MODULE)
+
+
+@db.command()
+@with_target
+@with_folder
+@with_json
+@click.option("--exit-code", is_flag=True, help="Exit with 3 when something is pending.")
+@fails_in_words
+def status(database_url: str | None, is_local: bool, folder: Path, as_json: bool, exit_code: bool) -> None:
+    """Show which migrations are applied, and where files and history differ."""
+    target = find_target(database_url, is_local)
+    entries = runner.status(target.url, folder)
+    show_either(
+        as_json,
+        {"target": target.name, "migrations": report.status_json(entries)},
+        [f"Database  {target}", *report.status_lines(entries, datetime.now(UTC))],
+    )
+    _warn_of_ignored(folder)
+    if exit_code and any(entry.record is None for entry in entries):
+        raise SystemExit(PENDING)
+
+
+@db.command()
+@with_target
+@with_folder
+@with_json
+@click.option("--to", metavar="VERSION", help="Stop after this version.")
+@click.option("--dry-run", is_flag=True, help="Run the statements in a transaction, and roll it back.")
+@click.option("--include-all", is_flag=True, help="Apply also what is older than the newest applied version.")
+@fails_in_words
+def upgrade(
+    database_url: str | None,
+    is_local: bool,
+    folder: Path,
+    as_json: bool,
+    to: str | None,
+    dry_run: bool,
+    include_all: bool,
+) -> None:
+    """Apply the pending migrations, each in a transaction of its own."""
+    target = find_target(database_url, is_local)
+    _warn_of_ignored(folder)
+    tell(f"Trying on {target}, to be rolled back" if dry_run else f"Applying to {target}")
+    with report.Progress() as progress:
+        if dry_run:
+            trial = runner.try_out(target.url, folder, progress, to=to, include_all=include_all)
+            pending = report.trial_json(trial)
+            show_either(as_json, {"target": target.name, "pending": pending}, report.trial_lines(trial))
+            return
+        applied = runner.upgrade(target.url, folder, progress, to=to, include_all=include_all)
+    show_either(
+        as_json,
+        {"target": target.name, "applied": report.applied_json(applied)},
+        [report.upgrade_summary(applied, to)],
+    )
+
+
+@db.command()
+@click.argument("name")
+@with_folder
+@with_json
+@click.option("--table", metavar="TABLE", help="Write a table under row-level security, ready to run.")
+@fails_in_words
+def new(name: str, folder: Path, as_json: bool, table: str | None) -> None:
+    """Create a migration file.
+
+    Example: flask db new add_notes --table notes
+    """
+    text = None if table is None else files.table_text(table)
+    path = files.create(folder, name, datetime.now(UTC), text)
+    step = f"Next: {'write' if text is None else 'adapt'} it, then run  flask db upgrade"
+    show_either(as_json, {"file": str(path)}, [f"Made {shown_path(path)}", step])
+
+
+@db.command()
+@click.option(
+    "--database-url", metavar="URL", callback=_repeat, help="Judge this database as it is, not the files."
+)
+@with_folder
+@with_json
+@click.option("--strict", is_flag=True, help="Fail for warnings too.")
+@click.option("--rules", "only_rules", is_flag=True, help="Show the rules.")
+@fails_in_words
+def lint(database_url: str | None, folder: Path, as_json: bool, strict: bool, only_rules: bool) -> None:
+    """Judge what the migrations make: policies, grants, functions, views, keys.
+
+    They are applied in a scratch database of the local stack. A comment in a migration waives a finding:
+
+      -- signet: allow RULE on OBJECT: the reason why it is safe
+    """
+    if only_rules:
+        show_either(as_json, [rule_json(rule) for rule in RULES], rules_lines(RULES))
+        return
+    target = find_target(database_url, is_local=False)
+    judgement = _judge(target, folder, is_live=database_url is not None)
+    show_either(
+        as_json,
+        {"target": target.name, **judgement_json(judgement)},
+        [*judgement_lines(judgement), *next_step(judgement)],
+    )
+    if judgement.open(Level.ERROR) or (strict and (judgement.open(Level.WARNING) or judgement.unused)):
+        raise SystemExit(FAILED)
+
+
+def _judge(target: Target, folder: Path, *, is_live: bool) -> Judgement:
+    if is_live:
+        tell(f"Judging {target} as it is")
+        return lint_database(target.url, folder)
+    tell(f"Judging the files of {folder.name}/ in a scratch database on {target}")
+    return lint_files(target.url, folder)
+
+
+@db.command(name="verify")
+@with_target
+@with_folder
+@with_json
+@click.option(
+    "--baseline", "is_accepted", is_flag=True, help="Accept the current state as the new baseline."
+)
+@fails_in_words
+def verify_database(
+    database_url: str | None, is_local: bool, folder: Path, as_json: bool, is_accepted: bool
+) -> None:
+    """Compare the database with the files, the lint rules, and its state after the last upgrade."""
+    target = find_target(database_url, is_local)
+    tell(f"Verifying {target}")
+    if is_accepted:
+        save_baseline(target.url, report.tell_waiting)
+    found = verify(target.url, folder)
+    show_either(as_json, {"target": target.name, **verification_json(found)}, verification_lines(found))
+    if not found.is_sound:
+        raise SystemExit(FAILED)
+
+
+@db.command(name="repair")
+@click.argument("version")
+@with_target
+@with_folder
+@with_json
+@with_yes
+@click.option("--applied/--reverted", "is_applied", default=None, help="What the history is to say.")
+@fails_in_words
+def repair_history(
+    version: str,
+    database_url: str | None,
+    is_local: bool,
+    folder: Path,
+    as_json: bool,
+    yes: bool,
+    is_applied: bool | None,
+) -> None:
+    """Correct the history of a version; runs and undoes nothing."""
+    if is_applied is None:
+        raise click.UsageError("Add --applied or --reverted.")
+    target = find_target(database_url, is_local)
+    if not is_on_this_machine(target.url):
+        confirm(f"This changes the history of {target}, which is not on this machine.", yes)
+    mark = reset.mark_applied if is_applied else reset.mark_reverted
+    is_changed = mark(target.url, folder, version, report.tell_waiting)
+    state = "applied" if is_applied else "not applied"
+    said = f"is recorded as {state} now" if is_changed else f"was recorded as {state} already"
+    show_either(
+        as_json,
+        {"target": target.name, "version": version, "changed": is_changed},
+        [f"{version} {said} in {target}", "Next: flask db status"],
+    )
+
+
+@db.command(name="reset")
+@with_target
+@with_folder
+@with_json
+@with_yes
+@fails_in_words
+def reset_database(
+    database_url: str | None, is_local: bool, folder: Path, as_json: bool, yes: bool
+) -> None:
+    """Drop everything that migrations made, on this machine only, and apply them again."""
+    target = find_target(database_url, is_local)
+    for loss in reset.losses(target.url):
+        tell(f"  {loss.table}: {loss.rows} row{'' if loss.rows == 1 else 's'}")
+    confirm(f"This drops everything that migrations made in {target}. Accounts stay.", yes)
+    with report.Progress() as progress:
+        applied = reset.reset(target.url, folder, progress)
+    show_either(
+        as_json,
+        {"target": target.name, "applied": report.applied_json(applied)},
+        [
+            report.upgrade_summary(applied),
+            *(["Next: flask local seed  for example accounts"] if target.is_local_stack else []),
+        ],
+    )
+
+
+@db.command()
+@with_target
+@with_json
+@click.option("--timeout", type=click.FloatRange(min=0), default=60.0, show_default=True, help="In seconds.")
+@fails_in_words
+def wait(database_url: str | None, is_local: bool, as_json: bool, timeout: float) -> None:
+    """Wait until the database accepts connections."""
+    target = find_target(database_url, is_local)
+    shown: list[str] = []
+
+    def tell_once(error: DatabaseUnreachable) -> None:
+        if not shown:
+            shown.append(error.message)
+            tell(f"Waiting: {error.message}")
+
+    seconds = wait_until_ready(target.url, timeout, tell_once)
+    show_either(
+        as_json,
+        {"target": target.name, "seconds": round(seconds, 3)},
+        [f"{target} is ready after {seconds:.1f} s"],
+    )
+
+
+def _warn_of_ignored(folder: Path) -> None:
+    for path in files.ignored(folder):
+        tell(f"warning: {shown_path(path)} is never run: only <digits>_<name>.sql directly in {folder.name}/ is.")
