@@ -1,10 +1,10 @@
 """The commands of ``python -m signet_db`` and ``flask db``: one click group over the modules of this package.
 
-The database is that of ``--database-url``, else of DATABASE_URL (or DATABASE_URL_FILE), else the local stack's,
-if the calling program has one; every command names it without its password. The folder is that of
+The database is that of ``--database-url``, else of DATABASE_URL (or DATABASE_URL_FILE), else the local
+stack's, if the calling program has one; every command names it without its password. The folder is that of
 ``--folder``, else ``migrations/``, else ``supabase/migrations/`` of the project.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 3 something is pending (only with ``--exit-code``), 130 interrupted.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 3 something is pending (with ``--exit-code``), 130 interrupted.
 """
 
 from __future__ import annotations
@@ -118,8 +118,11 @@ def _from_environment() -> str:
 def _repeat(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
     """Remember an option that was given, for the commands that the output names; never a password."""
     if context.get_parameter_source(str(parameter.name)) is click.core.ParameterSource.COMMANDLINE and value:
-        shown = {"database_url": _shown_url, "folder": str}.get(str(parameter.name))
-        repeat(parameter.opts[0], shown(value) if shown else "")
+        if parameter.name == "database_url":
+            value_shown = _shown_url(value)
+        else:
+            value_shown = "" if value is True else str(value)
+        repeat(parameter.opts[0], value_shown)
     return value
 
 
@@ -284,9 +287,7 @@ def _judge(target: Target, folder: Path, *, is_live: bool) -> Judgement:
 @with_target
 @with_folder
 @with_json
-@click.option(
-    "--baseline", "is_accepted", is_flag=True, help="Accept the current state as the new baseline."
-)
+@click.option("--baseline", "is_accepted", is_flag=True, help="Accept the current state as the new baseline.")
 @fails_in_words
 def verify_database(
     database_url: str | None, is_local: bool, folder: Path, as_json: bool, is_accepted: bool
@@ -342,9 +343,7 @@ def repair_history(
 @with_json
 @with_yes
 @fails_in_words
-def reset_database(
-    database_url: str | None, is_local: bool, folder: Path, as_json: bool, yes: bool
-) -> None:
+def reset_database(database_url: str | None, is_local: bool, folder: Path, as_json: bool, yes: bool) -> None:
     """Drop everything that migrations made, on this machine only, and apply them again."""
     target = find_target(database_url, is_local)
     for loss in reset.losses(target.url):
@@ -387,4 +386,7 @@ def wait(database_url: str | None, is_local: bool, as_json: bool, timeout: float
 
 def _warn_of_ignored(folder: Path) -> None:
     for path in files.ignored(folder):
-        tell(f"warning: {shown_path(path)} is never run: only <digits>_<name>.sql directly in {folder.name}/ is.")
+        tell(
+            f"warning: {shown_path(path)} is never run;"
+            f" only files <digits>_<name>.sql directly in {folder.name}/ are."
+        )

@@ -104,13 +104,13 @@ def missing_warning(missing: Sequence[Entry]) -> tuple[str, str]:
     more = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
     return (
         f"{_title(first)}{more} is applied here, but its file is not: another branch's?",
-        "Check out that branch again, or rebuild the database from the files of this one, without the rows of its"
+        "Check out that branch again, or rebuild the database from this one's files, losing the rows of its"
         " tables:  flask db reset",
     )
 
 
 def find_entry(entries: Sequence[Entry], version: str) -> Entry:
-    """Return the entry of a version; raises HistoryConflict when it is neither in the files nor the history."""
+    """Return the entry of a version; raises HistoryConflict for an unknown one."""
     found = next((entry for entry in entries if entry.version == version), None)
     if found is None:
         raise HistoryConflict(

@@ -1,7 +1,7 @@
-"""Execution of a file's text: send it whole, find the statement that the server refused, explain the refusal.
+"""Execution of a file's text: send it whole, find the refused statement, explain the refusal.
 
-psycopg's own ``execute`` forgets how many statements succeeded before the error; for errors without a position
-(a violated constraint, for example) that count is the only way to the line. Hence libpq's calls, one by one.
+psycopg's own ``execute`` forgets how many statements succeeded before the error; for errors without a
+position (a violated constraint, for example) that count is the only way to the line. Hence libpq's calls.
 """
 
 from __future__ import annotations
@@ -88,8 +88,8 @@ _REMEDIES = {
     "57014": "The statement ran into statement_timeout: begin the file with  set statement_timeout = 0;",
 }
 _NOT_ALLOWED = (
-    "The role of this connection may not do this. On hosted projects the schemas auth and storage belong to the"
-    " services."
+    "The role of this connection may not do this. On hosted projects the schemas auth and storage belong to"
+    " the services."
 )
 # The page that says what hosted projects have and the local stack has not; its headings are tested.
 HOSTED_PAGE = "docs/local-stack.md#the-database"
@@ -112,7 +112,7 @@ def explain(
     kept: str = NOTHING_KEPT,
     is_local: bool = False,
 ) -> MigrationFailed:
-    """Return the error for a refused statement; ``offset`` is where the text that was sent begins in the file."""
+    """Return the error for a refused statement; ``offset`` is where the sent text begins in the file."""
     error = refused.error
     position = _position(error)
     if position is not None:
@@ -149,9 +149,7 @@ def kept_by_statement(migration: Migration, done: int, failed: Statement) -> str
     return kept
 
 
-def _failed(
-    migration: Migration, error: Error, position: int, kept: str, is_local: bool
-) -> MigrationFailed:
+def _failed(migration: Migration, error: Error, position: int, kept: str, is_local: bool) -> MigrationFailed:
     return MigrationFailed(
         error.diag.message_primary or " ".join(str(error).split()),
         hint=_remedy(error, is_local).format(version=migration.version),

@@ -104,7 +104,7 @@ class Migration:
 
     @cached_property
     def is_wrapped(self) -> bool:
-        """Whether the first statement is a plain BEGIN and the last a plain COMMIT, as dumps and the CLI have."""
+        """Whether the first statement is a plain BEGIN and the last a plain COMMIT."""
         return (
             len(self.statements) > 1
             and self.statements[0].words in _BEGIN
@@ -119,7 +119,7 @@ class Migration:
 
     @property
     def run_text(self) -> str:
-        """The text that the runner sends; the wrapping pair is blanked out, so that positions stay the same."""
+        """The text that the runner sends; blanks replace the wrapping pair, so that positions stay."""
         text = self.text
         for wrapper in (self.statements[0], self.statements[-1]) if self.is_wrapped else ():
             text = f"{text[: wrapper.first]}{' ' * (wrapper.end - wrapper.first)}{text[wrapper.end :]}"
@@ -127,7 +127,7 @@ class Migration:
 
     @property
     def recorded(self) -> list[str]:
-        """The ``statements`` of the history row, as Supabase's CLI writes them: trailing comments included."""
+        """The ``statements`` of the history row, as Supabase's CLI writes them, with trailing comments."""
         end = self.statements[-1].end if self.statements else 0
         rest = self.text[end:].strip("; \t\r\n")
         return [*(statement.text for statement in self.statements), *([rest] if rest else [])]
@@ -234,7 +234,7 @@ _TRANSACTION_CONTROL = (
 )
 _IN_TRANSACTION = (
     "each file is one transaction already",
-    "Delete the statement (only a plain BEGIN as the first and COMMIT as the last statement may stay), or begin"
+    "Delete the statement (a plain BEGIN as the first and COMMIT as the last statement may stay), or begin"
     " the file with  -- signet: as-written  if it must commit in between: docs/rls.md#transactions-in-files",
 )
 _BY_STATEMENT = (

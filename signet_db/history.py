@@ -96,7 +96,9 @@ def read(connection: Connection[TupleRow], migrations: Sequence[Migration] = ())
     # A table made by an older CLI lacks the later columns; one of another tool's run lacks signet_files.
     query = sql.SQL(
         """
-        select h.version, {name}, case when f.checksum is distinct from %(known)s ->> h.version then {statements} end,
+        select
+            h.version, {name},
+            case when f.checksum is distinct from %(known)s ->> h.version then {statements} end,
             f.checksum, f.applied_at
         from supabase_migrations.schema_migrations h left join {files} f using (version)
         order by h.version collate "C"
@@ -104,7 +106,9 @@ def read(connection: Connection[TupleRow], migrations: Sequence[Migration] = ())
     ).format(
         name=sql.SQL("h.name" if "name" in columns else "null"),
         statements=sql.SQL("h.statements" if "statements" in columns else "null::text[]"),
-        files=sql.SQL("supabase_migrations.signet_files" if _columns(connection, "signet_files") else _NO_FILES),
+        files=sql.SQL(
+            "supabase_migrations.signet_files" if _columns(connection, "signet_files") else _NO_FILES
+        ),
     )
     known = Jsonb({migration.version: migration.checksum for migration in migrations})
     return tuple(
@@ -146,7 +150,10 @@ def exists(connection: Connection[TupleRow], table: str) -> bool:
 
 def _columns(connection: Connection[TupleRow], table: str) -> set[str]:
     rows = connection.execute(
-        "select attname from pg_attribute where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped",
+        """
+        select attname from pg_attribute
+        where attrelid = to_regclass(%s) and attnum > 0 and not attisdropped
+        """,
         (f"supabase_migrations.{table}",),
     )
     return {str(name) for (name,) in rows}

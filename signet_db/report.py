@@ -108,7 +108,9 @@ def trial_lines(trial: Trial) -> list[str]:
     pending = len(trial.tried) + len(trial.untried)
     lines.append(f"{pending} pending, {len(trial.tried)} tried and rolled back; nothing was changed")
     if trial.untried:
-        lines.append("Not tried: what follows a file that runs without a transaction, or that needs a commit before it.")
+        lines.append(
+            "Not tried: a file that cannot run in a transaction with those before it, and what follows it."
+        )
     return lines
 
 
@@ -135,7 +137,7 @@ def tell_warning(warning: Warned) -> None:
 
 
 class Progress:
-    """Progress on stderr: a line for each file, completed when the file is done, or fails inside of ``with``."""
+    """Progress on stderr: a line for each file, completed when the file is done or fails."""
 
     def __init__(self) -> None:
         self._is_line_open = False

@@ -1,8 +1,8 @@
 """Reset and repair: rebuild a local database from the files, and correct the history of any database.
 
-A reset drops what migrations made and applies the files again, on this machine only. Accounts are Auth's: they,
-their sessions and the signing keys stay. The drop and all files run in one transaction, so a refused file leaves
-the database as it was; see docs/decisions/0090-reset-in-one-transaction.md for files that cannot.
+A reset drops what migrations made and applies the files again, on this machine only. Accounts are Auth's:
+they, their sessions and the signing keys stay. The drop and all files run in one transaction, so a refused
+file leaves the database as it was; docs/decisions/0090-reset-in-one-transaction.md says why.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ from signet_db.target import OnWait, connected, is_on_loopback, locked, named, n
 
 _UNCHANGED = "Nothing was changed: the database is as it was before the reset."
 _KEPT_ROWS = (
-    "A reset keeps accounts and what the services store. Write “on conflict do nothing”, or empty the whole local"
-    " stack:  flask local reset"
+    "A reset keeps accounts and what the services store. Write “on conflict do nothing”, or empty the whole"
+    " local stack:  flask local reset"
 )
 
 
@@ -53,8 +53,8 @@ def losses(connection_string: str) -> tuple[Loss, ...]:
 def reset(connection_string: str, folder: Path, on_event: OnEvent) -> tuple[Applied, ...]:
     """Drop everything that migrations made, and apply the files; raises MigrationError.
 
-    Nothing is changed when a file is refused. Files that cannot share a transaction are first tried in a scratch
-    database, and then applied one by one.
+    Nothing is changed when a file is refused. Files that cannot share a transaction are first tried in a
+    scratch database, and then applied one by one.
     """
     migrations = find(folder)
     for migration in migrations:
@@ -78,7 +78,7 @@ def reset(connection_string: str, folder: Path, on_event: OnEvent) -> tuple[Appl
 def _rebuild(
     connection: Connection[TupleRow], migrations: Sequence[Migration], on_event: OnEvent
 ) -> tuple[Applied, ...]:
-    """Drop everything and run the files, up to the first that needs a transaction of its own, in one transaction."""
+    """Drop everything and run the files, up to the first that cannot share a transaction, in one."""
     connection.execute(f"{runner.RESET}; begin; {runner.LOCK_TIMEOUT}")
     try:
         _drop_everything(connection, on_event)
@@ -178,7 +178,10 @@ def _owned_schemas(connection: Connection[TupleRow]) -> list[str]:
 
 
 def _parameters(connection: Connection[TupleRow]) -> dict[str, object]:
-    return {"roles": [sql.Identifier(role).as_string() for role in _created_roles(connection)], "blank": BLANK}
+    return {
+        "roles": [sql.Identifier(role).as_string() for role in _created_roles(connection)],
+        "blank": BLANK,
+    }
 
 
 def _created_roles(connection: Connection[TupleRow]) -> list[str]:
@@ -208,9 +211,10 @@ def _drop_everything(connection: Connection[TupleRow], on_event: OnEvent) -> Non
     _drop_policies(connection)
     for role in roles:
         _drop_role(connection, role, on_event)
-    if had_realtime and not connection.execute(
-        "select from pg_publication where pubname = %s", (_REALTIME,)
-    ).rowcount:
+    if (
+        had_realtime
+        and not connection.execute("select from pg_publication where pubname = %s", (_REALTIME,)).rowcount
+    ):
         connection.execute(sql.SQL("create publication {}").format(sql.Identifier(_REALTIME)))
     connection.execute("set local client_min_messages = default; notify pgrst, 'reload schema'")
 
@@ -263,21 +267,19 @@ def _drop_role(connection: Connection[TupleRow], role: str, on_event: OnEvent) -
 
 
 def _empty_public(connection: Connection[TupleRow]) -> None:
-    """Create schema public again, with its owner, its grants and the default privileges in it."""
-    grants = connection.execute(
+    """Drop what is in schema public, of every owner; its owner, grants and default privileges stay."""
+    contained = connection.execute(
         """
-        select n.nspowner::regrole::text, a.grantee::regrole::text, a.privilege_type
-        from pg_namespace n, aclexplode(coalesce(n.nspacl, acldefault('n', n.nspowner))) a
-        where n.nspname = 'public'
+        select d.classid, d.objid from pg_depend d
+        where d.refclassid = 'pg_namespace'::regclass and d.refobjid = 'public'::regnamespace
+            and d.deptype = 'n' and d.classid <> 'pg_default_acl'::regclass
+            and not exists (
+                select from pg_depend e
+                where e.classid = d.classid and e.objid = d.objid and e.deptype = 'e')
         """
     ).fetchall()
-    connection.execute("drop schema public cascade")
-    owners = {owner for owner, _, _ in grants}
-    for owner in owners:
-        connection.execute(sql.SQL("create schema public authorization {}").format(sql.SQL(owner)))
-    for _, grantee, privilege in grants:
-        role = sql.SQL("public" if grantee == "-" else grantee)
-        connection.execute(sql.SQL("grant {} on schema public to {}").format(sql.SQL(privilege), role))
+    for class_id, object_id in contained:
+        _drop(connection, class_id, object_id)
 
 
 def mark_applied(connection_string: str, folder: Path, version: str, on_wait: OnWait) -> bool:

@@ -29,7 +29,7 @@ from signet_db.execution import (
 from signet_db.files import Migration, check, find
 from signet_db.target import Holder, connected, is_on_loopback, locked
 
-# Undo the settings of the file before, as Supabase's CLI does; "reset all" leaves the session's user as it is.
+# Undo the settings of the file before, as Supabase's CLI does; "reset all" leaves the session's user.
 RESET = "reset session authorization; reset role; reset all"
 LOCK_TIMEOUT = "set local lock_timeout = '4s'"
 # The refusals that a transaction of several files can bring and one of a single file would not.
@@ -124,7 +124,7 @@ def try_out(
     to: str | None = None,
     include_all: bool = False,
 ) -> Trial:
-    """Run what ``upgrade`` would apply in one transaction and roll it back; raises MigrationError as it would.
+    """Run what ``upgrade`` would apply in one transaction, and roll it back; raises MigrationError.
 
     The trial ends before the first file that needs a commit before it, or that controls its own transactions.
     """
@@ -169,7 +169,7 @@ def _pending(
     to: str | None,
     include_all: bool,
 ) -> tuple[Migration, ...]:
-    """Return the files to apply, checked; warn of another branch's history and of a newest file without SQL."""
+    """Return the files to apply, checked; warn of another branch's history and of a file without SQL."""
     entries = _compare(connection, migrations)
     is_local = is_on_loopback(connection)
     pending = to_apply(entries, to=to, include_all=include_all, ignore_missing=is_local)
@@ -335,8 +335,8 @@ def _ended_itself(migration: Migration) -> FileRefused:
 
 def _left_open(migration: Migration) -> FileRefused:
     return FileRefused(
-        "The file began a transaction and did not end it: that transaction was rolled back, and the file is not"
-        " recorded.",
+        "The file began a transaction and did not end it: the transaction was rolled back, and the file is"
+        " not recorded.",
         hint="Write its COMMIT; then look at the database before you run the command again.",
         place=migration.place(migration.statements[-1].first),
     )

@@ -24,7 +24,7 @@ class NoTemplate(MigrationError):
 
 @contextmanager
 def scratch_database(connection_string: str) -> Iterator[str]:
-    """Create a database from the template for the block, and return its connection string; raises NoTemplate."""
+    """Create a database from the template for the block; return its connection string or raise NoTemplate."""
     name = f"signet_scratch_{secrets.token_hex(6)}"
     with connected(connection_string, "scratch") as connection:
         _create(connection, sql.Identifier(name), connection_string)

@@ -18,7 +18,6 @@ from psycopg.types.json import Jsonb
 from signet_db import history
 from signet_db.schemas import user_schemas
 
-
 _QUERY = Path(__file__).with_suffix(".sql").read_bytes()
 
 

@@ -1,4 +1,4 @@
-"""The target database: its connection string, the connection, the lock of a run, and the wait until it is up."""
+"""The target database: connection string, connection, the lock of a run, the wait until it is up."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def without_password(connection_string: str) -> str:
     secrets = {name: _PLACEHOLDER for name in ("password", "sslpassword") if parts.get(name)}
     if all(parts[name] == placeholder for name, placeholder in secrets.items()):
         return shown
-    return conninfo.make_conninfo(**{**parts, **secrets})
+    return conninfo.make_conninfo("", **{**parts, **secrets})
 
 
 def names_another_machine(connection_string: str) -> bool:
@@ -132,7 +132,7 @@ def is_on_loopback(connection: Connection[TupleRow]) -> bool:
 
 
 def is_on_this_machine(connection_string: str) -> bool:
-    """Whether the server is on this machine; connects only if the text does not decide. Raises MigrationError."""
+    """Whether the server is on this machine; connects if the text does not decide. Raises MigrationError."""
     if names_another_machine(connection_string):
         return False
     with connected(connection_string, "look") as connection:
@@ -220,7 +220,7 @@ def locked(
     on_wait: OnWait,
     wait_seconds: float = WAIT_SECONDS,
 ) -> Iterator[None]:
-    """Hold the advisory lock for the block; ``on_wait`` gets its holder. Raises LockBusy after ``wait_seconds``."""
+    """Hold the advisory lock for the block; ``on_wait`` gets its holder. Raises LockBusy."""
     if connection.execute("select pg_try_advisory_lock(%s)", (LOCK_KEY,)).fetchone() != (True,):
         on_wait(_holder(connection))
         _wait(connection, wait_seconds)

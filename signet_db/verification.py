@@ -48,7 +48,7 @@ def verify(connection_string: str, folder: Path) -> Verification:
     entries = compare(migrations, records)
     applied = [entry.migration for entry in entries if entry.migration and entry.record]
     waivers = read_waivers(applied, (rule.id for rule in RULES))
-    # Objects of files that another tool has applied since are no drift: only the same version can be compared.
+    # Objects of files that another tool has applied since are no drift: only the same version is compared.
     is_comparable = before is not None and bool(records) and before.version == records[-1].version
     drift = snapshot.differences(before.objects, now) if before and is_comparable else None
     return Verification(entries, Judgement(*apply_waivers(found, waivers)), before, drift)
@@ -112,7 +112,10 @@ def _next(found: Verification) -> list[str]:
     if found.conflicts:
         return ["Next: flask db status"]
     if found.drift:
-        return [f"Next: undo it, write it as a migration, or accept the current state as the new baseline:  {_BASELINE}"]
+        return [
+            "Next: undo it, write it as a migration, or accept the current state as the new baseline: "
+            f" {_BASELINE}"
+        ]
     if found.judgement.open(Level.ERROR):
         return next_step(found.judgement)
     if found.drift is None and any(entry.record for entry in found.entries):

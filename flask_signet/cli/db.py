@@ -1,4 +1,4 @@
-"""`flask db`: the commands of ``signet_db.cli``, with the folder of this app and its local stack as defaults."""
+"""`flask db`: the commands of ``signet_db.cli``, with this app's folder and local stack as defaults."""
 
 from __future__ import annotations
 

@@ -14,9 +14,9 @@ import pytest
 from click.testing import CliRunner, Result
 from psycopg.conninfo import conninfo_to_dict
 
-from flask_signet.cli import LazyGroup, proofs
-from flask_signet.cli.db import db
-from signet_db import output
+from flask_signet.cli import LazyGroup
+from signet_db import cli, output
+from signet_db.cli import db
 from signet_db.target import LOCK_KEY
 from tests.database.conftest import ask
 from tests.database.paths import MIGRATIONS
@@ -42,13 +42,13 @@ def password_of(target: str) -> str:
     return str(conninfo_to_dict(target)["password"])
 
 
-def test_status_upgrade_status(run: Run, write: Write, target: str) -> None:
-    """The target is named without its password; status tells what an upgrade would do."""
+def test_status_upgrade_status(run: Run, write: Write, target: str, folder: Path) -> None:
+    """The target is named without its password; status says what an upgrade would do."""
     write("20260101000000_one.sql", "create table one ();")
     before = run("status", "--exit-code")
     assert before.exit_code == 3
     assert "• 20260101000000  one  pending" in before.stdout
-    assert before.stdout.endswith("0 applied, 1 pending\nNext: flask db upgrade\n")
+    assert before.stdout.endswith(f"0 applied, 1 pending\nNext: flask db upgrade --folder {folder}\n")
     upgraded = run("upgrade")
     assert upgraded.exit_code == 0
     assert upgraded.stdout.startswith("1 applied in ")
@@ -63,15 +63,17 @@ def test_status_upgrade_status(run: Run, write: Write, target: str) -> None:
 def test_dry_run_changes_nothing(run: Run, write: Write) -> None:
     write("20260101000000_one.sql", "create table one ();")
     result = run("upgrade", "--dry-run")
-    assert (result.exit_code, result.stderr) == (0, "")
-    assert "• 20260101000000_one.sql\n1 pending; nothing was changed" in result.stdout
+    assert (result.exit_code, "to be rolled back" in result.stderr) == (0, True)
+    assert result.stdout == (
+        "  ✓ 20260101000000_one.sql\n1 pending, 1 tried and rolled back; nothing was changed\n"
+    )
     assert run("status", "--exit-code").exit_code == 3
 
 
 def test_json_is_all_that_is_on_stdout(run: Run, write: Write) -> None:
     write("20260101000000_one.sql", "create table one ();")
     plan = json.loads(run("upgrade", "--dry-run", "--json").stdout)
-    assert plan["pending"] == [{"version": "20260101000000", "name": "one"}]
+    assert plan["pending"] == [{"version": "20260101000000", "name": "one", "tried": True}]
     done = json.loads(run("upgrade", "--json").stdout)
     assert [one["version"] for one in done["applied"]] == ["20260101000000"]
     entries = json.loads(run("status", "--json").stdout)["migrations"]
@@ -125,16 +127,24 @@ def test_new_files_are_empty_and_say_what_to_do(run: Run, folder: Path) -> None:
     (path,) = folder.iterdir()
     assert path.name in result.stdout
     assert "Next: write it" in result.stdout
-    refused = run("upgrade")
-    assert refused.exit_code == 1
-    assert "no statement" in refused.stderr
+    early = run("upgrade")
+    assert early.exit_code == 0
+    assert "has no statement yet; it is recorded as applied" in early.stderr
+    path.write_text("create table notes ();")
+    late = run("upgrade")
+    assert late.exit_code == 1
+    assert f"flask db repair --folder {folder} {path.name[:14]} --reverted" in late.stderr
 
 
-def test_files_that_are_never_run_are_named(run: Run, write: Write) -> None:
-    write("seed.sql", "select 1;")
+def test_files_that_are_never_run_are_named(run: Run, write: Write, folder: Path) -> None:
+    (folder / "later").mkdir()
+    ignored = ("seed.sql", "1_one.SQL", "later/2_two.sql")
+    for name in ignored:
+        write(name, "select 1;")
     result = run("status")
     assert result.exit_code == 0
-    assert "seed.sql is not named <digits>_<name>.sql" in result.stderr
+    for name in ignored:
+        assert f"{name} is never run" in result.stderr
 
 
 def test_without_a_database_the_next_step_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,7 +170,7 @@ def test_a_result_that_cannot_be_written_is_no_traceback(
     def refuse(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(proofs, "show_either", refuse)
+    monkeypatch.setattr(cli, "show_either", refuse)
     result = CliRunner().invoke(db, ["lint", "--rules"])
     assert (result.exit_code, type(result.exception)) == (1, SystemExit)
     assert result.stderr.startswith(said)

@@ -39,7 +39,7 @@ def test_every_rule_is_listed() -> None:
 
 
 def test_every_command_is_listed() -> None:
-    from flask_signet.cli.db import db
+    from signet_db.cli import db
 
     listed = re.findall(r"^\| `flask db (\w+)", TEXT, re.MULTILINE)
     assert sorted(listed) == sorted(db.commands)

@@ -18,7 +18,7 @@ from tests.database.paths import ROOT
 from tests.support.patience import HANG_SECONDS
 
 Write = Callable[[str, str], Path]
-COMMAND = [sys.executable, "-c", "from flask_signet.cli.db import db; db()"]
+COMMAND = [sys.executable, "-c", "from signet_db.cli import db; db()"]
 
 
 def wait_for(target: str, query: str) -> None:

@@ -11,9 +11,8 @@ import pytest
 from click.testing import CliRunner
 from psycopg import sql
 
-from flask_signet.cli import proofs
-from flask_signet.cli.db import db
-from signet_db import runner
+from signet_db import cli, runner
+from signet_db.cli import db
 from signet_db.errors import FileRefused, MigrationError, MigrationFailed
 from signet_db.files import table_text
 from signet_db.lint import Judgement, Level, lint_database, lint_files
@@ -173,7 +172,7 @@ def test_the_command_fails_for_warnings_when_it_is_strict(
     write("1_make.sql", "drop table if exists t;")
     arguments = ["lint", "--folder", str(folder)]
     judgement = lint_files(unchanging, folder)
-    monkeypatch.setattr(proofs, "lint_files", lambda *_: judgement)  # the same for both
+    monkeypatch.setattr(cli, "lint_files", lambda *_: judgement)  # the same for both
     loose = CliRunner().invoke(db, arguments)
     strict = CliRunner().invoke(db, [*arguments, "--strict"])
     assert (loose.exit_code, strict.exit_code) == (0, 1)

@@ -29,7 +29,7 @@ def test_finds_files_in_the_order_of_their_versions_as_text(tmp_path: Path) -> N
         ("2", "b"),
         ("20260101000000", "c"),
     ]
-    assert [path.name for path in files.unrecognised(tmp_path)] == ["seed.sql"]
+    assert [path.name for path in files.ignored(tmp_path)] == ["seed.sql"]
 
 
 def test_line_ends_and_byte_order_mark_do_not_count(tmp_path: Path) -> None:
@@ -46,14 +46,14 @@ def test_line_ends_and_byte_order_mark_do_not_count(tmp_path: Path) -> None:
         (b"select 1;\nselect '\xff';", "not UTF-8", 2),
         ("select 1;\n\nselect '\0';", "NUL", 3),
         ("select 1;\n  select 'a", "A string begins here and never ends", 2),
-        ("-- signet: no-transactoin\nselect 1;", "means nothing here", 1),
+        ("-- signet: no-transactoin\nselect 1;", "is not a directive", 1),
     ],
 )
 def test_text_that_cannot_be_a_migration(
     tmp_path: Path, content: bytes | str, message: str, line: int
 ) -> None:
     with pytest.raises(FileRefused, match=message) as caught:
-        files.Migration.read(write(tmp_path, "1_a.sql", content))
+        check(files.Migration.read(write(tmp_path, "1_a.sql", content)))
     assert caught.value.place is not None
     assert caught.value.place.line == line
     assert caught.value.hint
@@ -113,8 +113,6 @@ def test_transaction_control_is_refused_without_a_transaction_too(tmp_path: Path
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "no statement"),
-        ("-- to be written\n", "no statement"),
         ("\\connect other\nselect 1;", r"\\connect is a command of psql"),
         ("copy t from stdin;", "COPY"),
     ],

@@ -53,7 +53,7 @@ def test_status_names_every_state_and_the_next_step(tmp_path: Path) -> None:
         "  ! 45  gone  applied, but its file is missing",
         "  • 5   m5    pending",
         "2 applied, 2 pending, 1 edited, 1 without a file",
-        "Next: get the file back, or  flask db repair 45 --reverted",
+        "Next: restore the file (another branch?), or  flask db repair 45 --reverted",
     ]
 
 

@@ -9,10 +9,16 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from signet_db import runner
+from signet_db import files, history, runner
 from signet_db.comparison import State
-from signet_db.errors import FileRefused, HistoryConflict, MigrationError, MigrationFailed
-from signet_db.runner import Applied, Applying, Event, Noticed, Waiting
+from signet_db.errors import (
+    DatabaseUnreachable,
+    FileRefused,
+    HistoryConflict,
+    MigrationError,
+    MigrationFailed,
+)
+from signet_db.runner import Applied, Applying, Event, Noticed, Waiting, Warned
 from signet_stack.postgres.cluster import SUPERUSER, Cluster
 from tests.database.conftest import ask
 from tests.support.patience import HANG_SECONDS
@@ -279,7 +285,9 @@ def test_a_commit_that_no_lexer_sees_does_not_pass(unchanging: str, folder: Path
     assert tables(unchanging) == set()
 
 
-def test_history_conflicts_stop_the_run(target: str, folder: Path, write: Write) -> None:
+def test_history_conflicts_stop_the_run(
+    target: str, folder: Path, write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Edited, missing and late files: nothing is run, and the next step is named."""
     write("20260102000000_two.sql", "create table two ();")
     path = write("20260103000000_three.sql", "create table three ();")
@@ -293,8 +301,207 @@ def test_history_conflicts_stop_the_run(target: str, folder: Path, write: Write)
         runner.upgrade(target, folder, include_all=True)
     assert "repair 20260103000000 --applied" in caught.value.hint
     path.unlink()
+    monkeypatch.setattr(runner, "is_on_loopback", lambda connection: False)
     with pytest.raises(HistoryConflict, match="its file is not here") as caught:
         runner.upgrade(target, folder, include_all=True)
     assert "repair 20260103000000 --reverted" in caught.value.hint
     path.write_text("create table three ();")
     assert [one.migration.path for one in runner.upgrade(target, folder, include_all=True)] == [late]
+
+
+def test_another_branchs_file_is_a_warning_on_this_machine(target: str, folder: Path, write: Write) -> None:
+    """Its file is gone with the branch: the older pending file of this branch is applied all the same."""
+    write("20260101000000_one.sql", "create table one ();")
+    other = write("20260103000000_other.sql", "create table other ();")
+    runner.upgrade(target, folder)
+    other.unlink()
+    write("20260102000000_two.sql", "create table two ();")
+    events: list[Event] = []
+    applied = runner.upgrade(target, folder, events.append)
+    assert [one.migration.name for one in applied] == ["two"]
+    (warning,) = [event for event in events if isinstance(event, Warned)]
+    assert "20260103000000 other is applied here, but its file is not" in warning.message
+    assert "Check out that branch" in warning.hint
+    assert "flask db reset" in warning.hint
+    states = [entry.state for entry in runner.status(target, folder)]
+    assert states == [State.APPLIED, State.APPLIED, State.MISSING]
+
+
+WRAPPED = "-- why\nbegin;\n\ncreate table one (a int);\n-- said\ncommit;\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        WRAPPED,
+        WRAPPED.replace("begin", "BEGIN TRANSACTION").replace("commit", "END WORK"),
+        WRAPPED.replace("begin", "start transaction").replace("commit;", "commit -- done"),
+    ],
+)
+def test_a_wrapping_transaction_is_recorded_and_not_run(
+    target: str, folder: Path, write: Write, text: str
+) -> None:
+    """The history has the statements that Supabase's CLI records, BEGIN and COMMIT included."""
+    write("1_one.sql", text)
+    runner.upgrade(target, folder)
+    assert tables(target) == {"one"}
+    (row,) = ask(target, HISTORY)
+    recorded = row[2]
+    assert isinstance(recorded, list)
+    begin, create, end = recorded[:3]
+    assert (begin.split()[2].lower(), create, end[:7]) == (
+        text.split()[2].lower().rstrip(";"),
+        "create table one (a int)",
+        "-- said",
+    )
+    with psycopg.connect(target) as cli:  # which keeps no checksum
+        cli.execute("delete from supabase_migrations.signet_files")
+    assert [entry.state for entry in runner.status(target, folder)] == [State.APPLIED]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("begin;\ncreate table one ();\n\nselect x from one;\ncommit;", 4),
+        ("begin;\ncreate table one (a int unique);\ninsert into one values (1), (1);\nend;", 3),
+    ],
+    ids=["with a position", "without"],
+)
+def test_the_line_in_a_wrapped_file_is_found(
+    unchanging: str, folder: Path, write: Write, text: str, line: int
+) -> None:
+    write("1_one.sql", text)
+    with pytest.raises(MigrationFailed) as caught:
+        runner.upgrade(unchanging, folder)
+    assert caught.value.place is not None
+    assert caught.value.place.line == line
+    assert tables(unchanging) == set()
+
+
+def test_a_file_as_written_controls_its_own_transactions(target: str, folder: Path, write: Write) -> None:
+    """What it committed stays when a later statement is refused, and the error says so."""
+    path = write(
+        "1_one.sql",
+        "-- signet: as-written\nbegin; create table one (); commit;\n"
+        "create table two (); begin; create table three (); selekt 1; commit;",
+    )
+    with pytest.raises(MigrationFailed) as caught:
+        runner.upgrade(target, folder)
+    assert "6 of its 8 statements are done; what they committed stays" in caught.value.kept
+    assert tables(target) == {"one", "two"}
+    path.write_text("-- signet: as-written\nbegin; create table three ();")
+    with pytest.raises(FileRefused, match="began a transaction and did not end it"):
+        runner.upgrade(target, folder)
+    assert ask(target, HISTORY) == []
+    write("1_one.sql", "-- signet: as-written\nbegin; create table three (); commit; vacuum three;")
+    runner.upgrade(target, folder)
+    assert tables(target) == {"one", "two", "three"}
+    assert [row[0] for row in ask(target, HISTORY)] == ["1"]
+
+
+@pytest.mark.parametrize("text", ["", "-- to be written\n"])
+def test_a_file_without_sql_is_recorded_with_a_warning_when_it_is_the_newest(
+    target: str, folder: Path, write: Write, text: str
+) -> None:
+    write("1_one.sql", text)
+    write("2_two.sql", "create table two ();")
+    events: list[Event] = []
+    runner.upgrade(target, folder, events.append)
+    assert not any(isinstance(event, Warned) for event in events)
+    write("3_three.sql", text)
+    runner.upgrade(target, folder, events.append)
+    (warning,) = [event for event in events if isinstance(event, Warned)]
+    assert "3_three.sql has no statement yet" in warning.message
+    expected = [text.strip()] if text else []
+    assert [row[2] for row in ask(target, HISTORY)] == [expected, ["create table two ()"], expected]
+    write("3_three.sql", "create table three ();")
+    with pytest.raises(HistoryConflict) as caught:
+        runner.upgrade(target, folder)
+    assert "flask db repair 3 --reverted" in caught.value.hint
+
+
+def test_a_dry_run_tries_the_statements_and_rolls_back(target: str, folder: Path, write: Write) -> None:
+    """Files see what the files before them made; a mistake is found as an upgrade would find it."""
+    write("1_one.sql", "create table one (a int); set role anon;")
+    write("2_two.sql", "create table two as select a from one;")
+    trial = runner.try_out(target, folder)
+    assert ([one.name for one in trial.tried], trial.untried) == (["one", "two"], ())
+    assert ask(target, "select to_regnamespace('supabase_migrations') is null") == [(True,)]
+    write("3_three.sql", "create table three ();\nselect b from two;")
+    with pytest.raises(MigrationFailed) as caught:
+        runner.try_out(target, folder)
+    assert caught.value.place is not None
+    assert (caught.value.place.line, caught.value.kept) == (2, "This was a dry run: nothing was changed.")
+    assert tables(target) == set()
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("create table one (a int);", "-- signet: no-transaction\nvacuum one;"),
+        (
+            "create table one (a int primary key, b int references one deferrable initially deferred);"
+            " insert into one values (1, 1);",
+            "alter table one add c int;",
+        ),
+    ],
+    ids=["without a transaction", "after a commit"],
+)
+def test_a_dry_run_ends_where_a_commit_is_needed(
+    target: str, folder: Path, write: Write, first: str, second: str
+) -> None:
+    write("1_one.sql", first)
+    write("2_two.sql", second)
+    write("3_three.sql", "create table three ();")
+    trial = runner.try_out(target, folder)
+    assert ([one.name for one in trial.tried], [one.name for one in trial.untried]) == (
+        ["one"],
+        ["two", "three"],
+    )
+    assert tables(target) == set()
+    assert len(runner.upgrade(target, folder)) == 3
+
+
+def test_a_dry_run_finds_a_violation_that_only_the_commit_would(
+    unchanging: str, folder: Path, write: Write
+) -> None:
+    write(
+        "1_one.sql",
+        "create table one (a int primary key, b int references one deferrable initially deferred);"
+        " insert into one values (1, 2);",
+    )
+    with pytest.raises(MigrationFailed, match="foreign key constraint"):
+        runner.try_out(unchanging, folder)
+
+
+def test_our_own_tables_bring_no_notice(target: str, folder: Path, write: Write) -> None:
+    """The schema and table of an older CLI exist already, and are completed without a word."""
+    with psycopg.connect(target) as cli:
+        cli.execute("create schema supabase_migrations")
+        cli.execute("create table supabase_migrations.schema_migrations (version text not null primary key)")
+    write("1_one.sql", "create table one ();")
+    events: list[Event] = []
+    runner.upgrade(target, folder, events.append)
+    assert [type(event) for event in events] == [Applying, Applied]
+
+
+def test_status_reads_no_statements_of_unchanged_files(target: str, folder: Path, write: Write) -> None:
+    """And lexes no file: 50 MB of inserts stay where they are."""
+    write("1_one.sql", "create table one ();")
+    path = write("2_two.sql", "create table two ();")
+    runner.upgrade(target, folder)
+    with psycopg.connect(target) as connection:
+        migrations = files.find(folder)
+        assert [record.statements for record in history.read(connection, migrations)] == [None, None]
+        path.write_text("create table two (); -- edited")
+        records = history.read(connection, files.find(folder))
+    assert [record.statements for record in records] == [None, ("create table two ()",)]
+    assert "statements" not in vars(migrations[0])
+
+
+def test_a_shutdown_during_a_run_is_a_lost_connection(unchanging: str, folder: Path, write: Write) -> None:
+    """It is no missing right, and not the file's fault either."""
+    write("1_one.sql", "select pg_terminate_backend(pg_backend_pid());")
+    with pytest.raises(DatabaseUnreachable, match="broke") as caught:
+        runner.upgrade(unchanging, folder)
+    assert "Check that the server is running" in caught.value.hint

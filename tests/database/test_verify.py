@@ -12,11 +12,11 @@ from click.testing import CliRunner
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from flask_signet.cli.db import db
 from signet_db import runner, snapshot
+from signet_db.cli import db
 from signet_db.comparison import State
 from signet_db.errors import MigrationFailed
-from signet_db.verification import Verification, accept, verification_lines, verify
+from signet_db.verification import Verification, save_baseline, verification_lines, verify
 from signet_stack.postgres.cluster import Cluster
 from tests.database.paths import MIGRATIONS
 
@@ -107,9 +107,9 @@ def test_our_own_migrations_are_sound(cluster: Cluster, migrated_database: str) 
 def test_a_change_by_hand_is_found(
     migrated: Connection[TupleRow], statement: str, objects: list[str]
 ) -> None:
-    before = snapshot.look(migrated)
+    before = snapshot.take(migrated)
     migrated.execute(statement.encode())
-    assert [one.object for one in snapshot.differences(before, snapshot.look(migrated))] == objects
+    assert [one.object for one in snapshot.differences(before, snapshot.take(migrated))] == objects
 
 
 def test_drift_makes_a_database_unsound_until_it_is_accepted(target: str) -> None:
@@ -120,7 +120,7 @@ def test_drift_makes_a_database_unsound_until_it_is_accepted(target: str) -> Non
     by_hand(target, "create schema other")
     found = verify(target, MIGRATIONS)
     assert (drift(found), found.is_sound) == (["grants on schema other"], False)
-    accept(target, lambda holder: None)
+    save_baseline(target, lambda holder: None)
     after = verify(target, MIGRATIONS)
     assert (drift(after), after.is_sound) == ([], True)
 
@@ -188,6 +188,6 @@ def test_the_command_fails_until_the_database_is_sound(
     assert found["drift"][0]["before"] is None
     shown = CliRunner().invoke(db, arguments)
     assert "  ! new      function one.f()" in shown.stdout
-    assert "--accept" in shown.stdout.splitlines()[-1]
-    accepted = CliRunner().invoke(db, [*arguments, "--accept"])
+    assert "--baseline" in shown.stdout.splitlines()[-1]
+    accepted = CliRunner().invoke(db, [*arguments, "--baseline"])
     assert accepted.exit_code == 0
