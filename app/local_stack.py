@@ -7,6 +7,7 @@ to import is imported late, so that the stack boots meanwhile.
 from __future__ import annotations
 
 import atexit
+import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -68,14 +69,18 @@ def command_name() -> str:
 
 
 def apply_migrations(database_url: str) -> None:
-    """Bring the local database up to date before anybody uses it."""
-    from signet_db import runner
-    from signet_db.runner import Applied, Event
+    """Apply the pending migrations to the local database before requests are served."""
+    from signet_db import output, report, runner
+    from signet_db.runner import Applied, Event, Warned
 
     def on_event(event: Event) -> None:
         if isinstance(event, Applied):
             tell(f"migrated   {event.migration.version}  {event.migration.name}")
+        elif isinstance(event, Warned):
+            report.tell_warning(event)
 
+    if any(os.environ.get(name) for name in ("DATABASE_URL", "DATABASE_URL_FILE")):
+        output.repeat("--local")  # a next step must not reach that database
     runner.upgrade(database_url, MIGRATIONS, on_event)
 
 
