@@ -15,6 +15,7 @@ import httpx
 from flask import Flask, current_app, has_request_context, request
 
 from .gatekeeper.auth_http import NoCookies, forwardable_user_agent
+from .gatekeeper.deadline import limit_total_time
 from .gatekeeper.settings import is_loopback
 from .gatekeeper.tokens import Identity
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from supabase import Client
 
 EXTENSION = "supabase_clients"
+CONNECT_SECONDS = 2.0
+READ_SECONDS = 10.0  # above the 8 s that hosted databases give a statement
+TOTAL_SECONDS = CONNECT_SECONDS + READ_SECONDS  # of one call
 
 
 class SupabaseClients:
@@ -56,12 +60,13 @@ class SupabaseClients:
         with self._lock:
             if self._http is None:
                 self._http = httpx.Client(
-                    timeout=httpx.Timeout(10.0, connect=2.0),
+                    timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
                     limits=httpx.Limits(max_connections=40, max_keepalive_connections=8, keepalive_expiry=5),
                     cookies=NoCookies(),
                     follow_redirects=False,
                     trust_env=not is_loopback(self._supabase_url),
                 )
+                limit_total_time(self._http, TOTAL_SECONDS)
                 weakref.finalize(self, self._http.close)
             return self._http
 

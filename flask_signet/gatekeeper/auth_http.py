@@ -13,12 +13,15 @@ import re
 import threading
 import time
 import weakref
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
 
 import httpx
 
+from .breaker import PROBE_SECONDS, Breaker
+from .deadline import limit_total_time
 from .errors import AuthMisconfigured, AuthUnavailable, SessionEnded
 from .settings import is_loopback
 from .tokens import SessionTokens
@@ -28,6 +31,7 @@ READ_SECONDS = 5.0
 KEY_SET_SECONDS = 3.0
 MAX_KEY_SET_BYTES = 64 * 1024
 MAX_ANSWER_BYTES = 256 * 1024
+OUTAGE_STATUSES = frozenset({502, 503, 504})  # a gateway answers for Auth
 API_VERSION = "2024-01-01"
 
 # Error codes of Auth that mean: this session is over, and why.
@@ -71,7 +75,15 @@ class Answer:
 class AuthHttp:
     """Calls to one project's Auth service."""
 
-    def __init__(self, supabase_url: str, publishable_key: str) -> None:
+    def __init__(
+        self,
+        supabase_url: str,
+        publishable_key: str,
+        breaker: Breaker,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._breaker = breaker
+        self._clock = clock
         self._base = f"{supabase_url}/auth/v1"
         self.is_loopback = is_loopback(supabase_url)
         self._headers = {
@@ -85,7 +97,7 @@ class AuthHttp:
 
     def fetch_key_set(self) -> bytes:
         """Return the raw JWKS document; raise AnswerRefused or httpx.HTTPError."""
-        deadline = time.monotonic() + KEY_SET_SECONDS
+        deadline = time.monotonic() + KEY_SET_SECONDS  # requests wait no longer for it
         url = f"{self._base}/.well-known/jwks.json"
         timeout = httpx.Timeout(KEY_SET_SECONDS, connect=CONNECT_SECONDS)
         with self._http().stream("GET", url, headers=self._headers, timeout=timeout) as response:
@@ -96,8 +108,7 @@ class AuthHttp:
     def refresh(self, refresh_token: str, user_agent: str = "") -> Answer:
         """Exchange a refresh token (POST /token?grant_type=refresh_token).
 
-        Auth stores ``user_agent`` with the session, so the browser's is forwarded. Raises AnswerRefused or
-        httpx.HTTPError.
+        Auth stores ``user_agent`` with the session, so the browser's is forwarded. Raises AuthUnavailable.
         """
         content = json.dumps({"refresh_token": refresh_token})
         return self._call(
@@ -108,7 +119,7 @@ class AuthHttp:
         )
 
     def get_user(self, access_token: str) -> Answer:
-        """Return the owner of a live token (GET /user); raise AnswerRefused or httpx.HTTPError."""
+        """Return the owner of a live token (GET /user); raise AuthUnavailable."""
         return self._call("GET", "/user", bearer=access_token)
 
     def _call(
@@ -127,10 +138,32 @@ class AuthHttp:
             headers["Authorization"] = f"Bearer {bearer}"
         if user_agent:
             headers["User-Agent"] = user_agent
-        deadline = time.monotonic() + CONNECT_SECONDS + READ_SECONDS
-        with self._http().stream(method, self._base + path, headers=headers, content=content) as response:
-            raw = _read(response, MAX_ANSWER_BYTES, deadline)
-            return Answer(response.status_code, _object(raw), response.headers.get("Retry-After"))
+        answer = self._send(method, self._base + path, headers, content)
+        if answer.status in OUTAGE_STATUSES:
+            self._breaker.failed(f"status {answer.status}")
+        elif answer.status == httpx.codes.TOO_MANY_REQUESTS:
+            self._breaker.limited(retry_after(answer.retry_after, self._clock()))
+        else:
+            self._breaker.succeeded()
+        return answer
+
+    def _send(self, method: str, url: str, headers: dict[str, str], content: str | None) -> Answer:
+        read_seconds = PROBE_SECONDS if self._breaker.is_open else READ_SECONDS
+        timeout = httpx.Timeout(read_seconds, connect=min(CONNECT_SECONDS, read_seconds))
+        started = time.monotonic()
+        try:
+            with (
+                self._breaker.observe(),
+                self._http().stream(
+                    method, url, headers=headers, content=content, timeout=timeout
+                ) as response,
+            ):
+                raw = _read(response, MAX_ANSWER_BYTES)
+                return Answer(response.status_code, _object(raw), response.headers.get("Retry-After"))
+        except (httpx.HTTPError, AnswerRefused) as error:
+            reason = f"{type(error).__name__}: {error}"
+            self._breaker.failed(reason, seconds=time.monotonic() - started)
+            raise AuthUnavailable(reason) from error
 
     def _http(self) -> httpx.Client:
         with self._lock:
@@ -143,6 +176,7 @@ class AuthHttp:
                     # Proxies of the environment are for other hosts, not for this machine.
                     trust_env=not self.is_loopback,
                 )
+                limit_total_time(self._client, CONNECT_SECONDS + READ_SECONDS)
                 # Close sockets with their owner, not at some later garbage collection.
                 weakref.finalize(self, self._client.close)
             return self._client
@@ -205,7 +239,7 @@ def _end_reason(code: str, message: str) -> str:
     return DEAD_CODES[code]
 
 
-def _read(response: httpx.Response, limit: int, deadline: float) -> bytes:
+def _read(response: httpx.Response, limit: int, deadline: float = float("inf")) -> bytes:
     # Plain text was requested; a few compressed kilobytes could unpack into gigabytes.
     if response.headers.get("Content-Encoding", "identity") != "identity":
         raise AnswerRefused("compressed")

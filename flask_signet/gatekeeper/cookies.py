@@ -43,6 +43,8 @@ class Reading:
 class SessionCookies(ABC):
     """A session in one cookie, or in ``name.0``, ``name.1``, … if its value exceeds ``chunk`` characters."""
 
+    is_forgeable = True  # whether others than this app can make a cookie that holds a session
+
     def __init__(self, name: str, *, chunk: int, is_secure: bool, http_only: bool) -> None:
         self.name = name
         self._chunk = chunk

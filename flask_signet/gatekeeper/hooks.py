@@ -11,6 +11,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from weakref import WeakSet
 
@@ -19,11 +20,13 @@ from werkzeug import Response
 from werkzeug.exceptions import SecurityError
 
 from .auth_http import AuthHttp
+from .breaker import Breaker
 from .cookies import SessionCookies
 from .errors import SESSION_END_WORDS, GatekeeperError, SessionEnded, TokenError
 from .jwks import InlineKeySet, KeySet
 from .legacy import LegacyTokens
 from .private_cookies import CookieCipher, PrivateCookies
+from .refresh import Refresher
 from .refusals import bearer_refused, login_redirect_or_401, unauthorized, unavailable
 from .revocation import RevocationCheck
 from .sessions import RequestSession, Sessions
@@ -83,20 +86,24 @@ class Gatekeeper:
     def reset_after_fork(self) -> None:
         """Replace everything that holds a lock, a thread or a socket."""
         settings = self._settings
-        auth = AuthHttp(settings.supabase_url, settings.publishable_key)
+        breaker = Breaker(settings.max_waiting_threads, self._monotonic)
+        auth = AuthHttp(settings.supabase_url, settings.publishable_key, breaker, self._clock)
         expected = Expected(settings.issuer, settings.audience)
         keys: KeySource
         if settings.jwks is not None:
             keys = InlineKeySet(settings.jwks.encode(), allow_development_key=auth.is_loopback)
         else:
             keys = KeySet(auth.fetch_key_set, allow_development_key=auth.is_loopback, clock=self._monotonic)
-        legacy = LegacyTokens(auth.get_user, expected, self._clock)
+        legacy = LegacyTokens(auth.get_user, expected, self._clock, breaker)
         verifier = Verifier(keys, legacy, expected, self._clock)
         revocation = None
         if settings.revocation_check_seconds is not None:
-            revocation = RevocationCheck(auth.get_user, settings.revocation_check_seconds, self._clock)
+            interval = settings.revocation_check_seconds
+            revocation = RevocationCheck(auth.get_user, interval, self._clock, breaker)
+        verify_new = partial(verifier.verify, from_auth=True)
+        refresher = Refresher(auth.refresh, verify_new, breaker, self._clock, self._monotonic)
         self.sessions = Sessions(
-            _cookies(settings), verifier, auth.refresh, revocation, self._clock, self._monotonic
+            _cookies(settings), verifier, refresher, revocation, self._clock, self._monotonic
         )
 
     def before_request(self) -> Response | None:

@@ -9,10 +9,10 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from functools import partial
 
-import httpx
-
-from .auth_http import Answer, AnswerRefused
+from .auth_http import Answer
+from .breaker import Breaker
 from .errors import AuthUnavailable, ClaimRefused, KeyUnknown, PayloadMalformed, TokenHeaderRefused
 from .tokens import (
     AccessClaims,
@@ -37,9 +37,14 @@ class LegacyTokens:
     """Verifies HS256 tokens with Auth; ``clock`` returns unix seconds."""
 
     def __init__(
-        self, ask_user: Callable[[str], Answer], expected: Expected, clock: Callable[[], float]
+        self,
+        ask_user: Callable[[str], Answer],
+        expected: Expected,
+        clock: Callable[[], float],
+        breaker: Breaker,
     ) -> None:
         self._ask_user = ask_user
+        self._breaker = breaker
         self._expected = expected
         self._clock = clock
         self._lock = threading.Lock()
@@ -79,10 +84,7 @@ class LegacyTokens:
         return check_claims(claims, self._expected, now, KID)
 
     def _ask(self, token: str, claims: AccessClaims) -> None:
-        try:
-            answer = self._ask_user(token)
-        except (httpx.HTTPError, AnswerRefused) as error:
-            raise AuthUnavailable(f"{type(error).__name__}: {error}") from error
+        answer = self._breaker.ask(partial(self._ask_user, token))
         if answer.status in (401, 403):
             raise KeyUnknown("Auth refuses this token", kid=KID)  # a refresh shows whether the session lives
         if answer.status != 200:

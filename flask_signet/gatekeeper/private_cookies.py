@@ -67,7 +67,9 @@ class CookieCipher:
 
 
 class PrivateCookies(SessionCookies):
-    """Session cookies that only this app can read."""
+    """Session cookies that only this app can read and write."""
+
+    is_forgeable = False
 
     def __init__(self, site_url: str, cipher: CookieCipher) -> None:
         parts = urlsplit(site_url)

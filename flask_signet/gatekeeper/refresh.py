@@ -13,12 +13,12 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from itertools import islice
 from uuid import UUID
 
-import httpx
-
-from .auth_http import Answer, AnswerRefused, tokens_from
+from .auth_http import Answer, tokens_from
+from .breaker import WAIT_SECONDS, Breaker
 from .errors import (
     AuthMisconfigured,
     AuthUnavailable,
@@ -32,8 +32,8 @@ from .tokens import AccessClaims, SessionTokens, digest
 log = logging.getLogger("flask_signet.gatekeeper")
 
 KEEP_SECONDS = 10.0  # how long requests with the old cookie get the finished exchange
+EARLY_SECONDS = 1.0  # how long a request with a valid token waits for a new one
 COOL_DOWN = 60.0  # after a failed exchange of a session whose token is still valid
-WAIT_SECONDS = 8.0  # connect and read limits of the HTTP client, and a margin
 MAX_FLIGHTS = 4096  # about 1 kB each; forged shared cookies can add to them
 
 
@@ -61,30 +61,45 @@ class Refresher:
     """Exchanges the refresh tokens of one process.
 
     ``ask`` sends a refresh token and the browser's user agent to Auth; ``verify`` checks an access token that
-    Auth issued. ``clock`` returns unix seconds, ``monotonic`` monotonic seconds.
+    Auth issued; ``breaker`` limits how long requests wait. ``clock`` returns unix seconds, ``monotonic``
+    monotonic seconds.
     """
 
     def __init__(
         self,
         ask: Callable[[str, str], Answer],
         verify: Callable[[str], AccessClaims],
+        breaker: Breaker,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._ask = ask
         self._verify = verify
+        self._breaker = breaker
         self._clock = clock
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._flights: dict[bytes, _Flight] = {}
 
-    def refresh(self, refresh_token: str, user_agent: str = "") -> Refreshed:
-        """Return the new pair; raise SessionEnded, AuthUnavailable or AuthMisconfigured."""
+    def refresh(self, refresh_token: str, user_agent: str = "", at_most: float = WAIT_SECONDS) -> Refreshed:
+        """Return the new pair; raise SessionEnded, AuthUnavailable or AuthMisconfigured.
+
+        The request waits for ``at_most`` seconds, or less while Auth is in trouble. The exchange goes on, and
+        its result is kept for the next request.
+        """
         flight, is_leader = self._join_or_start(refresh_token)
-        if is_leader:
-            self._run(flight, refresh_token, user_agent)
-        elif not flight.done.wait(WAIT_SECONDS):
-            raise AuthUnavailable("waited too long for the exchange in progress")
+        if not is_leader:
+            is_done = self._breaker.wait(flight.done, at_most)
+        else:
+            try:
+                call = partial(self._run, flight, refresh_token, user_agent)
+                is_done = self._breaker.run(call, flight.done, at_most)
+            except AuthUnavailable as refused:
+                self._finish(flight, refused, keep=0)
+                flight.done.set()
+                raise
+        if not is_done:
+            raise AuthUnavailable("the exchange is still in progress", retry_after=1)
         if isinstance(flight.result, Refreshed):
             return flight.result
         assert flight.result is not None  # noqa: S101 - set before the flight is done
@@ -93,14 +108,15 @@ class Refresher:
     def refresh_early(self, refresh_token: str, user_agent: str = "") -> Refreshed | None:
         """Return the new pair for a token that is still valid, or None to keep the present one.
 
-        None during an exchange by another request, and for COOL_DOWN after a failure. Raises SessionEnded.
+        None during an exchange by another request, for COOL_DOWN after a failure, and if the exchange takes
+        longer than EARLY_SECONDS. Raises SessionEnded.
         """
         with self._lock:
             known = self._flights.get(digest(refresh_token))
             if known is not None and (not known.done.is_set() or self._failed_recently(known)):
                 return None
         try:
-            return self.refresh(refresh_token, user_agent)
+            return self.refresh(refresh_token, user_agent, at_most=EARLY_SECONDS)
         except (AuthUnavailable, AuthMisconfigured):
             return None
 
@@ -139,30 +155,26 @@ class Refresher:
     def _run(self, flight: _Flight, refresh_token: str, user_agent: str) -> None:
         """Exchange the token and set the flight's result; a failure is logged once per flight."""
         try:
-            flight.result = self._exchange(refresh_token, user_agent)
-            keep = KEEP_SECONDS
+            self._finish(flight, self._exchange(refresh_token, user_agent), KEEP_SECONDS)
         except SessionEnded as error:
-            flight.result, keep = error, KEEP_SECONDS
+            self._finish(flight, error, KEEP_SECONDS)
         except AuthUnavailable as error:
-            flight.result, keep = error, float(error.retry_after or 1)
             log.warning("exchange=failed code=%s detail=%r", error.code, str(error))
+            self._finish(flight, error, keep=error.retry_after or 1)
         except AuthMisconfigured as error:
-            flight.result, keep = error, 1.0
             log.error("exchange=failed code=%s detail=%r", error.code, str(error))
-        except BaseException:
-            flight.result, keep = AuthUnavailable("the exchange failed"), 0.0
-            raise
-        finally:
-            flight.finished_at = self._monotonic()
-            flight.keep_until = flight.finished_at + keep
-            flight.done.set()
+            self._finish(flight, error, keep=1)
+        except Exception as error:  # a thread has no caller that would show it
+            log.exception("exchange=failed code=internal_error")
+            self._finish(flight, AuthUnavailable(f"the exchange failed: {type(error).__name__}"), keep=0)
+
+    def _finish(self, flight: _Flight, result: Refreshed | GatekeeperError, keep: float) -> None:
+        flight.result = result
+        flight.finished_at = self._monotonic()
+        flight.keep_until = flight.finished_at + keep
 
     def _exchange(self, refresh_token: str, user_agent: str) -> Refreshed:
-        try:
-            answer = self._ask(refresh_token, user_agent)
-        except (httpx.HTTPError, AnswerRefused) as error:
-            raise AuthUnavailable(f"{type(error).__name__}: {error}") from error
-        tokens = tokens_from(answer, self._clock())
+        tokens = tokens_from(self._ask(refresh_token, user_agent), self._clock())
         try:
             return Refreshed(tokens, self._verify(tokens.access_token))
         except (TokenError, KeysUnavailable, AuthUnavailable) as error:

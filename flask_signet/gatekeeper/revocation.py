@@ -2,7 +2,8 @@
 
 A verified token proves that its session existed when it was issued. After that, ``GET /user`` is sent at most
 once per session and interval: in the background after half of the interval, before the request is served
-after all of it. A failed check lets the session in, logs a warning, and is repeated one interval later.
+after all of it. A failed check lets the session in, logs a warning, and is repeated one interval later;
+while Auth is in trouble (breaker.py) the session is let in without waiting.
 """
 
 from __future__ import annotations
@@ -10,10 +11,13 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 from .auth_http import Answer, error_code
+from .breaker import WAIT_SECONDS, Breaker
+from .errors import AuthUnavailable
 from .tokens import Identity
 
 log = logging.getLogger("flask_signet.gatekeeper")
@@ -28,8 +32,13 @@ class RevocationCheck:
     """Remembers when each session was last confirmed; ``clock`` returns unix seconds."""
 
     def __init__(
-        self, ask_user: Callable[[str], Answer], interval: float, clock: Callable[[], float]
+        self,
+        ask_user: Callable[[str], Answer],
+        interval: float,
+        clock: Callable[[], float],
+        breaker: Breaker,
     ) -> None:
+        self._breaker = breaker
         self._ask_user = ask_user
         self._interval = interval
         self._clock = clock
@@ -51,25 +60,19 @@ class RevocationCheck:
             if not is_due and len(self._asking) >= MAX_AT_ONCE:
                 return None
             self._asking.add(session_id)
-        if is_due:
-            self._ask(identity)
-            return self._over.get(session_id)
-        self._ask_in_background(identity)
-        return None
+        done = threading.Event()
+        try:
+            self._breaker.run(partial(self._ask, identity), done, at_most=WAIT_SECONDS if is_due else 0)
+        except AuthUnavailable:  # the next request tries again
+            with self._lock:
+                self._asking.discard(session_id)
+        return self._over.get(session_id)
 
     def _age(self, identity: Identity) -> float:
         """Return the seconds since the session was last confirmed, also if the clock was set back."""
         issued_at = float(identity.issued_at)
         known = (self._alive_at.get(identity.session_id, issued_at), issued_at)
         return min(abs(self._clock() - alive_at) for alive_at in known)
-
-    def _ask_in_background(self, identity: Identity) -> None:
-        thread = threading.Thread(target=self._ask, args=(identity,), name="session-check", daemon=True)
-        try:
-            thread.start()
-        except RuntimeError:  # no more threads: a later request asks
-            with self._lock:
-                self._asking.discard(identity.session_id)
 
     def _ask(self, identity: Identity) -> None:
         asked_at = self._clock()

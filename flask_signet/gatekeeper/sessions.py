@@ -11,16 +11,16 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from uuid import UUID
 
-from .auth_http import Answer
+from .breaker import CallBudget
 from .cookies import Reading, Sent, SessionCookies, StoredSession
 from .decision import Anonymous, Refresh, SignedIn, SignOut, decide
 from .errors import (
     AuthUnavailable,
     GatekeeperError,
     KeysUnavailable,
+    KeyUnknown,
     SessionEnded,
     SessionOver,
     SessionTooLarge,
@@ -32,6 +32,10 @@ from .tokens import AccessClaims, Identity, SessionTokens
 from .verification import Verifier
 
 log = logging.getLogger("flask_signet.gatekeeper")
+
+# Exchanges for cookies that are not encrypted and whose token no published key signed: possibly forged ones.
+UNSIGNED_BURST = 10
+UNSIGNED_PER_SECOND = 1.0
 
 
 @dataclass(slots=True)
@@ -76,7 +80,7 @@ class Sessions:
         self,
         cookies: SessionCookies,
         verifier: Verifier,
-        ask_refresh: Callable[[str, str], Answer],
+        refresher: Refresher,
         revocation: RevocationCheck | None = None,
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
@@ -86,8 +90,8 @@ class Sessions:
         self._revocation = revocation
         self._clock = clock
         self._ended = EndedSessions(monotonic)
-        verify_new = partial(verifier.verify, from_auth=True)
-        self._refresher = Refresher(ask_refresh, verify_new, clock, monotonic)
+        self._refresher = refresher
+        self._unsigned = CallBudget(UNSIGNED_BURST, UNSIGNED_PER_SECOND, monotonic)
 
     def authenticate(self, sent: Sent, user_agent: str = "") -> RequestSession:
         """Return the session of a request with these cookies; a refresh forwards the user agent."""
@@ -164,6 +168,14 @@ class Sessions:
                 if reading.is_outdated:
                     self._store(current, session, claims)
             case Refresh(claims=claims), StoredSession() as session:
+                if (
+                    isinstance(verdict, KeyUnknown)
+                    and self.cookies.is_forgeable
+                    and not self._unsigned.take()
+                ):
+                    current.failure = AuthUnavailable("too many tokens of unknown keys", retry_after=1)
+                    log.warning("decision=unavailable code=unsigned_budget kid=%r", verdict.kid)
+                    return
                 self._refresh(current, session, claims)
 
     def _accept(self, current: RequestSession, session: StoredSession, claims: AccessClaims) -> None:

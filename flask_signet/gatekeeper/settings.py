@@ -40,6 +40,7 @@ class GatekeeperSettings:
     cookie_mode: str = "private"  # or "shared"
     jwks: str | None = None  # the key set itself, never fetched
     revocation_check_seconds: float | None = None  # None: tokens are valid until they expire
+    max_waiting_threads: int = 2  # that may wait for Auth while it is slow: a quarter of the worker's threads
     is_closed: bool = True  # False: only views marked with login_required are closed
     login_endpoint: str = "auth.login"
     show_timing: bool = False
@@ -80,6 +81,7 @@ class GatekeeperSettings:
             cookie_mode=config.get("SUPABASE_COOKIE_MODE") or "private",
             jwks=config.get("SUPABASE_JWKS") or None,
             revocation_check_seconds=_seconds(config, "REVOCATION_CHECK_SECONDS"),
+            max_waiting_threads=_count(config, "GATEKEEPER_AUTH_THREADS", default=2),
             is_closed=_flag(config, "GATEKEEPER_CLOSED", default=True),
             login_endpoint=config.get("GATEKEEPER_LOGIN_ENDPOINT") or "auth.login",
             show_timing=_flag(config, "GATEKEEPER_SHOW_TIMING", default=False),
@@ -94,6 +96,15 @@ def _seconds(config: Mapping[str, Any], name: str) -> float | None:
         return float(value)
     except ValueError:
         raise ValueError(f"{name} is {value!r}, not a number of seconds") from None
+
+
+def _count(config: Mapping[str, Any], name: str, *, default: int) -> int:
+    value = config.get(name)
+    if value is None or value == "":
+        return default
+    if not str(value).isdecimal() or int(value) < 1:
+        raise ValueError(f"{name} is {value!r}, not a whole number above 0")
+    return int(value)
 
 
 def _flag(config: Mapping[str, Any], name: str, *, default: bool) -> bool:

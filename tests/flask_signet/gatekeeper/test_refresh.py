@@ -9,6 +9,7 @@ from collections.abc import Callable
 import pytest
 
 from flask_signet.gatekeeper.auth_http import Answer
+from flask_signet.gatekeeper.breaker import WAIT_SECONDS, Breaker
 from flask_signet.gatekeeper.errors import (
     AuthMisconfigured,
     AuthUnavailable,
@@ -20,7 +21,6 @@ from flask_signet.gatekeeper.refresh import (
     COOL_DOWN,
     KEEP_SECONDS,
     MAX_FLIGHTS,
-    WAIT_SECONDS,
     Refresher,
     _Flight,
 )
@@ -66,7 +66,7 @@ def clock() -> StoppedClock:
 
 @pytest.fixture
 def refresher(auth: Auth, clock: StoppedClock) -> Refresher:
-    return Refresher(auth.ask, auth.verify, clock, clock)
+    return Refresher(auth.ask, auth.verify, Breaker(max_waiting=1000), clock, clock)
 
 
 def start(work: Callable[[], object]) -> tuple[threading.Thread, list[object]]:
@@ -121,7 +121,7 @@ def test_forgetting_a_session_drops_its_finished_exchanges(refresher: Refresher,
 
 def test_a_new_token_that_does_not_verify_is_no_result(refresher: Refresher, auth: Auth) -> None:
     auth.verify = raise_signature_invalid  # type: ignore[method-assign]
-    broken = Refresher(auth.ask, auth.verify, StoppedClock(), StoppedClock())
+    broken = Refresher(auth.ask, auth.verify, Breaker(), StoppedClock(), StoppedClock())
     with pytest.raises(AuthUnavailable, match="signature_invalid"):
         broken.refresh("old")
 
@@ -195,10 +195,13 @@ def test_an_early_exchange_hears_that_the_session_is_over(refresher: Refresher, 
         refresher.refresh_early("old")
 
 
-def test_an_unexpected_error_leaves_nobody_waiting(refresher: Refresher, auth: Auth) -> None:
+def test_an_unexpected_error_is_logged_and_ends_the_wait(
+    refresher: Refresher, auth: Auth, caplog: pytest.LogCaptureFixture
+) -> None:
     auth.error = RuntimeError("bug")
-    with pytest.raises(RuntimeError):
+    with pytest.raises(AuthUnavailable, match="RuntimeError"):
         refresher.refresh("old")
+    assert "RuntimeError: bug" in caplog.text
     auth.error = None
     assert refresher.refresh("old")
 

@@ -145,7 +145,7 @@ def test_retry_after_is_handed_on_and_respected(auth: FaultyAuth) -> None:
     assert client.get("/private").status_code == 503
     assert auth.calls["refresh"] == 1
     del auth.faults["refresh"]
-    clock.offset += 2
+    clock.offset += 4
     assert client.get("/private").status_code == 200
 
 

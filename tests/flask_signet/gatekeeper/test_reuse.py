@@ -22,7 +22,7 @@ from tests.support.patience import HANG_SECONDS
 
 ROOT = Path(__file__).parents[3]
 FOLDER = ROOT / "flask_signet" / "gatekeeper"
-ALLOWED = {"cryptography", "flask", "httpx", "jwt", "werkzeug", *sys.stdlib_module_names}
+ALLOWED = {"cryptography", "flask", "httpcore", "httpx", "jwt", "werkzeug", *sys.stdlib_module_names}
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.py")), ids=lambda path: path.stem)

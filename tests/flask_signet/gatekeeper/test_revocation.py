@@ -11,6 +11,7 @@ import pytest
 
 from flask_signet.gatekeeper import revocation
 from flask_signet.gatekeeper.auth_http import Answer
+from flask_signet.gatekeeper.breaker import Breaker
 from flask_signet.gatekeeper.revocation import MAX_AT_ONCE, RevocationCheck
 from flask_signet.gatekeeper.tokens import Identity
 from tests.support.background import StoppedClock, wait_for_threads
@@ -53,7 +54,7 @@ def clock() -> StoppedClock:
 
 @pytest.fixture
 def check(auth: Auth, clock: StoppedClock) -> RevocationCheck:
-    return RevocationCheck(auth, INTERVAL, clock)
+    return RevocationCheck(auth, INTERVAL, clock, Breaker(max_waiting=1000))
 
 
 def session(number: int) -> Identity:
@@ -68,7 +69,7 @@ def test_in_the_second_half_of_the_interval_it_is_asked_behind_the_request(
     assert check.reason_to_end(IDENTITY) is None, "the request does not wait for the answer"
     assert check.reason_to_end(IDENTITY) is None
     auth.hold.set()
-    wait_for_threads("session-check")
+    wait_for_threads("auth-call")
     assert check.reason_to_end(IDENTITY) == "ended_elsewhere"
     assert auth.calls == 1
 
@@ -104,7 +105,7 @@ def test_a_question_that_fails_is_repeated_one_interval_later(
     assert check.reason_to_end(IDENTITY) == "ended_elsewhere"
 
 
-def test_without_threads_the_end_of_the_interval_still_counts(
+def test_without_threads_the_check_runs_in_the_request(
     check: RevocationCheck, auth: Auth, clock: StoppedClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def no_more(_thread: threading.Thread) -> None:
@@ -112,10 +113,7 @@ def test_without_threads_the_end_of_the_interval_still_counts(
 
     auth.answer = GONE
     clock.now += INTERVAL / 2
-    with monkeypatch.context() as patch:
-        patch.setattr(threading.Thread, "start", no_more)
-        assert check.reason_to_end(IDENTITY) is None
-    clock.now += INTERVAL / 2
+    monkeypatch.setattr(threading.Thread, "start", no_more)
     assert check.reason_to_end(IDENTITY) == "ended_elsewhere"
 
 
@@ -126,9 +124,9 @@ def test_a_crowd_of_sessions_starts_few_threads(
     clock.now += INTERVAL / 2
     for number in range(100):
         assert check.reason_to_end(session(number)) is None
-    assert [thread.name for thread in threading.enumerate()].count("session-check") == MAX_AT_ONCE
+    assert [thread.name for thread in threading.enumerate()].count("auth-call") == MAX_AT_ONCE
     auth.hold.set()
-    wait_for_threads("session-check")
+    wait_for_threads("auth-call")
 
 
 def test_a_clock_that_was_set_back_makes_no_session_young(

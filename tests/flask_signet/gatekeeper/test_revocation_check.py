@@ -40,7 +40,7 @@ def test_a_session_ended_elsewhere_is_found_out_behind_a_request(auth: FaultyAut
     clock.offset += 40
     assert client.get("/private").status_code == 200
     for thread in threading.enumerate():
-        if thread.name == "session-check":
+        if thread.name == "auth-call":
             thread.join(30)
     assert client.get("/private").status_code == 303
     assert auth.calls["user"] == 1

@@ -8,6 +8,7 @@ from types import MappingProxyType
 import pytest
 
 from flask_signet.gatekeeper.auth_http import Answer
+from flask_signet.gatekeeper.breaker import Breaker
 from flask_signet.gatekeeper.errors import KeyUnknown, TokenExpired, TokenMalformed
 from flask_signet.gatekeeper.jwks import Snapshot, parse_key_set
 from flask_signet.gatekeeper.legacy import LegacyTokens
@@ -56,7 +57,7 @@ def keys() -> Keys:
 
 @pytest.fixture
 def verifier(keys: Keys, now: list[float]) -> Verifier:
-    legacy = LegacyTokens(never_asked, EXPECTED, lambda: now[0])
+    legacy = LegacyTokens(never_asked, EXPECTED, lambda: now[0], Breaker())
     return Verifier(keys, legacy, EXPECTED, lambda: now[0])
 
 
