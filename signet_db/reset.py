@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from psycopg import Connection, Error, sql
@@ -20,6 +21,7 @@ from signet_db import history, runner, snapshot
 from signet_db.comparison import State, compare, find_entry
 from signet_db.errors import HistoryConflict, MigrationError, MigrationFailed
 from signet_db.files import Migration, check, find
+from signet_db.lexer import tokens
 from signet_db.runner import Applied, OnEvent, Waiting, Warned
 from signet_db.schemas import SERVICE_SCHEMAS, user_schemas
 from signet_db.scratch import BLANK, NoTemplate, scratch_database
@@ -139,19 +141,7 @@ def _count(connection: Connection[TupleRow], schema: str, table: str) -> int:
     return int(row[0]) if row else 0
 
 
-# What the platform brings along, by name, where there is no template to compare with.
-_PLATFORM_ROLES = (
-    "postgres",
-    "anon",
-    "authenticated",
-    "authenticator",
-    "service_role",
-    "dashboard_user",
-    "pgbouncer",
-    "pgsodium_keyholder",
-    "pgsodium_keyiduser",
-    "pgsodium_keymaker",
-)
+_CREATE_ROLE = {("create", kind) for kind in ("role", "user", "group")}
 _REALTIME = "supabase_realtime"
 # The tables of the services on which hosted projects let postgres create policies (supautils.policy_grants).
 _POLICY_TABLES = ("auth.users", "storage.objects", "storage.buckets", "realtime.messages")
@@ -172,9 +162,13 @@ _OWNED = """
 
 def _owned_schemas(connection: Connection[TupleRow]) -> list[str]:
     """Return the schemas that postgres, or a role that it created, has made, whatever their names."""
-    query = f"select nspname from pg_namespace n join ({_OWNED}) o on o.objid = n.oid and o.classid = 'pg_namespace'::regclass"  # noqa: S608, E501
-    rows = connection.execute(query.encode(), _parameters(connection)).fetchall()
-    return [str(name) for (name,) in rows if name not in ("extensions", "supabase_migrations")]
+    query = sql.SQL(
+        """
+        select n.nspname from pg_namespace n join ({}) o on o.objid = n.oid
+        where o.classid = 'pg_namespace'::regclass and n.nspname not in ('extensions', 'supabase_migrations')
+        """
+    ).format(sql.SQL(_OWNED))
+    return [str(name) for (name,) in connection.execute(query, _parameters(connection))]
 
 
 def _parameters(connection: Connection[TupleRow]) -> dict[str, object]:
@@ -185,16 +179,24 @@ def _parameters(connection: Connection[TupleRow]) -> dict[str, object]:
 
 
 def _created_roles(connection: Connection[TupleRow]) -> list[str]:
-    """Return the roles that the current role has created: since PostgreSQL 16 it is their administrator."""
+    """Return the roles that the recorded migrations have created and the current role administers."""
+    recorded = (statement for record in history.read(connection) for statement in record.statements or ())
     rows = connection.execute(
         """
         select r.rolname from pg_roles r join pg_auth_members m on m.roleid = r.oid
-        where m.member = current_user::regrole and m.admin_option and not r.rolsuper
-            and r.rolname !~ '^(pg_|supabase_)' and r.rolname <> all (%s)
+        where m.member = current_user::regrole and m.admin_option and not r.rolsuper and r.rolname = any (%s)
         """,
-        (list(_PLATFORM_ROLES),),
+        ([role for text in recorded for role in _created_role(text)],),
     )
     return sorted({str(name) for (name,) in rows})
+
+
+def _created_role(text: str) -> Iterator[str]:
+    """Yield the name in a CREATE ROLE statement, as PostgreSQL folds it."""
+    words = list(islice((token for token in tokens(text) if not token.is_blank), 3))
+    if len(words) == 3 and (words[0].text.lower(), words[1].text.lower()) in _CREATE_ROLE:
+        name = words[2].text
+        yield name[1:-1].replace('""', '"') if name.startswith('"') else name.lower()
 
 
 def _drop_everything(connection: Connection[TupleRow], on_event: OnEvent) -> None:
@@ -203,20 +205,22 @@ def _drop_everything(connection: Connection[TupleRow], on_event: OnEvent) -> Non
     parameters = _parameters(connection)
     for role in roles:  # to own what they own
         connection.execute(sql.SQL("grant {} to current_user").format(sql.Identifier(role)))
-    had_realtime = connection.execute("select from pg_publication where pubname = %s", (_REALTIME,)).rowcount
+    had_realtime = _has_realtime(connection)
     connection.execute("set local client_min_messages = warning")  # no notice for each cascade
-    for class_id, object_id in connection.execute(_OWNED.encode(), parameters).fetchall():
+    for class_id, object_id in connection.execute(sql.SQL(_OWNED), parameters).fetchall():
         _drop(connection, class_id, object_id)
     _empty_public(connection)
-    _drop_policies(connection)
+    _drop_policies(connection, on_event)
     for role in roles:
         _drop_role(connection, role, on_event)
-    if (
-        had_realtime
-        and not connection.execute("select from pg_publication where pubname = %s", (_REALTIME,)).rowcount
-    ):
+    if had_realtime and not _has_realtime(connection):
         connection.execute(sql.SQL("create publication {}").format(sql.Identifier(_REALTIME)))
     connection.execute("set local client_min_messages = default; notify pgrst, 'reload schema'")
+
+
+def _has_realtime(connection: Connection[TupleRow]) -> bool:
+    query = "select from pg_publication where pubname = %s"
+    return connection.execute(query, (_REALTIME,)).rowcount == 1
 
 
 def _drop(connection: Connection[TupleRow], class_id: int, object_id: int) -> None:
@@ -233,7 +237,8 @@ def _drop(connection: Connection[TupleRow], class_id: int, object_id: int) -> No
     connection.execute(f"drop {row[0]} if exists {row[1]} cascade".encode())
 
 
-def _drop_policies(connection: Connection[TupleRow]) -> None:
+def _drop_policies(connection: Connection[TupleRow], on_event: OnEvent) -> None:
+    """Drop the policies on the services' tables; one that the role may not drop stays, with a warning."""
     rows = connection.execute(
         """
         select p.polname, c.relnamespace::regnamespace::text, c.relname
@@ -243,24 +248,35 @@ def _drop_policies(connection: Connection[TupleRow]) -> None:
         (list(_POLICY_TABLES),),
     ).fetchall()
     for policy, schema, table in rows:
-        connection.execute(
-            sql.SQL("drop policy {} on {}").format(sql.Identifier(policy), sql.Identifier(schema, table))
+        name, relation = sql.Identifier(policy), sql.Identifier(schema, table)
+        _drop_or_warn(
+            connection,
+            [sql.SQL("drop policy {} on {}").format(name, relation)],
+            f"policy “{policy}” on {schema}.{table}",
+            on_event,
         )
 
 
 def _drop_role(connection: Connection[TupleRow], role: str, on_event: OnEvent) -> None:
     """Drop a role with its grants; one that another database still needs stays, with a warning."""
     name = sql.Identifier(role)
+    statements = [sql.SQL("drop owned by {} cascade").format(name), sql.SQL("drop role {}").format(name)]
+    _drop_or_warn(connection, statements, f"role {role}", on_event)
+
+
+def _drop_or_warn(
+    connection: Connection[TupleRow], statements: Sequence[sql.Composed], title: str, on_event: OnEvent
+) -> None:
     try:
         with connection.transaction():
-            connection.execute(sql.SQL("drop owned by {} cascade").format(name))
-            connection.execute(sql.SQL("drop role {}").format(name))
+            for statement in statements:
+                connection.execute(statement)
     except Error as error:
         if error.sqlstate is None:
             raise
         on_event(
             Warned(
-                f"The role {role} stays: {error.diag.message_primary}.",
+                f"The {title} stays: {error.diag.message_primary}.",
                 "Only the reset of the whole local stack drops it:  flask local reset",
             )
         )
