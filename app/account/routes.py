@@ -12,7 +12,7 @@ from app.account import store
 from app.errors import AppError, InputRejected
 from app.web.forms import Form, form_checks_token, render_form
 from app.web.messages import OTHERS_SIGNED_OUT, SESSION_ENDED, SESSION_WAS_GONE, flash_message
-from app.web.session import redirect_ended_session, signed_in_identity
+from app.web.session import signed_in_identity
 from flask_signet.gatekeeper import Identity
 
 bp = Blueprint("account", __name__)
@@ -37,10 +37,7 @@ def sessions() -> Response:
             return _end(me, form.text("session"))
         except AppError as error:
             form.refuse(error)
-    found = store.list_sessions(me)
-    if not found:
-        return redirect_ended_session()
-    return render_form("account/sessions.html", form, sessions=found, **_bounds(me))
+    return render_form("account/sessions.html", form, sessions=store.list_sessions(me), **_bounds(me))
 
 
 def _end(me: Identity, chosen: str) -> Response:

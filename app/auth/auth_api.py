@@ -7,12 +7,13 @@ addresses meet) is withheld here, so that no page can pass it on.
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from typing import TYPE_CHECKING, Literal
 
 from app.errors import AppError, ServiceUnavailable
-from app.service_errors import explained
+from app.service_errors import explained, explained_as_user
 from flask_signet.clients import anonymous_client
-from flask_signet.gatekeeper import Identity, SessionTokens
+from flask_signet.gatekeeper import Identity, SessionEnded, SessionTokens
 
 if TYPE_CHECKING:
     from supabase_auth.types import AuthResponse
@@ -80,8 +81,8 @@ def send_mail(email: str, purpose: MailPurpose, return_url: str) -> None:
 
 
 def set_password(identity: Identity, password: str) -> None:
-    """Set a new password; Auth then ends every other session of this person."""
-    with explained():
+    """Set a new password; Auth then ends every other session of the user. Raises SessionEnded."""
+    with explained_as_user():
         auth = anonymous_client().auth
         # The refresh token stays in its cookie; this client is discarded before it could need one.
         auth.set_session(identity.access_token, "")
@@ -90,12 +91,8 @@ def set_password(identity: Identity, password: str) -> None:
 
 def sign_out(identity: Identity, scope: SignOutScope) -> None:
     """End this session at Auth, or all of this user; a session that has ended already is no error."""
-    try:
-        with explained():
-            anonymous_client().auth.admin.sign_out(identity.access_token, scope)
-    except AppError as error:
-        if error.code != "session_ended":
-            raise
+    with suppress(SessionEnded), explained_as_user():
+        anonymous_client().auth.admin.sign_out(identity.access_token, scope)
 
 
 def _tokens(response: AuthResponse) -> SessionTokens:

@@ -12,20 +12,16 @@ from app.profiles.forms import DeleteForm, ProfileForm
 from app.web.forms import form_checks_token, render_form
 from app.web.headers import allow_remote_images
 from app.web.messages import (
-    NOTHING_SAVED,
     PROFILE_CREATED,
     PROFILE_DELETED,
     PROFILE_SAVED,
     PROFILE_WAS_GONE,
     flash_message,
 )
-from app.web.session import redirect_ended_session, signed_in_identity
+from app.web.session import signed_in_identity
 from flask_signet.gatekeeper import Identity
 
 bp = Blueprint("profiles", __name__)
-
-# The refusals of an ended session, to which the policies show no rows.
-HIDES_ROWS = frozenset({"refused_by_policy", "profile_changed"})
 
 
 @bp.route("/profile", methods=["GET", "POST"])
@@ -34,10 +30,7 @@ def show() -> Response:
     """Show and save the user's own profile."""
     if request.method == "POST":
         return _submitted(signed_in_identity(), ProfileForm())
-    me = signed_in_identity()
-    profile = store.find_own(me)
-    if profile is None and not store.session_lives(me):
-        return redirect_ended_session()
+    profile = store.find_own(signed_in_identity())
     return _page(ProfileForm(obj=profile), profile)
 
 
@@ -56,13 +49,10 @@ def delete() -> Response:
 
 
 @bp.get("/people")
-def people() -> str | Response:
+def people() -> str:
     """List the profiles that other people made public."""
     page = min(max(request.args.get("page", 1, type=int), 1), 10_000)
-    me = signed_in_identity()
-    profiles, has_more = store.list_public(me, page)
-    if not profiles and not store.session_lives(me):
-        return redirect_ended_session()
+    profiles, has_more = store.list_public(signed_in_identity(), page)
     allow_remote_images()
     return render("profiles/people.html", profiles=profiles, page=page, has_more=has_more)
 
@@ -73,10 +63,6 @@ def _submitted(me: Identity, form: ProfileForm) -> Response:
         return _save(me, form) if form.validate() else _page(form, store.find_own(me))
     except AppError as error:
         current = error.current if isinstance(error, store.ProfileChanged) else None
-        if current is None and error.code in HIDES_ROWS and not store.session_lives(me):
-            response = redirect_ended_session()
-            flash_message(NOTHING_SAVED)
-            return response
         if isinstance(error, store.ProfileChanged):
             # The next submit acknowledges what is stored now.
             form.version.data = current.version if current else ""

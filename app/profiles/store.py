@@ -1,7 +1,8 @@
-"""The queries on the table `profiles`, as the person who asks.
+"""Queries on the table `profiles` as the signed-in user.
 
-Trust boundary: the database's policies decide what a query reaches. The filters here only say what is wanted;
-a write that reached no row is noticed and explained, because the data API counts it as a success.
+Trust boundary: the database's policies decide which rows a query reaches; the filters here only select. A
+write that reached no row is detected and explained, because the data API counts it as a success. Every
+function raises SessionEnded when the user's session was ended elsewhere.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, cast
 
 from app.errors import Conflict, NotAllowed
-from app.service_errors import Attempt, Operation, explained
+from app.service_errors import Attempt, Operation, explained_as_user
 from flask_signet.clients import user_client
 from flask_signet.gatekeeper import Identity
 
@@ -87,25 +88,24 @@ class ProfileChanged(Conflict):
 
 
 def find_own(identity: Identity) -> Profile | None:
-    """Return the person's own profile, if there is one that the policies let them see."""
-    with explained(Attempt("read", TABLE)):
-        query = _table(identity).select("*").eq("user_id", str(identity.user_id)).limit(1)
-        rows = _rows(query.execute().data)
+    """Return the user's own profile, None if there is none."""
+    with explained_as_user(Attempt("read", TABLE)):
+        rows = _rows(user_client(identity).rpc("my_profile", get=True).execute().data)
     return Profile.of(rows[0]) if rows else None
 
 
 def create(identity: Identity, entry: Entry) -> None:
-    """Make the person's profile, whose owner the database fills in; raises ProfileChanged if there is one."""
+    """Insert the user's profile; the database sets its owner. Raises ProfileChanged if there is one."""
     try:
-        with explained(Attempt("create", TABLE)):
+        with explained_as_user(Attempt("create", TABLE)):
             _table(identity).insert(entry.columns()).execute()
     except Conflict as error:
         raise ProfileChanged(find_own(identity)) from error
 
 
 def change(identity: Identity, entry: Entry, version: str) -> None:
-    """Change the person's profile, if it still has this version; raises ProfileChanged otherwise."""
-    with explained(Attempt("change", TABLE)):
+    """Update the user's profile if it still has this version; raises ProfileChanged otherwise."""
+    with explained_as_user(Attempt("change", TABLE)):
         query = _table(identity).update(entry.columns())
         done = query.eq("user_id", str(identity.user_id)).eq("updated_at", version).execute().data
     if done:
@@ -117,8 +117,8 @@ def change(identity: Identity, entry: Entry, version: str) -> None:
 
 
 def delete(identity: Identity) -> bool:
-    """Delete the person's profile; return whether there was one."""
-    with explained(Attempt("delete", TABLE)):
+    """Delete the user's profile; return whether there was one."""
+    with explained_as_user(Attempt("delete", TABLE)):
         done = _table(identity).delete().eq("user_id", str(identity.user_id)).execute().data
     if not done and find_own(identity) is not None:
         raise _nothing_reached("delete")
@@ -126,23 +126,16 @@ def delete(identity: Identity) -> bool:
 
 
 def list_public(identity: Identity, page: int) -> tuple[list[Profile], bool]:
-    """Return one page of the profiles that other people made public, and whether more follow."""
+    """Return one page of the public profiles of others, and whether more follow."""
     first = (page - 1) * PAGE_SIZE
-    with explained(Attempt("read", TABLE)):
+    with explained_as_user(Attempt("read", TABLE)):
         query = _table(identity).select("*").eq("is_public", True).neq("user_id", str(identity.user_id))
-        # The key comes last so that people of the same name keep their places from page to page.
+        # Ordered by the key last, so that equal names keep their order from page to page.
         ordered = query.order("display_name").order("id").range(first, first + PAGE_SIZE)
         rows = _rows(ordered.execute().data)
+    if not rows:
+        find_own(identity)  # the policies show an ended session no rows either; this raises SessionEnded
     return [Profile.of(row) for row in rows[:PAGE_SIZE]], len(rows) > PAGE_SIZE
-
-
-def session_lives(identity: Identity) -> bool:
-    """Whether the session behind the token still lives, asked when the policies showed nothing.
-
-    A session that was ended on another device sees no rows at all, which must not read as "you have none".
-    """
-    with explained():
-        return bool(user_client(identity).rpc("list_my_sessions").execute().data)
 
 
 def _table(identity: Identity) -> SyncRequestBuilder:
@@ -154,7 +147,7 @@ def _rows(data: object) -> list[dict[str, Any]]:
 
 
 def _nothing_reached(operation: Operation) -> NotAllowed:
-    """Return the refusal that the data API does not make: the row is there, and the policy hid it."""
+    """Return the refusal for a write that a policy filtered out, which the data API counts as a success."""
     return NotAllowed(
         f"The policies of the database do not let you {operation} this row of the table “{TABLE}”.",
         code="refused_by_policy",

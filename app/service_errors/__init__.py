@@ -1,7 +1,7 @@
-"""What Auth and the data API answer when they refuse, turned into this app's own errors.
+"""Translation of the errors of Auth and the data API into the app's own.
 
-Trust boundary: a service's code is looked up, its text goes to the log. The text is shown only where it holds
-a rule that nothing else tells: what a password must be, or what a function of the database objects to.
+Trust boundary: a service's code is looked up; its text goes to the log, and is shown only where it states
+a rule that the app cannot know: the password policy, or what a database function or trigger raised.
 """
 
 from __future__ import annotations
@@ -11,22 +11,23 @@ from contextlib import contextmanager
 
 import httpx
 
-from app.errors import ServiceUnavailable
-from app.service_errors.auth_codes import explain_auth
+from app.errors import AppError, ServiceUnavailable
+from app.service_errors.auth_codes import SESSION_ENDED, explain_auth
 from app.service_errors.data_api_codes import Attempt, Operation, explain_data_api
+from flask_signet.gatekeeper import SessionEnded
 
-__all__ = ["Attempt", "Operation", "explain_auth", "explain_data_api", "explained"]
+__all__ = ["Attempt", "Operation", "explain_auth", "explain_data_api", "explained", "explained_as_user"]
 
 UNHARMED = "Nothing was changed. Try again in a moment."
 
 
 @contextmanager
 def explained(attempt: Attempt | None = None) -> Iterator[None]:
-    """Raise an AppError in place of whatever the `supabase` package raises inside the block.
+    """Raise an AppError in place of every exception of the `supabase` package inside the block.
 
-    ``attempt`` says what was tried on which table, for the words of a refusal by the data API.
+    ``attempt`` names the operation and the table, for the message of a refusal by the data API.
     """
-    # Imported here because `supabase` is heavy and loaded on first need; by now it is needed.
+    # Imported here because `supabase` is heavy; inside this block it is loaded anyway.
     from postgrest import APIError
     from pydantic import ValidationError
     from supabase_auth.errors import AuthError, AuthRetryableError
@@ -43,6 +44,21 @@ def explained(attempt: Attempt | None = None) -> Iterator[None]:
         raise _unavailable("data", error) from error
     except ValidationError as error:  # a 200 whose body is not what the service promises
         raise _unavailable("sign-in", error) from error
+
+
+@contextmanager
+def explained_as_user(attempt: Attempt | None = None) -> Iterator[None]:
+    """Like ``explained``, for calls with a user's token: raises SessionEnded when the session is over.
+
+    The gatekeeper's error handler then signs out and redirects to the login page.
+    """
+    try:
+        with explained(attempt):
+            yield
+    except AppError as error:
+        if error.code == SESSION_ENDED.code:
+            raise SessionEnded("ended_elsewhere") from error
+        raise
 
 
 def _unavailable(service: str, error: Exception) -> ServiceUnavailable:

@@ -18,6 +18,7 @@ from app.errors import (
     SignInRefused,
     TooManyAttempts,
 )
+from app.service_errors.auth_codes import SESSION_ENDED
 from app.service_errors.words import Words, words_for
 
 Operation = Literal["read", "create", "change", "delete"]
@@ -82,6 +83,9 @@ READ_ONLY = Words(
     ServiceUnavailable, "Nothing can be changed at the moment.", "Try again later.", "read_only"
 )
 
+# What the migrations raise for an ended session, and the restrictive policy of every table.
+ENDED_SESSION = re.compile(r"This session has ended|policy \"Only while the session lives\"")
+
 PGRST_WORDS: Mapping[str, Words] = {
     **words_for("PGRST000 PGRST001 PGRST002 PGRST003", DOWN),
     **words_for("PGRST100 PGRST101 PGRST102 PGRST105 PGRST107 PGRST108", BAD_QUERY),
@@ -128,6 +132,8 @@ def explain_data_api(code: str, message: str, attempt: Attempt | None = None) ->
     """Return the error for an answer of the data API, whose ``code`` is PGRSTnnn, a SQLSTATE or a status."""
     tried = f"{attempt.operation} {attempt.table}: " if attempt else ""
     detail = f"data API answered {code}: {tried}{message}"
+    if code == "PT401" or ENDED_SESSION.search(message):
+        return SESSION_ENDED.error(code, detail)
     if code == "42501":
         return _refusal(message, attempt, detail)
     if code == "P0001":  # raised on purpose by a function or trigger, in words meant for the caller

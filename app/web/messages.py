@@ -34,7 +34,6 @@ SIGN_OUT_UNCONFIRMED = Message(
 )
 RESET_NEEDS_MAIL = Message("notice", "To set a new password, ask for a mail with a link first.")
 PASSWORD_SET = Message("success", "Your new password is set. All your other devices were signed out.")
-NOTHING_SAVED = Message("notice", "Nothing was saved. Log in and send it again.")
 SESSION_ENDED = Message("success", "That device is signed out.")
 SESSION_WAS_GONE = Message("notice", "You have no such session any more: there was nothing to sign out.")
 OTHERS_SIGNED_OUT = Message("success", "All your other devices are signed out.")

@@ -176,7 +176,7 @@ def test_a_session_that_was_ended_elsewhere_saves_nothing_and_says_so(app: Flask
     person.press("Sign out everywhere")
     page = phone.press("Create profile", display_name="Lost")
     assert page.path == "/login"
-    assert "Nothing was saved." in " ".join(page.messages)
+    assert "nothing was saved." in " ".join(page.messages)
 
 
 def test_signing_out_in_doubt_says_that_auth_was_not_told(person: Person, lonely_app: Flask) -> None:

@@ -29,8 +29,9 @@ from app.errors import (
     SignInRefused,
     TooManyAttempts,
 )
-from app.service_errors import Attempt, explain_auth, explain_data_api, explained
+from app.service_errors import Attempt, explain_auth, explain_data_api, explained, explained_as_user
 from app.service_errors.auth_codes import TROUBLE
+from flask_signet.gatekeeper import SessionEnded
 
 # The Auth server's list, with the status that it answers.
 AUTH_CODES = {
@@ -220,6 +221,24 @@ def test_a_refusal_names_operation_and_table(operation: str) -> None:
     assert f"{operation} rows of the table “profiles”" in by_policy.message
     by_grant = explain_data_api("42501", "permission denied for table profiles", Attempt("read", "profiles"))
     assert by_grant.code == "no_grant"
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("PT401", "This session has ended."),
+        ("PT401", "Unauthorized"),
+        ("42501", "This session has ended."),
+        (
+            "42501",
+            'new row violates row-level security policy "Only while the session lives" for table "notes"',
+        ),
+    ],
+)
+def test_an_ended_session_is_recognised_by_what_the_database_raises(code: str, message: str) -> None:
+    assert explain_data_api(code, message, Attempt("create", "notes")).code == "session_ended"
+    with pytest.raises(SessionEnded), explained_as_user():
+        raise APIError({"code": code, "message": message, "hint": None, "details": None})
 
 
 def test_a_function_of_the_database_speaks_for_itself() -> None:

@@ -39,11 +39,11 @@ def test_our_own_migrations_are_sound(cluster: Cluster, migrated_database: str) 
     assert drift(found) == []
     assert verification_lines(found) == [
         "History",
-        "  3 applied, 0 pending",
+        "  4 applied, 0 pending",
         "Rules",
         "  0 errors, 0 warnings, 0 notes, 3 allowed",
         "Drift",
-        "  none since 20261125000200",
+        "  none since 20261128000000",
     ]
 
 
