@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from app.settings_reader import Problem, Reader, is_loopback, unknown_variables
+
+if TYPE_CHECKING:
+    from signet_stack.handle import RunningStack
 
 # All variables of the app, the libraries and the local stack; .env.example explains each.
 VARIABLES = frozenset(
@@ -47,6 +51,17 @@ class LocalStack:
     issuer: str
     database_url: str = field(repr=False)
     mailbox_url: str
+
+    @classmethod
+    def of(cls, stack: RunningStack) -> LocalStack:
+        """Return the app's part of a running stack."""
+        return cls(
+            url=stack.api_url,
+            publishable_key=stack.publishable_key,
+            issuer=stack.issuer,
+            database_url=stack.database_url,
+            mailbox_url=stack.mailbox_url,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import os
 import secrets
 import sys
 import threading
-from collections.abc import Callable, Mapping, MutableMapping
+from collections.abc import Callable, MutableMapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,10 +22,16 @@ from flask import Flask
 from flask.cli import run_command, shell_command
 
 from app.errors import Misconfigured
-from app.local_stack import FOLDER, INSTANCE, apply_migrations, lease_for, show_stack
 from app.settings_reader import LOOPBACK_HOSTS
 from flask_signet.cli.flask_run import check_port, end_with_reloader, flask_context, is_reloader_child
-from signet_db.output import fails_in_words, tell
+from flask_signet.cli.local import (
+    apply_migrations,
+    flask_project,
+    show_stack,
+    start_or_join,
+    wants_local_stack,
+)
+from signet_db.output import fails_in_words
 from signet_stack.handle import LOOPBACK
 
 if TYPE_CHECKING:
@@ -36,6 +42,8 @@ BAD_SETTINGS = 2
 GUNICORN_GIVES_UP = 4
 NEEDED_SOON = ("app.web", "app.auth", "app.profiles", "signet_db.runner")
 DEFAULT_PORT = 8000
+ROOT = Path(__file__).resolve().parent.parent
+INSTANCE = ROOT / "instance"
 SECRET_KEY_LENGTH = 64
 
 
@@ -69,12 +77,15 @@ def prepare(environ: MutableMapping[str, str], instance: Path = INSTANCE) -> dic
         return {"local_site_url": here}
     _import_meanwhile(NEEDED_SOON)
     site_url = environ.get("SITE_URL") or here
-    stack = lease_for(instance, site_url, _tell_lost).stack
+    project = flask_project(ROOT, instance)
+    stack = start_or_join(project, site_url)
     secret_key = local_secret_key(instance)
     if serves and not is_reloader_child(environ):
-        apply_migrations(stack.database_url)
-        show_stack(stack, app_url=site_url)
-    return {"local_stack": stack.for_app(), "local_secret_key": secret_key, "local_site_url": here}
+        apply_migrations(stack, project)
+        show_stack(stack, project, app_url=site_url)
+    from app.settings import LocalStack
+
+    return {"local_stack": LocalStack.of(stack), "local_secret_key": secret_key, "local_site_url": here}
 
 
 def _served_at(context: click.Context) -> str:
@@ -83,12 +94,6 @@ def _served_at(context: click.Context) -> str:
     if host == "::1":
         host = "localhost"  # TRUSTED_HOSTS knows no IPv6 addresses, see flask_config
     return f"http://{host if host in LOOPBACK_HOSTS else LOOPBACK}:{port}"
-
-
-def wants_local_stack(environ: Mapping[str, str]) -> bool:
-    """Whether the environment names no project and asks for the local stack."""
-    named = {"SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY", "SUPABASE_URL_FILE", "SUPABASE_PUBLISHABLE_KEY_FILE"}
-    return environ.get("SUPABASE_LOCAL") == "1" and not any(environ.get(name) for name in named)
 
 
 def local_secret_key(instance: Path) -> str:
@@ -153,8 +158,3 @@ def _import_meanwhile(modules: tuple[str, ...]) -> None:
                 importlib.import_module(module)
 
     threading.Thread(target=load, daemon=True).start()
-
-
-def _tell_lost() -> None:
-    tell("error: The local stack has ended; without it nobody can sign in or see anything.")
-    tell(f"Next: end this command with Ctrl-C and start it again; the stack's log is {FOLDER / 'stack.log'}")

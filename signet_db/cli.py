@@ -48,6 +48,7 @@ class Defaults:
     """Target and folder of the calling program, for commands that are given neither."""
 
     root: Path  # the project's folder
+    migrations: Path | None = None  # instead of the usual folders below root
     # Starts or joins the local stack and returns its connection string; None where the environment names a
     # hosted project.
     local_database: Callable[[], str | None] = lambda: None
@@ -159,7 +160,7 @@ def with_folder(command: Command) -> Command:
     return click.option(
         "--folder",
         type=click.Path(path_type=Path, file_okay=False),
-        default=lambda: files.default_folder(_defaults().root),
+        default=lambda: _defaults().migrations or files.default_folder(_defaults().root),
         callback=_repeat,
         help="The folder of the migrations.  [default: migrations, else supabase/migrations]",
     )(command)

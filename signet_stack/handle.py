@@ -1,141 +1,250 @@
-"""The local stack as other processes see it: a folder with a lock, a ``stack.json`` and a control socket.
+"""The local stack from Python: the part that other packages and other people's programs import.
 
-The stack is a program of its own (`python -m signet_stack`); it shares nothing with this module but that
-folder.
-Trust boundary: whoever can read the folder owns the stack, and everything in it.
+    with LocalStack() as stack:
+        stack.apply_migrations("supabase/migrations")
+        stack.create_user("alice@example.com", "correct horse battery staple")
+        print(stack.url, stack.publishable_key)
+
+``LocalStack()`` has a temporary folder, ports of its own and no fsync, and is deleted at the end, also after
+kill -9 of this process or of the stack's. ``LocalStack("instance/signet_stack")`` starts or joins the stack
+of that folder and keeps its data.
 """
 
 from __future__ import annotations
 
-import json
+import atexit
 import os
-import socket
+import sys
+import tempfile
 import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import TracebackType
+from typing import Any
 
-from app.errors import Misconfigured, ServiceUnavailable
+from signet_stack.api_clients import Mailbox, create_user
+from signet_stack.errors import LocalStackFailed, LocalStackHangs, StackError, refuse_windows
+from signet_stack.process.lease import Lease, take_lease
+from signet_stack.process.running import (
+    LOOPBACK,
+    RunningStack,
+    find_running,
+    is_locked,
+    status_of,
+    stop_running,
+)
 
-if TYPE_CHECKING:
-    from app.settings import LocalStack
+__all__ = [
+    "LOOPBACK",
+    "Lease",
+    "LocalStack",
+    "LocalStackFailed",
+    "LocalStackHangs",
+    "RunningStack",
+    "StackError",
+    "find_running",
+    "hold",
+    "is_locked",
+    "refuse_windows",
+    "status_of",
+    "stop_running",
+    "temporary_folder",
+]
 
-LOOPBACK = "127.0.0.1"
-CONNECT_SECONDS = 5
-STOP_SECONDS = 20
-POLL_SECONDS = 0.02
+DEFAULT_SITE_URL = f"http://{LOOPBACK}:8000"
+RAM_DISK = Path("/dev/shm")  # noqa: S108 - a private folder is made in it
+RAM_DISK_BYTES = 300 * 1024 * 1024  # what a stack and the databases of a test run need
+PREFIX = "signet-stack-"
+LEFTOVER_SECONDS = 600  # a folder that a stack is about to lock is younger
+
+Report = Callable[[str], None]
+
+_held: dict[Path, Lease] = {}
 
 
-class LocalStackHangs(ServiceUnavailable):
-    """Raised when a stack is there but does not do what it is told."""
+def hold(
+    folder: Path,
+    site_url: str = DEFAULT_SITE_URL,
+    *,
+    name: str = "",
+    report: Report = lambda line: None,
+    on_lost: Callable[[], None] = lambda: None,
+    command: str = "",
+    options: Sequence[str] = (),
+) -> Lease:
+    """Start or join the stack of a folder and hold it until this process ends; raise StackError.
 
-    code = "local_stack_hangs"
-
-    def __init__(self, folder: Path, stack: RunningStack | None) -> None:
-        super().__init__(
-            f"The local stack in {folder} does not answer.",
-            hint=f"kill -9 {stack.pid}" if stack else f"read {folder / 'stack.log'}",
+    A second call for the same folder returns the same lease. ``name`` is how `status` names this process,
+    ``report`` receives the progress of a start, ``on_lost`` is called if the stack ends before this process,
+    ``command`` is what hints name, and ``options`` are those of signet_stack/server.py.
+    """
+    refuse_windows()
+    folder = folder.absolute()
+    if folder not in _held:
+        lease = take_lease(
+            folder,
+            site_url,
+            name or Path(sys.argv[0]).name,
+            report,
+            on_lost=on_lost,
+            options=options,
+            command=command,
         )
+        _held[folder] = lease
+        atexit.register(lease.release)
+    return _held[folder]
 
 
-@dataclass(frozen=True, slots=True)
-class RunningStack:
-    """What stack.json says about a running stack."""
+class LocalStack:
+    """A local stack for the length of a ``with`` block.
 
-    api_url: str
-    mailbox_url: str
-    issuer: str
-    site_url: str
-    publishable_key: str
-    secret_key: str = field(repr=False)
-    management_token: str = field(repr=False)
-    database_url: str = field(repr=False)
-    pid: int
-    control: dict[str, Any] = field(repr=False)
+    ``folder`` is its data folder; without one the stack is temporary. ``site_url`` is the address of the app,
+    for the links in mails. ``report`` receives the progress of a start, line by line. Entering the block
+    raises StackError.
+    """
 
-    def for_app(self) -> LocalStack:
-        """Return the part that the web app needs."""
-        from app.settings import LocalStack
+    def __init__(
+        self,
+        folder: Path | str | None = None,
+        *,
+        site_url: str = DEFAULT_SITE_URL,
+        name: str = "",
+        report: Report = lambda line: None,
+    ) -> None:
+        self._given = None if folder is None else Path(folder).absolute()
+        self._site_url = site_url
+        self._name = name or Path(sys.argv[0]).name
+        self._report = report
+        self._lease: Lease | None = None
+        self._folder: Path | None = None
+        self._migrations: Path | None = None
+        self._databases: list[str] = []
 
-        return LocalStack(
-            url=self.api_url,
-            publishable_key=self.publishable_key,
-            issuer=self.issuer,
-            database_url=self.database_url,
-            mailbox_url=self.mailbox_url,
-        )
-
-    def ask(self, want: str, name: str) -> socket.socket | None:
-        """Send one request to the control socket and return the connection; None when nobody listens."""
-        request = {"token": self.control["token"], "want": want, "name": name, "pid": os.getpid()}
+    def __enter__(self) -> LocalStack:
+        """Start or join the stack."""
+        refuse_windows()
+        self._folder = self._given or temporary_folder()
+        options = [] if self._given else ["--ephemeral", "--temporary"]
         try:
-            connection = socket.create_connection((LOOPBACK, self.control["port"]), CONNECT_SECONDS)
-            connection.sendall(json.dumps(request).encode() + b"\n")
-        except OSError:
-            return None
-        return connection
+            self._lease = take_lease(self._folder, self._site_url, self._name, self._report, options=options)
+        except BaseException:
+            self._delete()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Drop the new databases and release the stack; a temporary one is deleted."""
+        try:
+            if self._given:
+                for url in list(self._databases):
+                    self.drop_database(url)
+        finally:
+            if self._lease is not None:
+                self._lease.release()
+            self._lease = None
+            self._delete()
+
+    @property
+    def running(self) -> RunningStack:
+        """The addresses and keys of the stack; raises LocalStackFailed outside of the block."""
+        if self._lease is None:
+            raise LocalStackFailed("This local stack is not running.", "Use it inside `with LocalStack():`")
+        return self._lease.stack
+
+    @property
+    def folder(self) -> Path:
+        """The data folder."""
+        assert self._folder is not None or self.running  # noqa: S101
+        assert self._folder is not None  # noqa: S101
+        return self._folder
+
+    @property
+    def url(self) -> str:
+        """What a client calls SUPABASE_URL."""
+        return self.running.api_url
+
+    @property
+    def publishable_key(self) -> str:
+        """The key for browsers and web apps."""
+        return self.running.publishable_key
+
+    @property
+    def secret_key(self) -> str:
+        """The key that bypasses row-level security."""
+        return self.running.secret_key
+
+    @property
+    def database_url(self) -> str:
+        """The connection string of the role postgres."""
+        return self.running.database_url
+
+    @property
+    def mailbox(self) -> Mailbox:
+        """The mails that Auth has sent."""
+        return Mailbox(self.running.mailbox_url, self.url, self.secret_key)
+
+    def apply_migrations(self, folder: Path | str) -> list[str]:
+        """Apply the pending migrations of a folder; return their versions. Raises MigrationError."""
+        from signet_db import runner
+
+        applied = runner.upgrade(self.database_url, Path(folder))
+        self._migrations = Path(folder)
+        return [one.migration.version for one in applied]
+
+    def create_user(self, email: str, password: str, **more: Any) -> dict[str, Any]:
+        """Create a confirmed user who can sign in, and return it as Auth shows it; raise InputRejected.
+
+        ``more`` are further members of the admin API's request, such as ``user_metadata``.
+        """
+        return create_user(self.url, self.secret_key, email, password, **more)
+
+    def new_database(self) -> str:
+        """Create a database with roles, schema auth and the applied migrations; return its connection string.
+
+        It is for SQL: Auth and the data API work on ``database_url``. It is dropped at the end of the block,
+        or before by ``drop_database``.
+        """
+        from signet_db import scratch
+
+        template = scratch.migrated_template(self.database_url, self._migrations)
+        url = scratch.create_database(self.database_url, template)
+        self._databases.append(url)
+        return url
+
+    def drop_database(self, url: str) -> None:
+        """Drop a database that ``new_database`` has created."""
+        from signet_db import scratch
+
+        self._databases.remove(url)
+        scratch.drop_by_url(self.database_url, url)
+
+    def _delete(self) -> None:
+        if self._given is None and self._folder is not None:
+            from signet_stack.stack import delete
+
+            delete(self._folder)
+            self._folder = None
 
 
-def find_running(folder: Path) -> RunningStack | None:
-    """Return the stack that runs in a folder, or is about to; raises Misconfigured when it is not ours."""
-    if not is_locked(folder):
-        return None
-    try:
-        content = json.loads((folder / "stack.json").read_text())
-        return RunningStack(**{item.name: content[item.name] for item in fields(RunningStack)})
-    except (FileNotFoundError, ValueError, KeyError):
-        return None
-    except PermissionError as error:
-        raise _not_ours(folder) from error
+def temporary_folder() -> Path:
+    """Make a private folder for a temporary stack, in memory where there is room; clear what others left.
 
+    The supervisor deletes the folder of a killed stack; only if that was killed too, something is left.
+    """
+    from signet_stack.stack import delete
 
-def is_locked(folder: Path) -> bool:
-    """Whether a stack works in the folder, from its first moment to its last."""
-    import fcntl  # not on Windows, where hosted projects work all the same
-
-    try:
-        with open(folder / "lock", "rb") as lock:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    except BlockingIOError:
-        return True
-    except PermissionError as error:
-        raise _not_ours(folder) from error
-    return False
-
-
-def status_of(stack: RunningStack) -> dict[str, Any] | None:
-    """Return what the stack says about itself; None when it does not answer."""
-    connection = stack.ask("status", "")
-    if connection is None:
-        return None
-    with connection, connection.makefile("rb") as answer, suppress(OSError, ValueError):
-        read = json.loads(answer.readline())
-        return read if isinstance(read, dict) else None
-    return None
-
-
-def stop_running(folder: Path, name: str) -> bool:
-    """Stop the folder's stack and wait for its end; return whether there was one. Raises LocalStackHangs."""
-    was_running = False
-    deadline = time.monotonic() + STOP_SECONDS
-    while is_locked(folder):
-        was_running = True
-        stack = find_running(folder)
-        if connection := stack.ask("stop", name) if stack else None:
-            connection.settimeout(max(0.1, deadline - time.monotonic()))
-            with connection, suppress(OSError):
-                connection.recv(1)  # nothing comes but the end
-        if time.monotonic() > deadline:
-            raise LocalStackHangs(folder, stack)
-        time.sleep(POLL_SECONDS)
-    return was_running
-
-
-def _not_ours(folder: Path) -> Misconfigured:
-    return Misconfigured(
-        f"The local stack in {folder} belongs to another user.",
-        hint=f"Work as that user, or make it yours: sudo chown -R $(id -un) '{folder.parent}'",
-    )
+    parent = Path(tempfile.gettempdir())
+    with suppress(OSError):
+        room = os.statvfs(RAM_DISK)
+        if room.f_bavail * room.f_frsize >= RAM_DISK_BYTES and os.access(RAM_DISK, os.W_OK):
+            parent = RAM_DISK
+    for left in parent.glob(f"{PREFIX}*"):
+        with suppress(OSError):
+            found = left.stat()
+            is_old = time.time() - found.st_mtime > LEFTOVER_SECONDS
+            if is_old and found.st_uid == os.geteuid() and not is_locked(left):
+                delete(left)
+    return Path(tempfile.mkdtemp(prefix=PREFIX, dir=parent))

@@ -1,4 +1,4 @@
-"""The command line of `python -m signet_stack`."""
+"""Options of one stack process, as signet_stack/server.py reads them from its command line."""
 
 from __future__ import annotations
 
@@ -9,23 +9,17 @@ from pathlib import Path
 
 from signet_stack.process import ports
 
-DESCRIPTION = """
-Run one local stack until Ctrl-C. It listens on loopback only. Everything is kept in DIR, readable by you
-alone; stack.json in it says what is where.
-"""
-
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the command line says."""
+    """The command line of one stack process."""
 
     folder: Path
     site_url: str
     api_port: int | None = None
     db_port: int | None = None
     is_ephemeral: bool = False
-    is_leased: bool = False
-    wants_reset: bool = False
+    is_temporary: bool = False
 
     def api_ports(self, saved: int | None) -> list[int]:
         """Return the ports to try for the services; ``saved`` is that of the last start."""
@@ -42,26 +36,17 @@ class Options:
 
 
 def parse(argv: Sequence[str] | None = None) -> Options:
-    """Read the command line; ends the process with code 2 when it is wrong."""
-    parser = argparse.ArgumentParser("python -m signet_stack", description=DESCRIPTION)
+    """Read the command line; exit with code 2 when it is wrong."""
+    parser = argparse.ArgumentParser("python -m signet_stack.server")
     add = parser.add_argument
-    add("--data-dir", type=Path, required=True, metavar="DIR", help="where everything is kept")
+    add("--folder", type=Path, required=True, metavar="DIR", help="the data folder")
     add("--site-url", default="http://127.0.0.1:8000", metavar="URL", help="the app, for links in mails")
     add("--api-port", type=_port, metavar="N", help="default: 54321, else the next free one")
     add("--db-port", type=_port, metavar="N", help="default: 54322, else the next free one")
-    add("--ephemeral", action="store_true", help="for tests: any free ports, and nothing is synced to disk")
-    add("--leased", action="store_true", help="stop when standard input and every lease is closed")
-    add("--reset", action="store_true", help="delete everything in DIR and end")
+    add("--ephemeral", action="store_true", help="any free ports, cheap password hashes, no fsync")
+    add("--temporary", action="store_true", help="delete the data folder at the end")
     read = parser.parse_args(argv)
-    return Options(
-        read.data_dir.absolute(),
-        read.site_url,
-        read.api_port,
-        read.db_port,
-        read.ephemeral,
-        read.leased,
-        read.reset,
-    )
+    return Options(read.folder, read.site_url, read.api_port, read.db_port, read.ephemeral, read.temporary)
 
 
 def _port(text: str) -> int:

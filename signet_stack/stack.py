@@ -60,6 +60,8 @@ class Stack:
         """
         folder.prepare(self._options.folder)
         with ExitStack() as undo:
+            if self._options.is_temporary:
+                undo.callback(delete, self._options.folder)
             lock = undo.enter_context(folder.locked(self._options.folder))
             for log in (folder.SERVER_LOG, folder.STACK_LOG):
                 folder.rotate_log(self._options.folder / log)
@@ -94,6 +96,8 @@ class Stack:
         return replace(saved, api_port=api_port, db_port=db_port)
 
     def _save(self, *, is_running: bool) -> None:
+        if self._options.is_temporary and not is_running:
+            return  # the folder may be gone
         control = self._control.address if is_running else None
         stack_file.save(self._options.folder, self._installation, self._options.site_url, control)
 
@@ -108,6 +112,7 @@ class Stack:
             placement.run_as,
             self._options.folder / folder.SERVER_LOG,
             (lock,),
+            is_temporary=self._options.is_temporary,
             may_move=self._options.db_port is None,
         )
 
@@ -164,13 +169,9 @@ def reset(path: Path) -> None:
     folder.prepare(path)
     with folder.locked(path):
         try:
-            while cluster := existing_cluster(path):
-                clear_leftovers(cluster)
-                shutil.rmtree(cluster)
-                if cluster.parent != path:
-                    cluster.parent.rmdir()
+            _delete_clusters(path)
             for entry in path.iterdir():
-                if entry.name == folder.LOCK_NAME:
+                if entry.name in (folder.LOCK_NAME, folder.IGNORE_NAME):
                     continue
                 if entry.is_dir():
                     shutil.rmtree(entry)
@@ -178,3 +179,18 @@ def reset(path: Path) -> None:
                     entry.unlink()
         except OSError as error:
             raise folder_error(error, path) from None
+
+
+def delete(path: Path) -> None:
+    """Delete the folder of a stopped stack with all that it has stored, wherever root.py has put it."""
+    with suppress(OSError):
+        _delete_clusters(path)
+    shutil.rmtree(path, ignore_errors=True)
+
+
+def _delete_clusters(path: Path) -> None:
+    while cluster := existing_cluster(path):
+        clear_leftovers(cluster)
+        shutil.rmtree(cluster)
+        if cluster.parent != path:
+            cluster.parent.rmdir()

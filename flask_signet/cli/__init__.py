@@ -1,15 +1,22 @@
-"""The commands of `flask`: results on stdout, progress and errors on stderr, a next step after each failure.
+"""Commands for any Flask app: results on stdout, progress and errors on stderr, with the next step.
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 something is pending (only when asked), 130 interrupted.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 from flask import Flask
+from flask.sansio.scaffold import find_package
+
+if TYPE_CHECKING:
+    from signet_stack.project import Project
 
 # Each is `flask_signet/cli/<name>.py` with a click group of that name.
 GROUPS = {
@@ -19,17 +26,42 @@ GROUPS = {
 }
 
 
-def register(app: Flask) -> None:
-    """Attach the command groups."""
+def register(
+    app: Flask,
+    *,
+    migrations: Path | str | None = None,
+    seed: Path | str | None = None,
+    stack_folder: Path | str | None = None,
+) -> None:
+    """Attach `flask db`, `flask keys` and `flask local` to an app.
+
+    Without arguments the migrations are in ``migrations/``, else ``supabase/migrations/``, and the seed in
+    ``seed.sql``, else ``supabase/seed.sql``, beside the app's package or module; the local stack keeps its
+    data in the app's instance folder. Options of the commands override each.
+    """
+
+    def find_project() -> Project:
+        from flask_signet.cli.local import flask_project
+
+        _, root = find_package(app.import_name)
+        found = flask_project(Path(root), app.instance_path)
+        return found.having(*(Path(part) if part else None for part in (stack_folder, migrations, seed)))
+
     for name, summary in GROUPS.items():
-        app.cli.add_command(LazyGroup(name, summary))
+        app.cli.add_command(LazyGroup(name, summary, find_project))
 
 
 class LazyGroup(click.Group):
-    """A group whose module is imported when one of its commands is wanted: a web worker needs none of it."""
+    """A group whose module is imported when one of its commands runs: web workers never import it."""
 
-    def __init__(self, name: str, summary: str) -> None:
+    def __init__(self, name: str, summary: str, find_project: Callable[[], Project]) -> None:
         super().__init__(name, help=summary)
+        self._find_project = find_project
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Hand the app's paths to the group's commands as the object of the click context."""
+        ctx.obj = self._find_project()
+        return super().invoke(ctx)
 
     @cached_property
     def _group(self) -> click.Group:

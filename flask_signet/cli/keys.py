@@ -12,9 +12,10 @@ from typing import Any
 
 import click
 
-from flask_signet.cli import key_words
-from flask_signet.keys.management_api import ManagementApi, find_project
+from flask_signet.keys import signing_keys
+from flask_signet.keys.management_api import find_project
 from signet_db.output import confirm, fails_in_words, show, show_json, tell, with_json, with_yes
+from signet_stack.api_clients import ManagementApi
 
 PATH = "/config/auth/signing-keys"
 ALGORITHMS = ("ES256", "RS256", "EdDSA")
@@ -51,10 +52,10 @@ def list_keys(as_json: bool) -> None:
 def create(as_json: bool, algorithm: str) -> None:
     """Make a standby key: published at once, it signs after `flask keys rotate`."""
     project = find_project()
-    key_words.check_no_standby(_keys(project))
+    signing_keys.check_no_standby(_keys(project))
     key = project.call("POST", PATH, {"algorithm": algorithm, "status": "standby"})
     wait = "" if project.is_local else " in 20 minutes, when every cache knows it"
-    _report(project, key, as_json, f"{key['id']} stands by.", [f"Next: flask keys rotate{wait}"])
+    _report(project, key, as_json, f"{key['id']} is on standby.", [f"Next: flask keys rotate{wait}"])
 
 
 @keys.command(short_help="Put the standby key in use.")
@@ -64,16 +65,16 @@ def create(as_json: bool, algorithm: str) -> None:
 def rotate(as_json: bool, yes: bool) -> None:
     """Put the standby key in use; the present one goes on verifying."""
     project = find_project()
-    rotation = key_words.find_rotation(_keys(project), is_local=project.is_local)
+    rotation = signing_keys.find_rotation(_keys(project), is_local=project.is_local)
     life = _token_life(project)
-    for line in key_words.before_rotation(rotation, life, datetime.now(UTC)):
+    for line in signing_keys.before_rotation(rotation, life, datetime.now(UTC)):
         tell(line)
     confirm(f"This rotates the keys of the {project.name}.", yes)
     key = project.call("PATCH", f"{PATH}/{rotation.standby}", {"status": "in_use"})
-    safe = datetime.now(UTC).replace(microsecond=0) + life + key_words.REVOKE_MARGIN
+    safe = datetime.now(UTC).replace(microsecond=0) + life + signing_keys.REVOKE_MARGIN
     content = {**key, "previous_key": rotation.in_use, "previous_key_revocable_from": safe.isoformat()}
     after = [
-        key_words.safe_line(rotation.in_use, safe, datetime.now(UTC)),
+        signing_keys.safe_line(rotation.in_use, safe, datetime.now(UTC)),
         f"Next: flask keys revoke {rotation.in_use}",
     ]
     _report(project, content, as_json, f"{rotation.standby} is in use.", after)
@@ -90,9 +91,9 @@ def revoke(kid: str, as_json: bool, yes: bool) -> None:
     KID is its id, or as much of the beginning as fits no other key.
     """
     project = find_project()
-    key = key_words.find(_keys(project), kid)
-    key_words.check_revocable(key)
-    told = key_words.before_revocation(
+    key = signing_keys.find(_keys(project), kid)
+    signing_keys.check_revocable(key)
+    told = signing_keys.before_revocation(
         key, _token_life(project), datetime.now(UTC), is_local=project.is_local
     )
     for line in told:
@@ -113,8 +114,8 @@ def restore(kid: str, as_json: bool) -> None:
     KID is its id, or as much of the beginning as fits no other key.
     """
     project = find_project()
-    key = key_words.find(_keys(project), kid)
-    key_words.check_revoked(key, "restored")
+    key = signing_keys.find(_keys(project), kid)
+    signing_keys.check_revoked(key, "restored")
     changed = project.call("PATCH", f"{PATH}/{key['id']}", {"status": "previously_used"})
     _report(project, changed, as_json, f"{key['id']} verifies again.")
 
@@ -130,8 +131,8 @@ def delete(kid: str, as_json: bool, yes: bool) -> None:
     KID is its id, or as much of the beginning as fits no other key.
     """
     project = find_project()
-    key = key_words.find(_keys(project), kid)
-    key_words.check_revoked(key, "deleted")
+    key = signing_keys.find(_keys(project), kid)
+    signing_keys.check_revoked(key, "deleted")
     confirm(f"This deletes {key['id']} for good.", yes)
     deleted = project.call("DELETE", f"{PATH}/{key['id']}")
     _report(project, deleted, as_json, f"{key['id']} is deleted.")
@@ -156,7 +157,7 @@ def _token_life(project: ManagementApi) -> timedelta:
 
 
 def _table(project: ManagementApi) -> list[str]:
-    table = key_words.key_table(_keys(project), _token_life(project), datetime.now(UTC))
+    table = signing_keys.key_table(_keys(project), _token_life(project), datetime.now(UTC))
     return [f"Signing keys of the {project.name}", *table]
 
 

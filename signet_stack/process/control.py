@@ -1,12 +1,13 @@
-"""The control socket: who uses the stack, and for how long.
+"""Control socket: the leases on a stack, and the requests that end it.
 
 A lease is an open connection. It ends when the connection closes, whether its process said good-bye or was
 killed, and the stack stops with the last one. The socket listens on loopback; a random token, readable in
 stack.json by the stack's owner only, keeps other users of the machine out.
 
-One request a connection, one JSON object a line: ``{"token": ..., "want": "lease" | "status" | "stop",
-"name": ..., "pid": ...}``. A lease is answered by ``{"state": "ready"}``, once, when it is, and by the end of
-the connection when the stack ends, or by ``{"state": "kept"}`` when others keep it; ``stop`` by the end only.
+One request for each connection, one JSON object for each line: ``{"token": ..., "want": "lease" | "keep" |
+"status" | "stop", "name": ..., "pid": ...}``. A lease is answered by ``{"state": "ready"}``, once, when it
+is, and by the end of the connection when the stack ends, or by ``{"state": "kept"}`` when others keep it.
+``keep`` holds the stack until ``stop``, and ``stop`` is answered by the end only.
 """
 
 from __future__ import annotations
@@ -60,8 +61,9 @@ class Control:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def hold(self, name: str, pid: int) -> None:
-        """Count a process as a user of the stack until the end: the terminal that runs it."""
-        self._leases.append(Lease(name, pid))
+        """Keep the stack until it is told to stop: a lease that no connection ends."""
+        with self._changing:
+            self._leases = [*(lease for lease in self._leases if lease.name != name), Lease(name, pid)]
 
     def hold_while_open(self, descriptor: int, name: str, pid: int) -> None:
         """Count a pipe that is open at its other end as a lease: that of the process that started us."""
@@ -74,14 +76,14 @@ class Control:
         threading.Thread(target=watch, daemon=True).start()
 
     def announce_ready(self, describe: Callable[[], dict[str, Any]]) -> None:
-        """Tell every lease, also those to come, that the stack is ready; ``describe`` feeds the status."""
+        """Report to all leases, also later ones, that the stack is ready; ``describe`` feeds the status."""
         with self._changing:
             self._describe = describe
             for lease in self._leases:
                 _send_ready(lease)
 
     def answer(self, connection: socket.socket, request: dict[str, Any]) -> None:
-        """Do what one authenticated request wants."""
+        """Serve one authenticated request."""
         lease = Lease(str(request.get("name", "")), int(request.get("pid", 0)), connection)
         if request.get("want") == "lease":
             connection.settimeout(None)
@@ -89,11 +91,14 @@ class Control:
                 while connection.recv(64):
                     pass
             _send(connection, {"state": "kept"})
+        elif request.get("want") == "keep":
+            self.hold("detached", os.getpid())
+            _send(connection, {"state": "kept"})
         elif request.get("want") == "status":
             _send(connection, self._status())
         elif request.get("want") == "stop":
             with self._changing:
-                self._stop(f"{lease.name or 'somebody'} asked for it")
+                self._stop(f"{lease.name or 'a client'} asked for it")
             _until_the_end()
 
     def is_ours(self, request: dict[str, Any]) -> bool:
@@ -149,7 +154,7 @@ class _Connection(socketserver.StreamRequestHandler):
     server: _Server
 
     def handle(self) -> None:
-        """Read one request; whoever does not know the token is not answered at all."""
+        """Read one request; a request without the token gets no answer."""
         request = json.loads(self.rfile.readline(REQUEST_BYTES))
         if self.server.control.is_ours(request):
             self.server.control.answer(self.connection, request)

@@ -13,9 +13,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from signet_stack.errors import AlreadyRunning, FolderError, folder_error
+from signet_stack.errors import AlreadyRunning, FolderError, folder_error, stack_command
 
 LOCK_NAME = "lock"
+IGNORE_NAME = ".gitignore"
 STACK_LOG = "stack.log"
 SERVER_LOG = "postgres.log"
 LOG_BYTES = 5_000_000  # a log that is longer at a start makes room for a new one
@@ -39,6 +40,8 @@ def prepare(path: Path) -> None:
         if stat.S_IMODE(path.stat().st_mode) != 0o700:
             path.chmod(0o700)
         os.close(open_private(path / LOCK_NAME))
+        if not (path / IGNORE_NAME).exists():
+            write_private(path / IGNORE_NAME, "*\n")  # keys and passwords belong in no repository
     except OSError as error:
         raise folder_error(error, path) from None
 
@@ -55,7 +58,7 @@ def locked(path: Path) -> Iterator[int]:
             except BlockingIOError:
                 if time.monotonic() > deadline:
                     raise AlreadyRunning(
-                        f"The local stack of {path} is running already.", "flask local status"
+                        f"The local stack of {path} is running already.", f"{stack_command()} status"
                     ) from None
                 time.sleep(0.02)
         yield lock.fileno()

@@ -1,8 +1,8 @@
-"""Start or join the local stack, and keep it alive for as long as this process lives.
+"""Lease: start or join the local stack, and keep it alive for as long as this process lives.
 
 A lease is an open connection to the stack, so it ends with this process however that ends, and the stack
-stops with the last one. A stack that this process starts is not its child in any other way: it has a session
-of its own, hears no Ctrl-C, and stays when somebody else joined it.
+stops with the last one. A started stack has a session of its own: it receives no Ctrl-C, and it stays while
+another process holds a lease.
 """
 
 from __future__ import annotations
@@ -17,24 +17,16 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from app.errors import ServiceUnavailable
-from signet_stack.handle import LocalStackHangs, RunningStack, find_running
+from signet_stack.errors import AlreadyRunning, LocalStackFailed, LocalStackHangs
+from signet_stack.process.running import RunningStack, find_running
 
 ROOT = Path(__file__).resolve().parents[2]
-ALREADY_RUNNING = 75  # exit code of `python -m signet_stack`
 START_SECONDS = 90
 STOP_SECONDS = 20
-SILENT_SECONDS = 2  # without a word about what we wait for
+SILENT_SECONDS = 2  # before the wait is explained
 POLL_SECONDS = 0.01
 
 Say = Callable[[str], None]
-
-
-class LocalStackFailed(ServiceUnavailable):
-    """Raised when the local stack cannot be started or joined."""
-
-    code = "local_stack_failed"
-    message = "The local stack did not start."
 
 
 class Lease:
@@ -65,15 +57,23 @@ class Lease:
         """Block until the stack has ended."""
         self._ended.wait()
 
+    def detach(self) -> None:
+        """Keep the stack after its last lease, until it is told to stop; raise LocalStackFailed."""
+        connection = self.stack.ask("keep", "")
+        if connection is None:
+            raise LocalStackFailed("The local stack has ended.")
+        with connection:
+            connection.recv(1)  # the answer, or the end of a stack that stops at this moment
+
     def release(self) -> bool:
-        """Give the stack back; return whether it has stopped, or False when others keep it."""
+        """Release the stack; return True if it has stopped, False if other processes keep it."""
         if not self._is_released:
             self._is_released = True
             with suppress(OSError):  # the stack was faster
                 self._connection.shutdown(socket.SHUT_WR)
             if self._starter is not None:
-                self._starter.let_go()
-            with suppress(KeyboardInterrupt):  # asked again: the stack ends without us
+                self._starter.release()
+            with suppress(KeyboardInterrupt):  # a second Ctrl-C: the stack ends without this wait
                 self._wait_for_the_end()
         return not self._is_kept
 
@@ -98,7 +98,7 @@ class Lease:
         self._is_released = True
         self._connection.close()
         if self._starter is not None:
-            self._starter.let_go()
+            self._starter.release()
 
 
 def take_lease(
@@ -109,11 +109,13 @@ def take_lease(
     *,
     on_lost: Callable[[], None] = lambda: None,
     options: Sequence[str] = (),
+    command: str = "",
 ) -> Lease:
-    """Join the folder's stack, or start it when nobody did; raises LocalStackFailed or LocalStackHangs.
+    """Join the folder's stack, or start it if none runs; raise LocalStackFailed or LocalStackHangs.
 
-    ``name`` says to others who uses the stack. ``say`` hears the progress of a start, ``on_lost`` that the
-    stack has ended although this process still needs it. ``options`` go to `python -m signet_stack`.
+    ``name`` is how the status names this process. ``say`` receives the progress of a start; ``on_lost`` is
+    called if the stack ends before this process releases it. ``options`` go to signet_stack/server.py, and
+    ``command`` is what the stack's own hints name.
     """
     starter: Starter | None = None
     deadline = time.monotonic() + START_SECONDS
@@ -123,39 +125,44 @@ def take_lease(
             if found := _join(folder, name, deadline, say, ours):
                 stack, connection = found
                 if starter is not None and starter.process.pid != stack.pid:
-                    starter.give_way()
+                    starter.yield_to_other()
                     starter = None
                 return Lease(stack, connection, starter, say, on_lost)
             if time.monotonic() > deadline:
-                raise LocalStackHangs(folder, find_running(folder))
+                raise _hangs(folder)
             if starter is None:
-                starter = Starter(folder, ["--site-url", site_url, *options], say)
-            elif starter.has_given_way():
+                starter = Starter(folder, ["--site-url", site_url, *options], say, command)
+            elif starter.was_too_late():
                 say("waiting for the local stack that another command starts or stops")
                 starter = None
             time.sleep(POLL_SECONDS)
     except BaseException:
         if starter is not None:
-            starter.let_go()
+            starter.release()
         raise
+
+
+def _hangs(folder: Path) -> LocalStackHangs:
+    stack = find_running(folder)
+    return LocalStackHangs(folder, stack.pid if stack else None)
 
 
 def _join(
     folder: Path, name: str, deadline: float, say: Say, ours: int | None
 ) -> tuple[RunningStack, socket.socket] | None:
-    """Return a stack that has said over the connection that it is ready; None when there is none.
+    """Return a stack that has reported over its connection that it is ready; None when there is none.
 
-    ``ours`` is the process that we have started ourselves: it tells its progress, others do not.
+    ``ours`` is the process that this process has started: it reports its progress, others do not.
     """
     stack = find_running(folder)
     connection = stack.ask("lease", name) if stack else None
     if stack is None or connection is None:
         return None
     said = None
-    if stack.pid != ours and (said := _first_words(connection, SILENT_SECONDS)) is None:
+    if stack.pid != ours and (said := _first_bytes(connection, SILENT_SECONDS)) is None:
         say(f"waiting for the local stack (process {stack.pid}) to be ready")
     if said is None:
-        said = _first_words(connection, deadline - time.monotonic())
+        said = _first_bytes(connection, deadline - time.monotonic())
     if said:
         connection.settimeout(None)
         # Read again: it may have changed its port for the database while it started.
@@ -164,8 +171,8 @@ def _join(
     return None
 
 
-def _first_words(connection: socket.socket, seconds: float) -> bytes | None:
-    """Return what arrives: nothing at the end of the connection, None when it stays silent for so long."""
+def _first_bytes(connection: socket.socket, seconds: float) -> bytes | None:
+    """Return what arrives: b"" at the end of the connection, None after ``seconds`` of silence."""
     connection.settimeout(max(0.0, seconds))
     try:
         return connection.recv(4096)
@@ -176,12 +183,13 @@ def _first_words(connection: socket.socket, seconds: float) -> bytes | None:
 
 
 class Starter:
-    """A stack that this process has started: its standard input is our first lease."""
+    """A stack process that this process has started: its standard input is our first lease."""
 
-    def __init__(self, folder: Path, options: Sequence[str], say: Say) -> None:
+    def __init__(self, folder: Path, options: Sequence[str], say: Say, command: str = "") -> None:
         self._error: list[str] = []
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "signet_stack", "--leased", "--data-dir", str(folder), *options],
+            [sys.executable, "-m", "signet_stack.server", "--folder", str(folder.absolute()), *options],
+            env={**os.environ, **({"SIGNET_COMMAND": command} if command else {})},
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -192,30 +200,30 @@ class Starter:
         self._relay = threading.Thread(target=self._relay_to, args=[say], daemon=True)
         self._relay.start()
 
-    def let_go(self) -> None:
-        """End the lease that the started process has from its birth."""
+    def release(self) -> None:
+        """End the lease that the started process has from its start."""
         assert self.process.stdin is not None  # noqa: S101 - opened above
         self.process.stdin.close()
 
-    def give_way(self) -> None:
-        """Let another process's stack be the one."""
-        self.let_go()
+    def yield_to_other(self) -> None:
+        """Release this stack in favour of another process's, and wait for its end."""
+        self.release()
         self.process.wait(STOP_SECONDS)
 
-    def has_given_way(self) -> bool:
-        """Whether the process ended because another one is faster; raises LocalStackFailed when it failed."""
+    def was_too_late(self) -> bool:
+        """Whether the process ended because another one was faster; raise LocalStackFailed if it failed."""
         code = self.process.poll()
         if code is None:
             return False
         self._relay.join()
-        self.let_go()
-        if code == ALREADY_RUNNING:
+        self.release()
+        if code == AlreadyRunning.exit_code:
             return True
         message, _, hint = "".join(self._error).removeprefix("error: ").rpartition("\n  Next: ")
         raise LocalStackFailed(message or None, hint=hint.strip() or "Read its log")
 
     def _relay_to(self, say: Say) -> None:
-        """Pass on what the stack says while it starts; an error is kept for the exception."""
+        """Pass on the progress of the start; an error is kept for the exception."""
         assert self.process.stderr is not None  # noqa: S101 - opened above
         with self.process.stderr as lines:
             for line in lines:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -39,6 +40,8 @@ class Job:
     run_as: RunAs
     input: str = os.devnull
     environ: Mapping[str, str] = field(default_factory=dict)
+    delete_if_orphaned: tuple[str, ...] = ()  # the folders of a temporary stack
+    parent: int = field(default_factory=os.getpid)
 
     def to_json(self) -> str:
         """Return the job as one argument of a command line."""
@@ -55,6 +58,8 @@ class Job:
             RunAs(**read["run_as"]),
             read["input"],
             read["environ"],
+            tuple(read["delete_if_orphaned"]),
+            read["parent"],
         )
 
 
@@ -122,6 +127,9 @@ def supervise(job: Job) -> int:
             _stop(program)
     # A server that was killed leaves busy backends behind, and with them its shared memory.
     signal_all(servers_in(job.data_dir), signal.SIGKILL)
+    if os.getppid() != job.parent:
+        for folder in job.delete_if_orphaned:
+            shutil.rmtree(folder, ignore_errors=True)
     return program.returncode
 
 

@@ -18,6 +18,7 @@ from flask_signet.cli import LazyGroup
 from signet_db import cli, output
 from signet_db.cli import db
 from signet_db.target import LOCK_KEY
+from signet_stack.project import Project
 from tests.database.conftest import ask
 from tests.database.paths import MIGRATIONS
 from tests.support.patience import HANG_SECONDS
@@ -197,7 +198,7 @@ def test_colour_is_for_terminals_without_no_color(monkeypatch: pytest.MonkeyPatc
 
 def test_wrong_usage_exits_with_2() -> None:
     assert CliRunner().invoke(db, ["upgrade", "--nonsense"]).exit_code == 2
-    mistyped = CliRunner().invoke(LazyGroup("db", "Migrations."), ["upgrad"])
+    mistyped = CliRunner().invoke(LazyGroup("db", "Migrations.", lambda: Project.at(Path.cwd())), ["upgrad"])
     assert (mistyped.exit_code, "Did you mean 'upgrade'?" in mistyped.stderr) == (2, True)
 
 

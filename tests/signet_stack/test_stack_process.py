@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import socket
-import stat
 import struct
 import subprocess
 import sys
@@ -15,10 +14,8 @@ import httpx
 import psycopg
 import pytest
 
-from app.errors import Misconfigured
-from app.local_stack import stack_for
-from app.startup import local_secret_key
-from signet_stack.handle import RunningStack, status_of
+from signet_stack.errors import UnsupportedSystem
+from signet_stack.handle import RunningStack, hold, status_of
 from signet_stack.postgres.cluster import Cluster
 from tests.conftest import ROOT
 from tests.support.patience import HANG_SECONDS
@@ -60,37 +57,20 @@ def test_the_status_names_who_uses_it(stack: RunningStack) -> None:
     assert status["signing_key_id"]
 
 
-def test_windows_is_told_where_the_stack_works(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_windows_is_refused_with_the_two_ways_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     program = (
-        "import runpy, sys; sys.platform = 'win32'; runpy.run_module('signet_stack', run_name='__main__')"
+        "import runpy, sys; sys.platform = 'win32'; sys.argv = ['x', 'status'];"
+        " runpy.run_module('signet_stack', run_name='__main__')"
     )
     ended = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True)
     assert ended.returncode == 1
-    assert "use it in WSL" in ended.stderr
+    assert "Use it in WSL" in ended.stderr
     monkeypatch.setattr(sys, "platform", "win32")
-    with pytest.raises(Misconfigured, match="does not run on Windows"):
-        stack_for()
+    with pytest.raises(UnsupportedSystem, match="does not run on Windows"):
+        hold(tmp_path)
 
 
-@pytest.mark.parametrize("content", [None, "", "short"], ids=["missing", "empty", "cut-short"])
-def test_the_local_secret_key_is_made_when_it_is_of_no_use_and_kept_after_that(
-    tmp_path: Path, content: str | None
-) -> None:
-    if content is not None:
-        (tmp_path / "secret_key").write_text(content)
-    key = local_secret_key(tmp_path)
-    assert len(key) == 64
-    assert local_secret_key(tmp_path) == key
-    assert stat.S_IMODE((tmp_path / "secret_key").stat().st_mode) == 0o600
-
-
-def test_a_secret_key_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    (tmp_path / "secret_key").mkdir()
-    with pytest.raises(Misconfigured, match="secret_key cannot be used"):
-        local_secret_key(tmp_path)
-
-
-def test_whoever_does_not_know_the_token_is_not_heard(stack: RunningStack) -> None:
+def test_a_request_without_the_token_gets_no_answer(stack: RunningStack) -> None:
     """Every user of the machine can reach the port; only the stack's owner can read the token."""
     stranger = dataclasses.replace(stack, control={**stack.control, "token": "guessed"})
     assert status_of(stranger) is None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from app.settings import Settings
+from app.settings import LocalStack, Settings
 from signet_stack.handle import RunningStack
 
 SITE = "http://127.0.0.1:8000"
@@ -17,5 +17,5 @@ def settings_for(stack: RunningStack, site_url: str = SITE) -> Settings:
         issuer=stack.issuer,
         site_url=site_url,
         secret_key=SECRET_KEY,
-        local_stack=stack.for_app(),
+        local_stack=LocalStack.of(stack),
     )

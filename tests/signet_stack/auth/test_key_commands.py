@@ -11,11 +11,11 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 
-from flask_signet.cli import auth_config
-from flask_signet.cli.auth_config import config
 from flask_signet.cli.keys import keys
 from flask_signet.keys import management_api
-from flask_signet.keys.management_api import ManagementApi
+from signet_stack import config_command
+from signet_stack.api_clients import ManagementApi
+from signet_stack.config_command import config
 from signet_stack.context import Context
 from tests.signet_stack.auth.conftest import Project, TestClock, serve_project
 
@@ -123,7 +123,7 @@ def test_what_cannot_be_done_says_why_and_what_next(
 
 def test_a_second_standby_key_is_refused_before_and_behind_the_api(own: Project) -> None:
     kid = read("create")["id"]
-    assert f"{kid} stands by already." in run("create", code=1).stderr
+    assert f"{kid} is on standby already." in run("create", code=1).stderr
     refused = own.http.post(
         "/v1/projects/local/config/auth/signing-keys",
         json={"algorithm": "ES256"},
@@ -179,7 +179,7 @@ def test_a_platform_that_does_not_answer_is_told(own: Project, monkeypatch: pyte
 def local(project: Project, monkeypatch: pytest.MonkeyPatch) -> Project:
     """Return the project as the local stack."""
     found = ManagementApi(project.origin, "local", project.context.management_token)
-    monkeypatch.setattr(auth_config, "local_project", lambda: found)
+    monkeypatch.setattr(config_command, "local_project", lambda _folder=None: found)
     return project
 
 
@@ -224,7 +224,7 @@ def test_a_setting_that_does_not_fit_says_why_and_what_next(
 ) -> None:
     told = run(*argv, command=config, code=1).stderr
     assert words in told
-    assert f"Next: flask local config{step}" in told
+    assert f"Next: signet-stack config{step}" in told
     error = json.loads(run(*argv, "--json", command=config, code=1).stdout)["error"]
     assert words in error["message"]
 

@@ -157,8 +157,9 @@ class Checkout:
 
     def one_process(self, word: str, *, but_not: str = "\n") -> int:
         """Return the id of the process whose command line has a word."""
-        (pid,) = (pid for pid, line in self.processes().items() if word in line and but_not not in line)
-        return pid
+        found = [pid for pid, line in self.processes().items() if word in line and but_not not in line]
+        assert found, f"no process with {word} in its command line"
+        return min(found)  # a child that was just forked still shows its parent's command line
 
     def assert_nothing_left(self) -> None:
         """Wait until no process of this checkout is left."""

@@ -53,7 +53,7 @@ def diary(shared_diary: Diary) -> Iterator[Diary]:
 def kill(name: str, number: int = signal.SIGKILL) -> Callable[[Checkout], None]:
     """Return a death: this process of the stack gets a signal."""
     word, but_not = {
-        "stack": ("--leased", "\n"),
+        "stack": ("signet_stack.server", "\n"),
         "supervisor": ("signet_stack.process.supervisor", "\n"),
         "postmaster": ("/bin/postgres -D ", "signet_stack.process.supervisor"),
     }[name]

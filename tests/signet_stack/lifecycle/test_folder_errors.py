@@ -19,19 +19,19 @@ def test_a_folder_that_is_somebody_elses(tmp_path: Path, number: int) -> None:
     error = folder_error(OSError(number, os.strerror(number)), path)
     assert error.message == f"Cannot read or write {path}: {os.strerror(number)}."
     there = f"'{tmp_path / 'my instance'}'"
-    assert error.next_step.startswith(f"sudo chown -R $(id -un) {there} && chmod -R u+rwX {there} ")
+    assert error.hint.startswith(f"sudo chown -R $(id -un) {there} && chmod -R u+rwX {there} ")
 
 
 @pytest.mark.parametrize(
-    ("number", "message", "next_step"),
+    ("number", "message", "hint"),
     [
-        (errno.EROFS, "Cannot write to", "work in a checkout on another disk"),
+        (errno.EROFS, "Cannot write to", "use a folder on another disk"),
         (errno.ENOSPC, "No room left on the disk of", "free some space there, then start again"),
         (errno.EDQUOT, "No room left on the disk of", "free some space there, then start again"),
         (errno.EIO, "Cannot use", "check the folder, then start again"),
     ],
 )
-def test_a_disk_that_takes_nothing(tmp_path: Path, number: int, message: str, next_step: str) -> None:
+def test_a_disk_that_takes_nothing(tmp_path: Path, number: int, message: str, hint: str) -> None:
     error = folder_error(OSError(number, os.strerror(number)), tmp_path)
     assert error.message.startswith(f"{message} {tmp_path}")
-    assert error.next_step == next_step
+    assert error.hint == hint

@@ -89,7 +89,7 @@ def test_the_stack_lives_as_long_as_anybody_uses_it(checkout: Checkout, port: in
 
 def test_a_stack_in_the_foreground_belongs_to_its_terminal(checkout: Checkout) -> None:
     """Whoever joins it may come and go."""
-    foreground = checkout.begin("signet_stack", "--data-dir", str(checkout.folder))
+    foreground = checkout.begin("signet_stack", "--folder", str(checkout.folder))
     foreground.wait_for(lambda: "Ctrl-C" in foreground.log, "the stack")
     assert checkout.run("flask", "db", "status").returncode == 0
     assert checkout.leases() == [foreground.pid]

@@ -29,7 +29,7 @@ def test_what_changed_is_named_with_the_next_step_and_what_that_costs(cluster: C
     bootstrap.apply_files(cluster, told.append)
     (warning,) = told
     assert "002_auth.sql, 003_signing_keys.sql" in warning
-    assert "Next: flask local reset (deletes its people, rows, mails and signing keys)" in warning
+    assert "Next: python -m signet_stack reset (deletes people, rows, mails and signing keys)" in warning
     assert exists(cluster, "public.never_made") is False
 
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from app.errors import Misconfigured
-from signet_stack.process.lease import LocalStackFailed, take_lease
+from signet_stack.errors import LocalStackFailed, NotOwner
+from signet_stack.process.lease import take_lease
 from tests.signet_stack.lifecycle.conftest import Start
 
 SITE = "http://127.0.0.1:8000"
@@ -25,7 +25,7 @@ def test_a_cluster_of_another_major_version_is_left_alone(folder: Path, start: S
     with pytest.raises(LocalStackFailed) as failed:
         start()
     assert "PostgreSQL 17 made the cluster" in failed.value.message
-    assert "flask local reset" in failed.value.hint
+    assert "python -m signet_stack reset" in failed.value.hint
     version.write_text("18\n")
     start()
 
@@ -89,7 +89,7 @@ def test_a_mail_server_that_cannot_be_understood_is_named(
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything; needs an ordinary user")
 def test_a_stack_of_another_user_is_named(folder: Path) -> None:
     folder.chmod(0)
-    with pytest.raises(Misconfigured, match="belongs to another user"):
+    with pytest.raises(NotOwner, match="belongs to another user"):
         take_lease(folder, SITE, "test", print)
     folder.chmod(0o700)
 
@@ -100,7 +100,7 @@ def test_a_missing_package_is_named(start: Start, place: Path, monkeypatch: pyte
     with pytest.raises(LocalStackFailed) as failed:
         start()
     assert "waitress" in failed.value.message
-    assert failed.value.hint == "pip install -r requirements.txt"
+    assert failed.value.hint.startswith('pip install "flask-signet[stack]"')
 
 
 @pytest.fixture
@@ -130,7 +130,7 @@ def test_a_read_only_disk_is_named(tiny_disk: Path) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(tiny_disk)], check=True)
     with pytest.raises(LocalStackFailed, match="Cannot write to") as failed:
         take_lease(tiny_disk / "instance" / "signet_stack", SITE, "test", print)
-    assert failed.value.hint == "work in a checkout on another disk"
+    assert failed.value.hint == "use a folder on another disk"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere; needs an ordinary user")

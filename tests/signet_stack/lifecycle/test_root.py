@@ -192,7 +192,7 @@ def test_a_cluster_that_root_has_put_elsewhere_is_not_passed_over(
     with pytest.raises(PostgresError) as refused:
         place(folder, find_binaries(os.environ), {}, state=state)
     assert str(outside(folder, state)) in refused.value.message
-    assert refused.value.next_step.startswith("sudo mv ")
+    assert refused.value.hint.startswith("sudo mv ")
 
 
 def test_a_reset_leaves_nothing_of_a_cluster_that_root_has_put_elsewhere(

@@ -1,16 +1,19 @@
-"""`flask local config`: the Auth settings of the local stack, over its management API."""
+"""The command `config`: the Auth settings of the local stack, over its management API."""
 
 from __future__ import annotations
 
 import json
 from difflib import get_close_matches
+from pathlib import Path
 from typing import Any
 
 import click
 
-from app.errors import InputRejected, NotFound
-from flask_signet.keys.management_api import ManagementApi, local_project
-from signet_db.output import fails_in_words, show, show_json, with_json
+from signet_db.errors import InputRejected, NotFound
+from signet_db.output import fails_in_words, show, show_json, tell, with_json
+from signet_stack.api_clients import LOCAL_PROJECT, ManagementApi
+from signet_stack.handle import hold
+from signet_stack.project import command_name, current_project, group_name
 
 PATH = "/config/auth"
 
@@ -30,7 +33,7 @@ def config(name: str | None, value: str | None, as_json: bool) -> None:
     settings = project.call("GET", PATH)
     if name is not None and name not in settings:
         close = " ".join(get_close_matches(name, settings, 1))
-        raise NotFound(f"There is no setting {name}.", hint=f"flask local config {close}".rstrip())
+        raise NotFound(f"There is no setting {name}.", hint=f"{group_name()} config {close}".rstrip())
     if name is not None and value is not None:
         settings = _change(project, name, read_value(value, settings[name]))
     chosen = settings if name is None else {name: settings[name]}
@@ -41,8 +44,15 @@ def config(name: str | None, value: str | None, as_json: bool) -> None:
         show(f"{key:<{width}}  {_shown(entry)}" for key, entry in chosen.items())
 
 
+def local_project(folder: Path | None = None) -> ManagementApi:
+    """Return the management API of the local stack, started or joined for the life of this process."""
+    project = current_project(folder)
+    lease = hold(project.folder, project.site_url, name=command_name(), report=tell, command=group_name())
+    return ManagementApi(lease.stack.api_url, LOCAL_PROJECT, lease.stack.management_token)
+
+
 def read_value(text: str, present: Any) -> Any:
-    """Return a value as the API takes it: JSON where it is any, except for a setting that is text."""
+    """Return a value as the API takes it: JSON where it parses, except for a setting that is text."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -58,11 +68,11 @@ def read_value(text: str, present: Any) -> Any:
 
 
 def _change(project: ManagementApi, name: str, value: Any) -> dict[str, Any]:
-    """Change a setting and return all of them; raise AppError."""
+    """Change a setting and return all of them; raise SignetError."""
     try:
         return project.call("PATCH", PATH, {name: value})
     except InputRejected as error:
-        raise InputRejected(f"{error.message}.", hint=f"flask local config {name}") from error
+        raise InputRejected(f"{error.message}.", hint=f"{group_name()} config {name}") from error
 
 
 def _shown(value: Any) -> str:

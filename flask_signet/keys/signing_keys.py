@@ -1,4 +1,4 @@
-"""What the commands say about signing keys, and what they refuse before they ask. Pure."""
+"""Rotation and revocation of signing keys: what is allowed, when it is safe, and the lines about it. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from app.errors import InputRejected, NotFound
+from signet_db.errors import InputRejected, NotFound
 
 Key = Mapping[str, Any]
 
@@ -26,11 +26,11 @@ _WIDTH = max(map(len, MEANINGS))
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """What a rotation will do: the standby key goes in use, the present one goes on verifying."""
+    """A rotation: the standby key goes in use, the present one goes on verifying."""
 
     standby: str
     in_use: str
-    is_known_from: datetime | None  # when every cache has the standby key; None if it cannot be told
+    is_known_from: datetime | None  # when every cache has the standby key; None if unknown
 
 
 def key_table(keys: Sequence[Key], token_life: timedelta, now: datetime) -> list[str]:
@@ -44,7 +44,7 @@ def key_table(keys: Sequence[Key], token_life: timedelta, now: datetime) -> list
 
 
 def find(keys: Sequence[Key], wanted: str) -> Key:
-    """Return the key of an id, or of its beginning where only one key begins so; raise AppError."""
+    """Return the key of an id, or of its beginning where only one key begins so; raise SignetError."""
     found = [key for key in keys if key["id"] == wanted] or [
         key for key in keys if wanted and key["id"].startswith(wanted)
     ]
@@ -56,10 +56,10 @@ def find(keys: Sequence[Key], wanted: str) -> Key:
 
 
 def check_no_standby(keys: Sequence[Key]) -> None:
-    """Raise InputRejected when a key stands by already: there is one at most."""
+    """Raise InputRejected when a key is on standby already: there is one at most."""
     for key in keys:
         if key["status"] == "standby":
-            raise InputRejected(f"{key['id']} stands by already.", hint="flask keys rotate")
+            raise InputRejected(f"{key['id']} is on standby already.", hint="flask keys rotate")
 
 
 def check_revocable(key: Key) -> None:
@@ -90,7 +90,7 @@ def find_rotation(keys: Sequence[Key], *, is_local: bool) -> Rotation:
 
 
 def before_rotation(rotation: Rotation, token_life: timedelta, now: datetime) -> list[str]:
-    """Return what a person should know before a rotation."""
+    """Return the consequences of a rotation, as lines."""
     lines = [
         f"{rotation.standby} will sign every new token.",
         f"{rotation.in_use} will go on verifying the tokens that it has signed, until you revoke it.",
@@ -106,7 +106,7 @@ def before_rotation(rotation: Rotation, token_life: timedelta, now: datetime) ->
 
 
 def before_revocation(key: Key, token_life: timedelta, now: datetime, *, is_local: bool) -> list[str]:
-    """Return what a person should know before a revocation."""
+    """Return the consequences of a revocation, as lines."""
     minutes = (CACHE if is_local else 2 * CACHE) // timedelta(minutes=1)
     lines = [
         f"Tokens of {key['id']} will be refused: by Auth and the data API at once, by apps within {minutes}"
@@ -126,7 +126,7 @@ def revocable_from(key: Key, token_life: timedelta) -> datetime | None:
 
 
 def safe_line(kid: str, safe: datetime, now: datetime) -> str:
-    """Return the line that tells when a key can go, and why not before."""
+    """Return the line with the time from which a key can be revoked."""
     return f"Revoking {kid} is safe from {_clock(safe, now)}: its last token runs out 15 minutes before that."
 
 

@@ -1,23 +1,24 @@
-"""The local stack in words: what `flask run` and `flask local` print. Secrets are masked unless asked for."""
+"""What is where, for a person, a program and a shell; secrets are masked unless asked for."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
-from app.settings_reader import mask
-from signet_stack.handle import RunningStack
+from signet_stack.process.running import RunningStack
 
 HIDDEN = "…"
 WIDTH = 12
+SHOWN_CHARACTERS = 6  # of a secret: enough to recognise it, too few to use it
 
 
 def describe(
     stack: RunningStack, status: Mapping[str, Any], folder: Path, app_url: str, *, show_secrets: bool
 ) -> dict[str, Any]:
-    """Return what is where as plain values."""
+    """Return the addresses and keys as plain values."""
     return {
         "running": True,
         "pid": stack.pid,
@@ -35,9 +36,9 @@ def describe(
     }
 
 
-def table(described: Mapping[str, Any], migrations: str) -> list[str]:
-    """Return the same as lines."""
-    hint = "      (flask local status --show-secrets)" if HIDDEN in described["secret_key"] else ""
+def table(described: Mapping[str, Any], migrations: str, command: str) -> list[str]:
+    """Return the addresses and keys as lines; ``command`` is what shows the secrets."""
+    hint = f"      ({command} status --show-secrets)" if HIDDEN in described["secret_key"] else ""
     rows = {
         "App": described["app_url"],
         "API": f"{described['api_url']}      auth/v1 · rest/v1",
@@ -51,10 +52,22 @@ def table(described: Mapping[str, Any], migrations: str) -> list[str]:
     return [f"{name:<{WIDTH}} {text}" for name, text in rows.items()]
 
 
+def environment(stack: RunningStack) -> list[str]:
+    """Return ``NAME=value`` lines that a shell can source and dotenv files can hold, secrets included."""
+    values = {
+        "SUPABASE_URL": stack.api_url,
+        "SUPABASE_PUBLISHABLE_KEY": stack.publishable_key,
+        "SUPABASE_SECRET_KEY": stack.secret_key,
+        "DATABASE_URL": stack.database_url,
+        "MAILBOX_URL": stack.mailbox_url,
+    }
+    return [f"{name}={shlex.quote(value)}" for name, value in values.items()]
+
+
 def mask_key(key: str) -> str:
     """Return an API key's kind and its first characters."""
-    prefix, _, rest = key.partition("_")[2].partition("_")
-    return f"sb_{prefix}_{mask(rest)}"
+    kind, _, rest = key.partition("_")[2].partition("_")
+    return f"sb_{kind}_{rest[:SHOWN_CHARACTERS]}{HIDDEN}"
 
 
 def without_password(url: str) -> str:
@@ -64,5 +77,5 @@ def without_password(url: str) -> str:
 
 
 def used_by(leases: Sequence[Mapping[str, Any]]) -> str:
-    """Return who uses the stack: `flask run (process 123), pytest (process 124)`."""
+    """Return the processes that use the stack: `flask run (process 123), pytest (process 124)`."""
     return ", ".join(f"{lease['name']} (process {lease['pid']})" for lease in leases)

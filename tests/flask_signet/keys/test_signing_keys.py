@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from app.errors import AppError
-from flask_signet.cli import key_words
 from flask_signet.gatekeeper.jwks import LIFE, STALE_LIMIT
+from flask_signet.keys import signing_keys
+from signet_db.errors import SignetError
 
 NOW = datetime(2026, 1, 1, 12, 0, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -51,8 +51,8 @@ def in_utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def test_a_rotation_before_every_cache_knows_the_key_is_warned_about(
     age: timedelta, is_local: bool, warns: bool
 ) -> None:
-    rotation = key_words.find_rotation([key("in_use"), key("standby", age)], is_local=is_local)
-    told = key_words.before_rotation(rotation, HOUR, NOW)
+    rotation = signing_keys.find_rotation([key("in_use"), key("standby", age)], is_local=is_local)
+    told = signing_keys.before_rotation(rotation, HOUR, NOW)
     assert any(line.startswith("warning:") for line in told) is warns
     assert told[0] == "standby-key will sign every new token."
     assert "Revoking in_use-key is safe from 13:15 UTC" in told[2]
@@ -60,7 +60,7 @@ def test_a_rotation_before_every_cache_knows_the_key_is_warned_about(
 
 @pytest.mark.parametrize(("is_local", "minutes"), [(True, 10), (False, 20)])
 def test_a_revocation_says_how_long_apps_take(is_local: bool, minutes: int) -> None:
-    told = key_words.before_revocation(key("standby"), HOUR, NOW, is_local=is_local)
+    told = signing_keys.before_revocation(key("standby"), HOUR, NOW, is_local=is_local)
     assert f"within {minutes} minutes" in told[0]
     assert not any(line.startswith("warning:") for line in told)
 
@@ -70,45 +70,45 @@ def test_a_revocation_says_how_long_apps_take(is_local: bool, minutes: int) -> N
 )
 def test_a_former_key_can_go_a_tokens_life_and_fifteen_minutes_later(minutes: int, advice: str) -> None:
     former = key("previously_used", timedelta(minutes=minutes))
-    assert key_words.key_table([former], HOUR, NOW)[0].endswith(advice)
-    told = key_words.before_revocation(former, HOUR, NOW, is_local=True)
+    assert signing_keys.key_table([former], HOUR, NOW)[0].endswith(advice)
+    told = signing_keys.before_revocation(former, HOUR, NOW, is_local=True)
     assert any(line.startswith("warning:") for line in told) is (minutes < 75)
 
 
 @pytest.mark.parametrize("status", ["standby", "in_use", "revoked"])
 def test_other_keys_wait_for_nothing(status: str) -> None:
-    assert key_words.revocable_from(key(status), HOUR) is None
+    assert signing_keys.revocable_from(key(status), HOUR) is None
 
 
 def test_times_that_cannot_be_read_say_nothing() -> None:
     odd = {**key("previously_used"), "updated_at": None}
-    assert key_words.revocable_from(odd, HOUR) is None
-    assert key_words.key_table([odd], HOUR, NOW)[0].endswith("since ?")
+    assert signing_keys.revocable_from(odd, HOUR) is None
+    assert signing_keys.key_table([odd], HOUR, NOW)[0].endswith("since ?")
 
 
 def test_another_day_is_named() -> None:
     former = key("previously_used", timedelta(hours=13))
-    shown = key_words.key_table([former], timedelta(hours=24), NOW)[0]
+    shown = signing_keys.key_table([former], timedelta(hours=24), NOW)[0]
     assert shown.endswith("since 2025-12-31 23:00 UTC, safe to revoke from 23:15 UTC")
     safe = NOW + timedelta(hours=12)
     words = "Revoking a is safe from 2026-01-02 00:00 UTC: its last token runs out 15 minutes before that."
-    assert key_words.safe_line("a", safe, NOW) == words
+    assert signing_keys.safe_line("a", safe, NOW) == words
 
 
 def test_the_beginning_of_an_id_must_fit_one_key() -> None:
     keys = [key("in_use", kid="abc-1"), key("revoked", kid="abc-2"), key("standby", kid="abc-22")]
-    assert key_words.find(keys, "abc-1")["id"] == "abc-1"
-    assert key_words.find(keys, "abc-2")["id"] == "abc-2"  # the whole id goes before a beginning
-    with pytest.raises(AppError, match="3 keys begin with abc"):
-        key_words.find(keys, "abc")
+    assert signing_keys.find(keys, "abc-1")["id"] == "abc-1"
+    assert signing_keys.find(keys, "abc-2")["id"] == "abc-2"  # the whole id goes before a beginning
+    with pytest.raises(SignetError, match="3 keys begin with abc"):
+        signing_keys.find(keys, "abc")
 
 
 @pytest.mark.parametrize(
     ("status", "step"), [("in_use", "list"), ("standby", "revoke"), ("previously_used", "revoke")]
 )
 def test_what_must_be_revoked_first_names_the_step(status: str, step: str) -> None:
-    with pytest.raises(AppError) as caught:
-        key_words.check_revoked(key(status), "deleted")
+    with pytest.raises(SignetError) as caught:
+        signing_keys.check_revoked(key(status), "deleted")
     assert caught.value.hint.startswith(f"flask keys {step}")
 
 
@@ -118,4 +118,4 @@ def test_the_bounds_in_the_documentation_are_the_apps() -> None:
     minutes, hours = LIFE // 60, STALE_LIMIT // 3600
     bounds = [f"{minutes} minutes at most", f"{2 * minutes} minutes at most", f"{hours} hour at most"]
     assert [cell.strip() for cell in row.split("|")[2:5]] == bounds
-    assert timedelta(seconds=LIFE) == key_words.CACHE
+    assert timedelta(seconds=LIFE) == signing_keys.CACHE

@@ -1,7 +1,9 @@
-"""Run one local stack until Ctrl-C, or until nobody uses it any more.
+"""Process of one local stack: ``python -m signet_stack.server --folder DIR``, started by process/lease.py.
 
-Progress and errors go to standard error. When leases decide about its life, whoever started it may be gone
-before it is, so it writes to a log of its own once it is ready.
+It runs until it is told to stop, or until the last lease has ended; its standard input is the lease of the
+process that started it. Progress and errors go to standard error until the stack is ready, and to
+``stack.log`` from then on, because the starter may end before the stack does. The last line of an error is
+``  Next: ...``; lease.py reads it.
 """
 
 from __future__ import annotations
@@ -21,22 +23,20 @@ from signet_stack.options import Options, parse
 from signet_stack.process.control import Control
 from signet_stack.process.folder import STACK_LOG, open_private
 from signet_stack.process.signals import wake_on
-from signet_stack.process.stack_file import NAME, Installation
-from signet_stack.stack import Stack, reset
+from signet_stack.process.stack_file import Installation
+from signet_stack.stack import Stack
 
 STDIN = 0
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stop(BaseException):
-    """Raised in the main thread by the signals that mean: stop, in order."""
+    """Raised in the main thread by the signals that ask for an orderly stop."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Do what the command line says and return the exit code."""
+    """Run the stack that the command line describes and return the exit code."""
     options = parse(argv)
-    if options.wants_reset:
-        return exit_code_of(lambda: reset(options.folder), options.folder)
     ignore_postgres_variables()
     return exit_code_of(lambda: run(options), options.folder)
 
@@ -48,25 +48,17 @@ def run(options: Options) -> None:
     wakeups = wake_on([signal.SIGCHLD])
     control = Control(on_stop=interrupt_main_thread)
     control.start()
-    if options.is_leased:
-        control.hold_while_open(STDIN, "starter", os.getppid())
-    else:
-        control.hold("python -m signet_stack", os.getpid())
+    control.hold_while_open(STDIN, "starter", os.getppid())
 
-    def on_ready(installation: Installation) -> None:
+    def on_ready(_installation: Installation) -> None:
         report("ready", f"in {time.monotonic() - started:.1f} s")
-        if options.is_leased:
-            write_to(options.folder / STACK_LOG)
-        else:
-            print(f"API         {installation.api_url}")
-            print(f"Everything  {options.folder / NAME}")
-            print("Stop        Ctrl-C", flush=True)
+        write_to(options.folder / STACK_LOG)
 
     Stack(options, os.environ, control, report, wakeups).run(on_ready)
 
 
 def exit_code_of(work: Callable[[], None], folder: Path) -> int:
-    """Do the work; turn what can go wrong into words and an exit code."""
+    """Do the work; print an error and return the exit code."""
     try:
         work()
     except StackError as error:
@@ -79,14 +71,14 @@ def exit_code_of(work: Callable[[], None], folder: Path) -> int:
 
 
 def fail(error: StackError) -> int:
-    """Say what went wrong and return the exit code."""
+    """Print an error and return the exit code."""
     with suppress(OSError):
-        print(f"error: {error}", file=sys.stderr, flush=True)
+        print(f"error: {error.message}\n  Next: {error.hint}", file=sys.stderr, flush=True)
     return error.exit_code
 
 
 def stop_on_signals() -> None:
-    """Let a signal end the stack in order, once; then let nothing disturb the stop."""
+    """Raise Stop at the first of the stop signals, and ignore further ones during the stop."""
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         for number in STOP_SIGNALS:
@@ -98,20 +90,20 @@ def stop_on_signals() -> None:
 
 
 def interrupt_main_thread(_reason: str) -> None:
-    """Raise Stop in the main thread, whatever it waits for."""
+    """Raise Stop in the main thread, also while it waits."""
     ident = threading.main_thread().ident
     assert ident is not None  # noqa: S101 - it has started
     signal.pthread_kill(ident, signal.SIGTERM)
 
 
 def ignore_postgres_variables() -> None:
-    """Forget PGHOST and the like: they belong to some other database, and libpq would obey them."""
+    """Remove PGHOST and the like: they describe another database, and libpq would obey them."""
     for name in [name for name in os.environ if name.startswith("PG")]:
         del os.environ[name]
 
 
 def report(part: str, text: str) -> None:
-    """Show one step of the start; whoever watched may be gone."""
+    """Print one step of the start; the reader of the pipe may have ended."""
     try:
         print(f"{part:<10} {text}", file=sys.stderr, flush=True)
     except OSError:
@@ -119,7 +111,11 @@ def report(part: str, text: str) -> None:
 
 
 def write_to(path: Path) -> None:
-    """From now on, write what would go to the terminal into a file."""
+    """Redirect standard output and standard error to a file."""
     with open(open_private(path), "ab") as log:
         os.dup2(log.fileno(), sys.stdout.fileno())
         os.dup2(log.fileno(), sys.stderr.fileno())
+
+
+if __name__ == "__main__":
+    sys.exit(main())
