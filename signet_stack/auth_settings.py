@@ -101,9 +101,14 @@ def text(value: Any) -> str:
     """Accept text without control characters; null counts as empty."""
     if value is None:
         return ""
-    if not isinstance(value, str) or len(value) > 10_000 or any(ord(c) < 32 for c in value):
+    if not isinstance(value, str) or len(value) > 10_000 or not _is_one_line(value):
         raise SettingRefused("must be one line of text")
     return value
+
+
+def _is_one_line(text: str) -> bool:
+    """Whether a text has no control character and no half of a surrogate pair, which cannot be stored."""
+    return all(ord(c) >= 32 and not 0xD800 <= ord(c) <= 0xDFFF for c in text)
 
 
 def web_address(value: Any) -> str:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from wsgiref.types import WSGIApplication
 
-from waitress.server import create_server
+from waitress.server import BaseWSGIServer, MultiSocketServer, create_server
 
 from signet_stack.auth import create_auth
 from signet_stack.auth.mail_delivery import SmtpUrlRefused
@@ -64,16 +64,24 @@ def start_services(context: Context, listener: socket.socket) -> Services:
         }
     except SmtpUrlRefused as error:
         raise BadSetting(str(error), "correct or unset SMTP_URL") from error
-    server = create_server(
-        Gateway(context, services),
-        sockets=[listener],
+    server = new_server(Gateway(context, services), sockets=[listener])
+    threading.Thread(target=server.run, daemon=True).start()
+    return Services(context)
+
+
+def new_server(application: WSGIApplication, **where: Any) -> BaseWSGIServer | MultiSocketServer:
+    """Make a server; ``where`` names host and port, or listening sockets.
+
+    Proxy headers pass: ``rate_limit_header`` may name X-Forwarded-For. Nothing else reads them.
+    """
+    return create_server(
+        application,
         threads=THREADS,
         send_bytes=SEND_BYTES,
         ident=None,
-        clear_untrusted_proxy_headers=True,
+        clear_untrusted_proxy_headers=False,
+        **where,
     )
-    threading.Thread(target=server.run, daemon=True).start()
-    return Services(context)
 
 
 def open_context(

@@ -143,10 +143,12 @@ def open_context(cluster: Cluster, name: str, clock: Clock = system_clock) -> Co
     database.open()
     keys = SigningKeys(database.auth, clock)
     keys.ensure_one()
+    settings = AuthSettingsStore(database.auth, clock)
+    settings.reload()
     return Context(
         database=database,
         signing_keys=keys,
-        auth_settings=AuthSettingsStore(database.auth, clock),
+        auth_settings=settings,
         api_keys=ApiKeys("sb_publishable_test", "sb_secret_test"),
         management_token="sbp_test",
         api_url="http://127.0.0.1:54321",

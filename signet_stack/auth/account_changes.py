@@ -1,4 +1,4 @@
-"""What people change about their own account: password, address, metadata.
+"""PUT /user: change the password, address or metadata of one's own account.
 
 Two short transactions with the slow comparison of passwords between them; the second one takes the user's
 lock and refuses when the password was changed in the meantime.
@@ -46,6 +46,7 @@ def read_change(op: Operation, body: Body, target: str) -> Change:
     challenge = read_challenge(body.text("code_challenge_method"), body.text("code_challenge"))
     email = checked_email(body.text("email")) if body.text("email") else None
     if body.text("phone"):
+        users.check_phone(body.text("phone"))
         raise AuthError(400, "phone_provider_disabled", "Phone numbers are not supported")
     password = body.optional_text("password")
     if password is not None:
@@ -141,7 +142,7 @@ def _apply(op: Operation, connection: Rows, bearer: Bearer, change: Change, hash
     if change.app_metadata is not None:
         columns["raw_app_meta_data"] = users.merged(user.raw_app_meta_data, change.app_metadata)
     if hashed:
-        columns["encrypted_password"] = hashed
+        columns |= {"encrypted_password": hashed, **users.NOTHING_SENT}
         sessions.end(connection, user.id, bearer.session_id, "others")
         one_time_tokens.clear(connection, user.id)
     user = users.update(connection, user.id, now, **columns)

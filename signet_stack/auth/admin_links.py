@@ -32,12 +32,13 @@ PURPOSES = {
 }
 
 
-def invite(op: Operation, connection: Rows, body: Body, target: str) -> dict[str, Any]:
-    """Make an account and mail an invitation; return the user; raise AuthError."""
+def invite(op: Operation, body: Body, target: str) -> dict[str, Any]:
+    """Create an account and mail an invitation; return the user; raise AuthError."""
     email = users.checked_email(body.text("email"))
-    user = _invited(op, connection, email, body)
-    user = token_mails.send(op, connection, user, INVITE, MailOptions(target))
-    return user_json(user, identities.of_user(connection, user.id))
+    try:
+        return _invite(op, body, email, target)
+    except users.Taken:  # another request for the same new address was faster
+        return _invite(op, body, email, target)
 
 
 def generate(op: Operation, body: Body, target: str) -> dict[str, Any]:
@@ -45,12 +46,28 @@ def generate(op: Operation, body: Body, target: str) -> dict[str, Any]:
     kind, email = body.text("type"), users.checked_email(body.text("email"))
     if kind not in PURPOSES:
         raise invalid(f"Invalid email action link type requested: {kind[:40]}")
-    hashed = _hash_for_stranger(op, email, body) if kind == "signup" else None
+    hashed = _hash_for_new(op, email, body) if kind == "signup" else None
+    try:
+        return _generate(op, body, kind, email, hashed, target)
+    except users.Taken:
+        return _generate(op, body, kind, email, hashed, target)
+
+
+def _invite(op: Operation, body: Body, email: str, target: str) -> dict[str, Any]:
+    with op.transaction() as connection:
+        user = _invited(op, connection, email, body)
+        user = token_mails.send(op, connection, user, INVITE, MailOptions(target))
+        return user_json(user, identities.of_user(connection, user.id))
+
+
+def _generate(
+    op: Operation, body: Body, kind: str, email: str, hashed: str | None, target: str
+) -> dict[str, Any]:
     with op.transaction() as connection:
         user = users.find_by_email(connection, email, lock=True)
         if user is None and kind == "magiclink":
             kind = "signup"
-            user = sign_up.create_user(op, connection, email, None, body.mapping("data"))
+            user = sign_up.create_invited(op, connection, email, None, body.mapping("data"))
         elif kind == "signup":
             _refuse_confirmed(user)
             user = _signed_up(op, connection, user, email, hashed, body.mapping("data"))
@@ -84,8 +101,8 @@ def _link(op: Operation, purpose: Purpose, kind: str, code: OneTimeCode, target:
     }
 
 
-def _hash_for_stranger(op: Operation, email: str, body: Body) -> str | None:
-    """Return the hash of the password for a new account; None for an address that has one. Slow."""
+def _hash_for_new(op: Operation, email: str, body: Body) -> str | None:
+    """Return the hash of the password of a new account, None for a known address. Slow."""
     with op.transaction() as connection:
         if users.find_by_email(connection, email) is not None:
             return None
@@ -106,7 +123,7 @@ def _signed_up(
 ) -> User:
     """Return a new account, or the one that waits for its confirmation with its metadata changed."""
     if user is None:
-        return sign_up.create_user(op, connection, email, hashed, content)
+        return sign_up.create_invited(op, connection, email, hashed, content)
     metadata = users.merged(user.raw_user_meta_data, content)
     return users.update(connection, user.id, op.now, raw_user_meta_data=metadata)
 
@@ -119,7 +136,7 @@ def _refuse_confirmed(user: User | None) -> None:
 def _invited(op: Operation, connection: Rows, email: str, body: Body) -> User:
     user = users.find_by_email(connection, email, lock=True)
     _refuse_confirmed(user)
-    user = user or sign_up.create_user(op, connection, email, None, body.mapping("data"))
+    user = user or sign_up.create_invited(op, connection, email, None, body.mapping("data"))
     return users.update(connection, user.id, op.now, invited_at=op.now)
 
 

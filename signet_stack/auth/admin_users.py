@@ -15,13 +15,12 @@ from typing import Any
 from uuid import UUID
 
 from psycopg import sql
-from psycopg.errors import UniqueViolation
 from psycopg.rows import class_row
 
 from signet_stack.auth import email_change, identities, one_time_tokens, sessions, sign_up, users
 from signet_stack.auth.access_tokens import AUDIENCE, uuid_claim
 from signet_stack.auth.body import Body
-from signet_stack.auth.errors import AuthError, invalid
+from signet_stack.auth.errors import AuthError, DatabaseFailure, failing_as, invalid
 from signet_stack.auth.passwords import check_length, is_bcrypt
 from signet_stack.auth.service import Operation
 from signet_stack.auth.users import COLUMNS, NIL, Rows, User
@@ -56,6 +55,7 @@ class Account:
 def read_account(op: Operation, body: Body, *, is_new: bool) -> Account:
     """Return what a body says, with its password hashed already; raise AuthError."""
     if body.text("phone"):
+        users.check_phone(body.text("phone"))
         raise AuthError(400, "phone_provider_disabled", "The local stack keeps no phone numbers")
     if is_new and not body.text("email"):
         raise invalid("Cannot create a user without either an email or phone")
@@ -74,7 +74,7 @@ def read_account(op: Operation, body: Body, *, is_new: bool) -> Account:
 
 
 def create(op: Operation, connection: Rows, account: Account) -> User:
-    """Make an account; raise AuthError."""
+    """Insert an account with its final values; raise AuthError."""
     now, email = op.now, account.email or ""
     try:
         with connection.transaction():
@@ -90,23 +90,27 @@ def create(op: Operation, connection: Rows, account: Account) -> User:
                 raw_user_meta_data=users.merged(None, account.user_metadata),
                 banned_until=account.banned_until,
             )
-    except UniqueViolation as error:
-        if "email" in (error.diag.constraint_name or ""):
+    except users.Taken as error:
+        if "email" in str(error):
             raise users.email_taken() from None
         raise invalid("A user with this ID already exists") from None
-    identities.save_email(connection, user.id, identities.email_content(user), now)
+    except DatabaseFailure as failure:
+        raise failure.named("Database error creating new user") from failure.__cause__
+    identities.save_email(connection, user.id, identities.email_content(user.id, email), now)
     return sign_up.confirm(op, connection, user) if account.is_confirmed else user
 
 
 def update(op: Operation, connection: Rows, user: User, account: Account) -> User:
-    """Change an account at once; a new password or a ban ends all of its sessions. Raise AuthError."""
+    """Change an account at once; a new password or a ban ends all of its sessions. Raise AuthError.
+
+    The audience stays, whatever the body says, as on the hosted service: no lookup would find the account.
+    """
     now = op.now
     columns: dict[str, Any] = {
         "raw_user_meta_data": users.merged(user.raw_user_meta_data, account.user_metadata),
         "raw_app_meta_data": users.merged(user.raw_app_meta_data, account.app_metadata),
         **({"role": account.role} if account.role else {}),
-        **({"aud": account.audience} if account.audience else {}),
-        **({"encrypted_password": account.hashed} if account.hashed else {}),
+        **({"encrypted_password": account.hashed, **users.NOTHING_SENT} if account.hashed else {}),
         **({"banned_until": account.banned_until} if account.bans else {}),
     }
     user = users.update(connection, user.id, now, **columns)
@@ -124,12 +128,13 @@ def update(op: Operation, connection: Rows, user: User, account: Account) -> Use
 
 
 def delete(connection: Rows, user: User) -> None:
-    """Remove an account and everything that hangs on it."""
-    connection.execute("delete from auth.users where id = %s", (user.id,))
+    """Delete an account and all rows that refer to it with `on delete cascade`."""
+    with failing_as("Database error deleting user"):
+        connection.execute("delete from auth.users where id = %s", (user.id,))
 
 
 def soft_delete(op: Operation, connection: Rows, user: User) -> None:
-    """Keep the row, but nothing by which anybody could be recognised or sign in."""
+    """Keep the row without anything that identifies the person or allows a sign-in."""
     if user.deleted_at is not None:
         return
     now = op.now
@@ -193,6 +198,9 @@ def list_page(connection: Rows, page: Page) -> tuple[list[User], int]:
     )
     with connection.cursor(row_factory=class_row(User)) as cursor:
         found = cursor.execute(statement.format(COLUMNS, _WHERE, order), values).fetchall()
+    for user in found:
+        if user.null_columns:
+            raise users.Unreadable(user.id, user.null_columns, "Database error finding users")
     counted = connection.execute(sql.SQL("select count(*) from auth.users where {}").format(_WHERE), values)
     row = counted.fetchone()
     return found, int(row[0]) if row else 0

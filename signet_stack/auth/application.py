@@ -9,11 +9,19 @@ import uuid
 
 import psycopg
 from flask import Flask, Response, request
-from psycopg.errors import QueryCanceled, RaiseException
+from psycopg.errors import DeadlockDetected, QueryCanceled, RaiseException
 from psycopg_pool import PoolTimeout
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound, RequestEntityTooLarge
 
-from signet_stack.auth.errors import VERSION_HEADER, AuthError, error_body, error_headers, wants_new_shape
+from signet_stack.auth import users
+from signet_stack.auth.errors import (
+    VERSION_HEADER,
+    AuthError,
+    DatabaseFailure,
+    error_body,
+    error_headers,
+    wants_new_shape,
+)
 from signet_stack.auth.mail_delivery import mailer_for
 from signet_stack.auth.passwords import PasswordHashes
 from signet_stack.auth.rate_limits import RateLimits
@@ -24,6 +32,8 @@ from signet_stack.context import Context
 MAX_BODY_BYTES = 1024 * 1024
 EXPOSED_HEADERS = "X-Total-Count, Link, X-Supabase-Api-Version"
 PREFLIGHT_SECONDS = "86400"
+REQUEST_ID_HEADER = "sb-request-id"
+UNEXPECTED = "Unexpected failure, please check server logs for more information"
 _ASKED_STATUS = re.compile(r"PT[45][0-9]{2}")
 
 logger = logging.getLogger(__name__)
@@ -48,20 +58,35 @@ def create_auth(context: Context) -> Flask:
     app.register_error_handler(psycopg.Error, _database_error)
     app.register_error_handler(QueryCanceled, _busy)
     app.register_error_handler(PoolTimeout, _busy)
+    app.register_error_handler(DeadlockDetected, _deadlock)
+    app.register_error_handler(DatabaseFailure, _refused_by_database)
+    app.register_error_handler(users.Taken, _address_taken)
     app.register_error_handler(Exception, _unexpected)
     return app
 
 
 def _auth_error(error: AuthError) -> Response:
     is_new = wants_new_shape(request.headers.get(VERSION_HEADER))
+    headers = error_headers(error, is_new_shape=is_new)
     body = error_body(error, is_new_shape=is_new)
     if error.status >= 500:
-        # The log and whoever asked can be brought together; neither says more than it must.
-        error_id = uuid.uuid4().hex
-        logger.error("error %s: %s %s", error_id, error.code, error.message)
+        error_id = _logged(f"{error.code} {error.message} {error.detail}".rstrip())
+        headers[REQUEST_ID_HEADER] = error_id
         if not is_new:
             body["error_id"] = error_id
-    return http.answer(body, error.status, error_headers(error, is_new_shape=is_new))
+    return http.answer(body, error.status, headers)
+
+
+def _logged(text: str) -> str:
+    """Log a failure and return the id that its answer carries, too."""
+    error_id = uuid.uuid4().hex
+    logger.error("error %s: %s %s: %s", error_id, request.method, request.path, text)
+    return error_id
+
+
+def _address_taken(_error: users.Taken) -> Response:
+    """Answer for a race of two requests for one address that a repetition did not settle."""
+    return _auth_error(users.email_taken())
 
 
 def _http_error(error: HTTPException) -> Response:
@@ -75,16 +100,28 @@ def _http_error(error: HTTPException) -> Response:
     return _auth_error(AuthError(error.code or 500, "unknown", error.name))
 
 
-def _database_error(error: psycopg.Error) -> Response:
-    """Answer for an exception of a trigger in its own words, which are meant to be seen."""
+def _refused_by_database(error: DatabaseFailure) -> Response:
+    """Answer for a failed statement: a trigger's own sentence if it raised one, else the operation's."""
+    cause = error.__cause__
+    return _database_error(cause, error) if isinstance(cause, psycopg.Error) else _auth_error(error)
+
+
+def _database_error(error: psycopg.Error, failure: AuthError | None = None) -> Response:
+    """Answer for an error of the database in the hosted service's shape.
+
+    What a trigger raised on purpose is meant to be seen, so the newer shape carries it as well; there the
+    hosted service has the operation's sentence only.
+    """
     diagnostic = error.diag
     status = _status_of_exception(error.sqlstate or "")
     if status is None:
         # Not the error itself: its detail can hold a whole row, with hashes and addresses.
         where = "".join(traceback.format_tb(error.__traceback__))
-        logger.error("database error %s: %s\n%s", error.sqlstate, diagnostic.message_primary or "lost", where)
-        return _auth_error(AuthError(500, "unexpected_failure", "Internal Server Error"))
-    message = diagnostic.message_primary or "the database refused"
+        said = diagnostic.message_primary or "connection lost"
+        failure = failure or AuthError(500, "unexpected_failure", UNEXPECTED)
+        failure.detail = f"database error {error.sqlstate}: {said}\n{where}"
+        return _auth_error(failure)
+    message = diagnostic.message_primary or UNEXPECTED
     if wants_new_shape(request.headers.get(VERSION_HEADER)):
         return _auth_error(AuthError(status, "unexpected_failure", message))
     content = {
@@ -93,11 +130,12 @@ def _database_error(error: psycopg.Error) -> Response:
         "hint": diagnostic.message_hint,
         "detail": diagnostic.message_detail,
     }
-    return http.answer(content, status)
+    error_id = {REQUEST_ID_HEADER: _logged(f"{error.sqlstate} {message}")} if status >= 500 else {}
+    return http.answer(content, status, error_id)
 
 
 def _status_of_exception(sqlstate: str) -> int | None:
-    """Return the status for an error that somebody raised: PT402 asks for 402, a plain exception is a 500."""
+    """Return the status of an exception raised in SQL: PT402 asks for 402, a plain exception is a 500."""
     if _ASKED_STATUS.fullmatch(sqlstate):
         return int(sqlstate[2:])
     return 500 if sqlstate == RaiseException.sqlstate else None
@@ -108,13 +146,18 @@ def _busy(_error: PoolTimeout | QueryCanceled) -> Response:
     return _auth_error(AuthError(504, "request_timeout", message))
 
 
+def _deadlock(_error: DeadlockDetected) -> Response:
+    message = "Another request changed the same account at the same time, please retry after a moment."
+    return _auth_error(AuthError(409, "conflict", message))
+
+
 def _unexpected(error: Exception) -> Response:
     logger.exception("unexpected failure", exc_info=error)
-    return _auth_error(AuthError(500, "unexpected_failure", "Internal Server Error"))
+    return _auth_error(AuthError(500, "unexpected_failure", UNEXPECTED))
 
 
 def _preflight() -> Response | None:
-    """Answer a browser's question before a cross-origin request; refuse HEAD, which must use up no link."""
+    """Answer a CORS preflight; refuse HEAD, so that a link checker redeems no link."""
     if request.method == "HEAD":
         return Response(status=405)
     if request.method != "OPTIONS" or "Access-Control-Request-Method" not in request.headers:
@@ -128,7 +171,7 @@ def _preflight() -> Response | None:
 
 
 def _share(response: Response) -> Response:
-    """Let pages of any origin read answers: a request carries its own token, no cookie counts."""
+    """Allow every origin (CORS): a request carries its own token, and no cookie counts."""
     response.headers["Access-Control-Allow-Origin"] = "*"
     response.headers["Access-Control-Expose-Headers"] = EXPOSED_HEADERS
     return response

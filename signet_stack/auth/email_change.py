@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from psycopg.errors import UniqueViolation
+from psycopg.errors import DeadlockDetected
 
-from signet_stack.auth import identities, one_time_tokens, token_mails, users
+from signet_stack.auth import identities, one_time_tokens, sign_up, token_mails, users
 from signet_stack.auth.service import Operation
 from signet_stack.auth.token_mails import EMAIL_CHANGE_CURRENT, EMAIL_CHANGE_NEW, MailOptions
 from signet_stack.auth.users import Rows, User
@@ -20,9 +20,9 @@ def check_free(connection: Rows, user: User, email: str) -> None:
 
 
 def begin(op: Operation, connection: Rows, user: User, email: str, options: MailOptions) -> User:
-    """Remember the new address and mail it; the old one too when both must confirm.
+    """Store the new address and mail a token to it, and to the old one when both must confirm.
 
-    A confirmation that was given before counts no more.
+    An earlier confirmation is void.
     """
     token_mails.check_frequency(op, user, EMAIL_CHANGE_NEW)
     changes = {"email_change": email, "email_change_confirm_status": NONE_CONFIRMED}
@@ -45,26 +45,24 @@ def confirm(op: Operation, connection: Rows, user: User) -> User | None:
         return None
     one_time_tokens.clear(connection, user.id)
     email = user.email_change or user.address
-    return set_address(op, connection, user, email, is_confirmed=True)
+    changed = set_address(op, connection, user, email, is_confirmed=True)
+    return changed if changed.email_confirmed_at else sign_up.confirm(op, connection, changed)
 
 
 def set_address(op: Operation, connection: Rows, user: User, email: str, *, is_confirmed: bool) -> User:
-    """Give the account its new address; raise AuthError when somebody else took it meanwhile."""
-    now = op.now
+    """Give the account its new address, and leave its metadata alone; raise AuthError when it is taken."""
     try:
         with connection.transaction():
             changed = users.update(
                 connection,
                 user.id,
-                now,
+                op.now,
                 email=email,
                 email_change="",
                 email_change_confirm_status=NONE_CONFIRMED,
-                email_confirmed_at=now if is_confirmed else user.email_confirmed_at,
-                raw_user_meta_data=users.merged(user.raw_user_meta_data, {"email": email}),
             )
-    except UniqueViolation:
+    except (users.Taken, DeadlockDetected):  # two accounts that take each other's address wait in a circle
         raise users.email_taken() from None
-    content = {**identities.email_content(changed), "email_verified": is_confirmed}
-    identities.save_email(connection, user.id, content, now)
+    content = identities.email_content(changed.id, email, is_verified=is_confirmed)
+    identities.save_email(connection, user.id, content, op.now)
     return changed

@@ -6,8 +6,11 @@ Clients that name API version 2024-01-01 or later get the newer shape. Source: t
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
+
+import psycopg
 
 API_VERSION = "2024-01-01"
 VERSION_HEADER = "X-Supabase-Api-Version"
@@ -15,7 +18,7 @@ CODE_HEADER = "x-sb-error-code"
 
 
 class AuthError(Exception):
-    """One refusal. ``keeps_changes`` says that what was written until then is committed all the same."""
+    """One refusal; ``keeps_changes`` commits what was written until then, ``detail`` is for the log only."""
 
     def __init__(
         self,
@@ -26,7 +29,9 @@ class AuthError(Exception):
         weak_reasons: tuple[str, ...] | None = None,
         headers: Mapping[str, str] | None = None,
         keeps_changes: bool = False,
+        detail: str = "",
     ) -> None:
+        self.detail = detail
         self.status = status
         self.code = code
         self.message = message
@@ -34,6 +39,34 @@ class AuthError(Exception):
         self.headers = dict(headers or {})
         self.keeps_changes = keeps_changes
         super().__init__(message)
+
+
+class DatabaseFailure(AuthError):
+    """A statement that the database refused; ``message`` is the hosted service's sentence for the operation.
+
+    Its cause is the psycopg error: an exception that a trigger raised on purpose is shown in its own words.
+    """
+
+    def __init__(self, message: str) -> None:
+        super().__init__(500, "unexpected_failure", message)
+
+    def named(self, message: str) -> DatabaseFailure:
+        """Return the same failure with the sentence of another operation."""
+        return DatabaseFailure(message)
+
+
+@contextmanager
+def failing_as(message: str) -> Iterator[None]:
+    """Raise DatabaseFailure with a sentence for a statement that the database refuses.
+
+    Time-outs and lost connections pass: they are answered as 504 and 500 for every operation alike.
+    """
+    try:
+        yield
+    except psycopg.OperationalError:
+        raise
+    except psycopg.Error as error:
+        raise DatabaseFailure(message) from error
 
 
 def invalid(message: str, status: int = 400) -> AuthError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from signet_stack.auth import access_tokens, identities, pkce, sessions, token_h
 from signet_stack.auth import refresh_token_v1 as v1
 from signet_stack.auth import refresh_token_v2 as v2
 from signet_stack.auth.body import Body
-from signet_stack.auth.errors import AuthError, invalid
+from signet_stack.auth.errors import AuthError, failing_as, invalid
 from signet_stack.auth.passwords import weakness
 from signet_stack.auth.service import Operation
 from signet_stack.auth.sessions import AAL1, AccountChanged, Client, amr_entry
@@ -56,7 +56,11 @@ def open_session(op: Operation, connection: Rows, user: User, method: str, clien
     now = op.now
     is_v2 = op.settings.security_refresh_token_algorithm_version == VERSION_2
     key = v2.new_key() if is_v2 else None
-    user, session_id = sessions.begin(connection, user, method, client, now, key)
+    with failing_as("Database error granting user"):
+        present, session_id = sessions.begin(connection, user, method, client, now, key)
+    if op.settings.sessions_single_per_user:
+        sessions.close_others(connection, present.id, session_id, now)
+    user = replace(present, confirmed_at=user.confirmed_at)
     if key is None:
         token = version_1(v1.insert(connection, user.id, session_id, now))
     else:
@@ -96,8 +100,11 @@ def version_2(session_id: UUID, counter: int, key: str) -> RefreshToken:
 def sign_in(op: Operation, body: Body, client: Client) -> Grant:
     """Start a session with e-mail and password, checked in the hosted service's order; raise AuthError."""
     email, password = _credentials(op, body), body.text("password")
-    with op.transaction() as connection:
-        user = users.find_by_email(connection, email)
+    try:
+        with op.transaction() as connection:
+            user = users.find_by_email(connection, email)
+    except users.Unreadable as error:
+        raise error.named("Database error querying schema") from None
     if user is not None and user.encrypted_password and user.is_banned(op.now):
         raise AuthError(400, "user_banned", "User is banned")
     if not op.passwords.matches(password, user.encrypted_password if user else None) or user is None:

@@ -1,4 +1,4 @@
-"""Rows of auth.identities: how a user can be recognised. Here that is always by e-mail."""
+"""Rows of auth.identities: the ways in which a user can sign in."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from uuid import UUID
 
 from psycopg.rows import dict_row
 
-from signet_stack.auth.users import Rows, User
+from signet_stack.auth.errors import failing_as
+from signet_stack.auth.users import Rows
 
-PROVIDER = "email"
-_INSERT = """
+EMAIL = "email"
+_UPSERT = """
     insert into auth.identities
         (provider_id, user_id, identity_data, provider, last_sign_in_at, created_at, updated_at)
     values (%(id)s, %(id)s, %(content)s, 'email', %(now)s, %(now)s, %(now)s)
@@ -31,17 +32,20 @@ def of_user(connection: Rows, user_id: UUID) -> list[dict[str, Any]]:
         ).fetchall()
 
 
-def email_content(user: User, metadata: dict[str, Any] | None = None) -> dict[str, Any]:
-    """Return what a new e-mail identity says about its user."""
+def email_content(
+    user_id: UUID, email: str, metadata: dict[str, Any] | None = None, *, is_verified: bool = False
+) -> dict[str, Any]:
+    """Return the identity data of an e-mail address; what the request sent comes second."""
     return {
         **(metadata or {}),
-        "sub": str(user.id),
-        "email": user.email,
-        "email_verified": False,
+        "sub": str(user_id),
+        "email": email,
+        "email_verified": is_verified,
         "phone_verified": False,
     }
 
 
 def save_email(connection: Rows, user_id: UUID, content: dict[str, Any], now: datetime) -> None:
-    """Make the e-mail identity of a user, or merge into the one that is there."""
-    connection.execute(_INSERT, {"id": user_id, "content": json.dumps(content), "now": now})
+    """Insert the e-mail identity of a user, or merge into the present one."""
+    with failing_as("Error creating identity"):
+        connection.execute(_UPSERT, {"id": user_id, "content": json.dumps(content), "now": now})

@@ -5,8 +5,6 @@ The answer is the same whether the address has an account or not, except where t
 
 from __future__ import annotations
 
-from psycopg.errors import UniqueViolation
-
 from signet_stack.auth import email_change, sign_up, token_mails, users
 from signet_stack.auth.access_tokens import Claims
 from signet_stack.auth.bearer import require_user
@@ -63,12 +61,12 @@ def send_link(op: Operation, body: Body, target: str) -> None:
     options, email = _options(body, target), _link_to(op, body)
     try:
         _send_link(op, body, email, options)
-    except UniqueViolation:  # another request for the same new address was faster
+    except users.Taken:  # another request for the same new address was faster
         _send_link(op, body, email, options)
 
 
 def reauthenticate(op: Operation, claims: Claims) -> None:
-    """Mail a code that proves that whoever is signed in still reads the mails; raise AuthError."""
+    """Mail a code that proves access to the mails of the signed-in user; raise AuthError."""
     with op.transaction() as connection:
         user = require_user(op, connection, claims, lock=True).user
         if not user.email:

@@ -63,7 +63,7 @@ WORDS: Mapping[str, Words] = {
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One mail, ready to be sent. Link and code open the account: whoever holds them is its owner."""
+    """One mail, ready to be sent. Link and code are credentials: each opens the account."""
 
     kind: str
     recipient: str

@@ -33,7 +33,7 @@ class PasswordHashes:
     def __init__(self, cost: int = COST) -> None:
         self._cost = cost
         # The hash of no password. Comparing with it takes as long as with a real one.
-        self._nobody = f"$2b${cost:02d}$" + "." * 53
+        self._no_password = f"$2b${cost:02d}$" + "." * 53
 
     def make(self, password: str) -> str:
         """Return the hash of a password of at most 72 bytes."""
@@ -42,7 +42,7 @@ class PasswordHashes:
     def matches(self, password: str, hashed: str | None) -> bool:
         """Whether the password is the hashed one. Without a hash, takes as long and says no."""
         if not hashed or not is_bcrypt(hashed):
-            hashed = self._nobody
+            hashed = self._no_password
         # Go's bcrypt ignores what follows, Python's refuses it: hashes made there must open here.
         return bcrypt.checkpw(password.encode()[:MAX_BYTES], hashed.encode())
 

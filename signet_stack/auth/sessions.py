@@ -242,12 +242,12 @@ def close(connection: Rows, session_id: UUID, now: datetime) -> None:
     )
 
 
-def close_others(connection: Rows, session: Session, now: datetime) -> None:
-    """Write the end of the other sessions of a user and tag, which a new login replaces."""
+def close_others(connection: Rows, user_id: UUID, session_id: UUID, now: datetime) -> None:
+    """Write the end of the other sessions of a user, which a new login without a tag replaces."""
     connection.execute(
         "update auth.sessions set not_after = least(not_after, %s)"
-        " where user_id = %s and id <> %s and tag is not distinct from %s",
-        (now, session.user_id, session.id, session.tag),
+        " where user_id = %s and id <> %s and tag is null",
+        (now, user_id, session_id),
     )
 
 

@@ -1,18 +1,16 @@
-"""Make an account. The answer tells a stranger as little about existing ones as the hosted service's does."""
+"""POST /signup: create an account. The answer reveals of existing accounts what the hosted service's does."""
 
 from __future__ import annotations
 
 import uuid
+from dataclasses import replace
 from typing import Any
-
-from psycopg.errors import UniqueViolation
 
 from signet_stack.auth import grants, identities, token_mails, users
 from signet_stack.auth.access_tokens import AUDIENCE
 from signet_stack.auth.body import Body
 from signet_stack.auth.errors import AuthError, invalid
 from signet_stack.auth.grants import Grant
-from signet_stack.auth.identities import PROVIDER
 from signet_stack.auth.passwords import check_length, too_weak, weakness
 from signet_stack.auth.pkce import read_challenge
 from signet_stack.auth.service import Operation
@@ -20,7 +18,7 @@ from signet_stack.auth.sessions import Client
 from signet_stack.auth.token_mails import SIGNUP, MailOptions
 from signet_stack.auth.users import Rows, User, checked_email, rfc3339, user_json
 
-APP_METADATA = {"provider": PROVIDER, "providers": [PROVIDER]}
+APP_METADATA = {"provider": identities.EMAIL, "providers": [identities.EMAIL]}
 
 
 def refuse_anonymous(body: Body) -> None:
@@ -30,13 +28,13 @@ def refuse_anonymous(body: Body) -> None:
 
 
 def sign_up(op: Operation, body: Body, client: Client, target: str) -> Grant | dict[str, Any]:
-    """Return a session, or the user who must answer a mail first; raise AuthError."""
+    """Return a session, or the user who has to confirm the address first; raise AuthError."""
     email, options = _checked(op, body, target)
     hashed = op.passwords.make(body.text("password"))
     content = body.mapping("data")
     try:
         return _register(op, email, hashed, content, client, options)
-    except UniqueViolation:  # another sign-up of the same address was faster
+    except users.Taken:  # another sign-up of the same address was faster
         return _register(op, email, hashed, content, client, options)
 
 
@@ -51,25 +49,61 @@ def check_new_password(op: Operation, password: str) -> None:
 def create_user(
     op: Operation, connection: Rows, email: str, hashed: str | None, content: dict[str, Any]
 ) -> User:
-    """Make an unconfirmed user with an e-mail identity; raise psycopg's UniqueViolation."""
+    """Insert a user who signs up, and the e-mail identity, whose data becomes the metadata.
+
+    Triggers on auth.users see one INSERT with the final values. Raises users.Taken.
+    """
+    user_id = uuid.uuid4()
+    is_verified = op.settings.mailer_autoconfirm
+    told = identities.email_content(user_id, email, content, is_verified=is_verified)
+    return _insert(op, connection, user_id, email, hashed, told, told)
+
+
+def create_invited(
+    op: Operation, connection: Rows, email: str, hashed: str | None, content: dict[str, Any]
+) -> User:
+    """Insert a user of an invitation or a generated link: the metadata is the given data only.
+
+    Raises users.Taken.
+    """
+    user_id = uuid.uuid4()
+    told = identities.email_content(user_id, email)
+    return _insert(op, connection, user_id, email, hashed, content, told)
+
+
+def confirm(op: Operation, connection: Rows, user: User) -> User:
+    """Store that the address is confirmed: an UPDATE of its own, which triggers on it wait for."""
+    changed = users.update(
+        connection,
+        user.id,
+        op.now,
+        email_confirmed_at=op.now,
+        raw_user_meta_data=users.merged(user.raw_user_meta_data, {"email_verified": True}),
+    )
+    # As on the hosted service, the answer to the confirming request has no confirmed_at.
+    return replace(changed, confirmed_at=user.confirmed_at)
+
+
+def _insert(
+    op: Operation,
+    connection: Rows,
+    user_id: uuid.UUID,
+    email: str,
+    hashed: str | None,
+    metadata: dict[str, Any],
+    identity: dict[str, Any],
+) -> User:
     user = users.insert(
         connection,
-        uuid.uuid4(),
+        user_id,
         op.now,
         email=email,
         encrypted_password=hashed,
         raw_app_meta_data=APP_METADATA,
-        raw_user_meta_data={},
+        raw_user_meta_data=users.merged(None, metadata),
     )
-    told = identities.email_content(user, content)
-    identities.save_email(connection, user.id, told, op.now)
-    return users.update(connection, user.id, op.now, raw_user_meta_data=told)
-
-
-def confirm(op: Operation, connection: Rows, user: User) -> User:
-    """Note that the user's address is theirs."""
-    metadata = users.merged(user.raw_user_meta_data, {"email_verified": True})
-    return users.update(connection, user.id, op.now, email_confirmed_at=op.now, raw_user_meta_data=metadata)
+    identities.save_email(connection, user.id, identity, op.now)
+    return user
 
 
 def _checked(op: Operation, body: Body, target: str) -> tuple[str, MailOptions]:
@@ -113,14 +147,14 @@ def _register(
 
 
 def _waiting(connection: Rows, user: User) -> dict[str, Any]:
-    """Return the user who must answer a mail, without what an invitation says about them."""
+    """Return the user who has to confirm the address; of an invited one, without metadata and identities."""
     if user.invited_at is None:
         return user_json(user, identities.of_user(connection, user.id))
     return {**user_json(user, []), "user_metadata": {}}
 
 
 def _obfuscated(op: Operation, email: str, content: dict[str, Any]) -> dict[str, Any]:
-    """Return a user who does not exist, so that nobody learns that the address has an account."""
+    """Return an invented user: the answer must not reveal that the address has an account."""
     now = rfc3339(op.now)
     return {
         "id": str(uuid.uuid4()),

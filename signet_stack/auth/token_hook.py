@@ -1,7 +1,7 @@
 """The custom access token hook: a function in the database that may change the claims of every token.
 
-Trust boundary: whoever may set the hook may decide what tokens say. It runs as the Auth service's own role,
-for at most two seconds, and the claims that the protocol needs must survive it.
+Trust boundary: the setting of a hook decides what tokens say. The function runs as the Auth service's own
+role, for at most two seconds, and the claims that the protocol needs must survive it.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ REFRESH = "token_refresh"  # a method that only the hook sees
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """What the hook is told besides the claims: how the person came to this token, when and from where."""
+    """What the hook gets besides the claims: method and time of the issue, and the client's address."""
 
     method: str
     now: datetime
@@ -73,10 +73,10 @@ def _event(claims: dict[str, Any], occasion: Occasion) -> dict[str, Any]:
 
 def _refusal(refusal: Any) -> AuthError:
     """Return the error that the hook asks for."""
-    told = refusal if isinstance(refusal, dict) else {}
-    asked = told.get("http_code")
-    status = asked if isinstance(asked, int) and 400 <= asked <= 599 else 500
-    return AuthError(status, "unknown", str(told.get("message") or "The hook refused"))
+    asked = refusal if isinstance(refusal, dict) else {}
+    code = asked.get("http_code")
+    status = code if isinstance(code, int) and 400 <= code <= 599 else 500
+    return AuthError(status, "unknown", str(asked.get("message") or "The hook refused"))
 
 
 def _call(connection: Rows, schema: str, function: str, event: dict[str, Any]) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -12,21 +13,28 @@ from typing import Any, LiteralString
 from uuid import UUID
 
 from psycopg import Connection, sql
+from psycopg.errors import UniqueViolation
 from psycopg.rows import TupleRow, class_row
 
 from signet_stack.auth.access_tokens import AUDIENCE
-from signet_stack.auth.errors import AuthError, invalid
+from signet_stack.auth.errors import AuthError, DatabaseFailure, failing_as, invalid
 
 NIL = UUID(int=0)  # the one instance
 Rows = Connection[TupleRow]
 _JSON = frozenset({"raw_app_meta_data", "raw_user_meta_data"})
-# The real server cannot read these as null.
-_EMPTY_TEXTS = ("confirmation_token", "recovery_token", "email_change_token_new")
+# The hosted service cannot read a row with a null in one of these; the last three have a default.
+_EMPTY_TEXTS = ("confirmation_token", "recovery_token", "email_change_token_new", "email_change")
+_NEVER_NULL = (
+    *_EMPTY_TEXTS,
+    *("email_change_token_current", "phone_change", "phone_change_token", "reauthentication_token"),
+    *("role", "created_at", "updated_at"),
+)
 
 MAX_EMAIL_BYTES = 255
 # What a browser's e-mail field takes (HTML standard, "valid e-mail address"): ASCII, no blanks, no line ends.
 _LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _ADDRESS = re.compile(rf"[A-Za-z0-9.!#$%&'*+/=?^_`{{|}}~-]+@{_LABEL}(?:\.{_LABEL})*")
+_PHONE = re.compile(r"[1-9][0-9]{1,14}")
 _WHEN_SET = (
     "email_confirmed_at",
     "invited_at",
@@ -39,6 +47,18 @@ _WHEN_SET = (
     "last_sign_in_at",
     "banned_until",
     "deleted_at",
+)
+
+
+# A new password voids what was mailed before, so the next mail need not wait.
+NOTHING_SENT: Mapping[str, None] = dict.fromkeys(
+    (
+        "confirmation_sent_at",
+        "recovery_sent_at",
+        "email_change_sent_at",
+        "phone_change_sent_at",
+        "reauthentication_sent_at",
+    )
 )
 
 
@@ -71,6 +91,7 @@ class User:
     is_sso_user: bool
     deleted_at: datetime | None
     is_anonymous: bool
+    null_columns: list[str]  # of those that the hosted service cannot read as null
 
     @property
     def address(self) -> str:
@@ -82,7 +103,16 @@ class User:
         return self.banned_until is not None and now < self.banned_until
 
 
-COLUMNS = sql.SQL(", ").join(sql.Identifier("users", item.name) for item in fields(User))
+_NULL_COLUMNS = sql.SQL("array_remove(array[{}], null) as null_columns").format(
+    sql.SQL(", ").join(
+        sql.SQL("case when {} is null then {} end").format(sql.Identifier("users", name), sql.Literal(name))
+        for name in _NEVER_NULL
+    )
+)
+COLUMNS = sql.SQL(", ").join(
+    _NULL_COLUMNS if item.name == "null_columns" else sql.Identifier("users", item.name)
+    for item in fields(User)
+)
 _BY_ID = "id = %s and instance_id = %s"
 _BY_EMAIL = "instance_id = %s and lower(email) = %s and aud = %s and not is_sso_user"
 
@@ -99,8 +129,30 @@ def find_by_email(
     return fetch_one(connection, _select(_BY_EMAIL, lock), (NIL, email, audience))
 
 
+class Unreadable(AuthError):
+    """A row of auth.users, inserted by SQL, with a null that the hosted service fails to read."""
+
+    def __init__(
+        self, user_id: UUID, columns: Sequence[str], message: str = "Database error finding user"
+    ) -> None:
+        self.user_id, self.columns = user_id, columns
+        detail = f"user {user_id} has null in auth.users ({', '.join(columns)}); insert '' for the texts"
+        super().__init__(500, "unexpected_failure", message, detail=detail)
+
+    def named(self, message: str) -> Unreadable:
+        """Return the same error with another sentence."""
+        return Unreadable(self.user_id, self.columns, message)
+
+
+class Taken(Exception):
+    """Raised when a user with the same address or id exists; the message names the constraint."""
+
+
 def insert(connection: Rows, user_id: UUID, now: datetime, **columns: Any) -> User:
-    """Make a user; raise psycopg's UniqueViolation when the address or the id is taken."""
+    """Insert a user with its final values in one statement, and return the row as triggers left it.
+
+    Raises Taken, and DatabaseFailure when a trigger refuses the row.
+    """
     values = {
         "id": user_id,
         "instance_id": NIL,
@@ -108,17 +160,26 @@ def insert(connection: Rows, user_id: UUID, now: datetime, **columns: Any) -> Us
         "role": AUDIENCE,
         "created_at": now,
         "updated_at": now,
-        "email_change": "",
         **dict.fromkeys(_EMPTY_TEXTS, ""),
         **columns,
     }
-    return fetch_one(connection, _insert(tuple(values)), _bound(values)) or _gone()
+    with _taken(), failing_as("Database error saving new user"):
+        inserted = fetch_one(connection, _insert(tuple(values)), _bound(values))
+    # Read again: an AFTER trigger may have changed the row since.
+    user = find_by_id(connection, inserted.id) if inserted else None
+    if user is None:
+        raise AuthError(500, "unexpected_failure", "Database error loading user after sign-up")
+    return user
 
 
 def update(connection: Rows, user_id: UUID, now: datetime, **columns: Any) -> User:
-    """Change columns of a user and return it."""
+    """Change columns of a user and return it; raise Taken for an address that another user has."""
     values = {**columns, "updated_at": now}
-    return fetch_one(connection, _update(tuple(values)), [*_bound(values), user_id]) or _gone()
+    with _taken(), failing_as("Database error updating user"):
+        changed = fetch_one(connection, _update(tuple(values)), [*_bound(values), user_id])
+    if changed is None:
+        raise AuthError(500, "unexpected_failure", "Database error updating user")
+    return changed
 
 
 def merged(stored: dict[str, Any] | None, changes: dict[str, Any]) -> dict[str, Any]:
@@ -129,9 +190,12 @@ def merged(stored: dict[str, Any] | None, changes: dict[str, Any]) -> dict[str, 
 def fetch_one(
     connection: Rows, statement: bytes, parameters: Sequence[Any] | Mapping[str, Any]
 ) -> User | None:
-    """Return the user that a statement gives, None without a row."""
+    """Return the user that a statement gives, None without a row; raise Unreadable."""
     with connection.cursor(row_factory=class_row(User)) as cursor:
-        return cursor.execute(statement, parameters).fetchone()
+        user = cursor.execute(statement, parameters).fetchone()
+    if user is not None and user.null_columns:
+        raise Unreadable(user.id, user.null_columns)
+    return user
 
 
 def checked_email(email: str) -> str:
@@ -143,6 +207,12 @@ def checked_email(email: str) -> str:
     if not _ADDRESS.fullmatch(email):
         raise invalid("Unable to validate email address: invalid format")
     return email.lower()
+
+
+def check_phone(phone: str) -> None:
+    """Raise AuthError unless a telephone number is one of E.164, with or without plus sign and blanks."""
+    if not _PHONE.fullmatch(phone.removeprefix("+").replace(" ", "")):
+        raise invalid("Invalid phone number format (E.164 required)")
 
 
 def email_taken() -> AuthError:
@@ -179,7 +249,7 @@ def rfc3339(value: datetime | None) -> str | None:
 # Composed once for each shape: composing takes longer than PostgreSQL needs for the answer.
 @lru_cache
 def _select(condition: LiteralString, is_locking: bool) -> bytes:
-    lock = sql.SQL("for update" if is_locking else "")
+    lock = sql.SQL("for no key update" if is_locking else "")
     statement = sql.SQL("select {} from auth.users where {} {}").format(COLUMNS, sql.SQL(condition), lock)
     return statement.as_bytes()
 
@@ -205,8 +275,16 @@ def _bound(values: dict[str, Any]) -> list[Any]:
     return [json.dumps(value) if name in _JSON else value for name, value in values.items()]
 
 
-def _gone() -> User:
-    raise LookupError("the user was deleted in the meantime")
+@contextmanager
+def _taken() -> Iterator[None]:
+    try:
+        yield
+    except DatabaseFailure as failure:
+        diagnostic = getattr(failure.__cause__, "diag", None)
+        is_unique = isinstance(failure.__cause__, UniqueViolation)
+        if is_unique and diagnostic and (diagnostic.schema_name, diagnostic.table_name) == ("auth", "users"):
+            raise Taken(diagnostic.constraint_name) from failure
+        raise
 
 
 def _identity_json(row: dict[str, Any]) -> dict[str, Any]:

@@ -70,6 +70,7 @@ def read_proof(body: Body) -> Proof:
     if bool(email) == bool(phone):
         raise invalid("Only an email address or phone number should be provided on verify")
     if phone:
+        users.check_phone(phone)
         raise dead(CODE_DEAD)  # no message to a telephone was ever sent
     try:
         return Proof(kind, "", code, checked_email(email))
@@ -126,10 +127,10 @@ def _held_for(connection: Rows, proof: Proof) -> list[StoredToken]:
 
 
 def _confirmed(op: Operation, connection: Rows, user: User, token: StoredToken) -> User:
-    """Whoever redeems a token reads mail to the address, so it is theirs."""
+    """Confirm the address: the holder of a mailed token reads its mail."""
     if user.email_confirmed_at is None:
         user = sign_up.confirm(op, connection, user)
     if token.token_type == CONFIRMATION:
-        content = {**identities.email_content(user), "email_verified": True}
+        content = identities.email_content(user.id, user.address, is_verified=True)
         identities.save_email(connection, user.id, content, op.now)
     return user

@@ -1,4 +1,4 @@
-"""/admin/users, /admin/generate_link and /invite: for whoever holds the secret key."""
+"""/admin/users, /admin/generate_link and /invite: for holders of the secret key."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ bp = Blueprint("admin", __name__)
 
 @bp.before_request
 def check_admin() -> None:
-    """Let nobody but administrators through."""
+    """Refuse requests without an administrator's role."""
     claims = claims_of(http.operation(), http.credentials())
     with http.operation().transaction() as connection:
         require_admin(http.operation(), connection, claims)
@@ -90,9 +90,7 @@ def generate_link() -> Response:
 @bp.post("/invite")
 def invite() -> Response:
     """Mail an invitation."""
-    body = http.body()
-    with http.operation().transaction() as connection:
-        return http.answer(admin_links.invite(http.operation(), connection, body, http.target()))
+    return http.answer(admin_links.invite(http.operation(), http.body(), http.target()))
 
 
 def _address(page: int) -> str:

@@ -1,4 +1,4 @@
-"""What anybody may know: health, settings, the key set, the discovery document."""
+"""Public information: health, settings, the key set, the discovery document."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def target() -> str:
 
 
 def check_limit(scope: str, count: int) -> None:
-    """Raise AuthError when this caller asks too often; only where a header tells callers apart."""
+    """Raise AuthError when a caller asks too often; only where a header names the caller."""
     name = operation().settings.rate_limit_header
     caller = request.headers.get(name, "").partition(",")[0].strip() if name else ""
     if caller and not operation().limits.take(scope, caller, Rate(count, FIVE_MINUTES)):
@@ -86,5 +86,5 @@ def answer(content: Any, status: int = 200, headers: Mapping[str, str] | None = 
 
 
 def grant_answer(grant: Grant) -> Response:
-    """Return a session; nobody may keep a copy of it."""
+    """Return a session, marked as not to be cached."""
     return answer(grant.body, headers={**grant.headers, "Cache-Control": "no-store"})

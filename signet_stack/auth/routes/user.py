@@ -1,4 +1,4 @@
-"""GET and PUT /user: the account of whoever is signed in."""
+"""GET and PUT /user: the account of the signed-in user."""
 
 from __future__ import annotations
 

@@ -73,7 +73,9 @@ def _follow(proof: Proof, *, is_pkce: bool) -> AnyResponse:
             code = pkce.issue_code(connection, redeemed.user.id, _flow_method(proof, redeemed), op.now)
             return _redirect(query={"code": code})
         grant = grants.open_session(op, connection, redeemed.user, METHOD, http.client())
-    return _redirect(fragment=_in_fragment(grant, proof.kind))
+    response = _redirect(fragment=_in_fragment(grant, proof.kind))
+    response.headers.update(grant.headers)
+    return response
 
 
 def _flow_method(proof: Proof, redeemed: Redeemed) -> str:

@@ -14,7 +14,6 @@ import httpx
 import jwt
 import psycopg
 import pytest
-from waitress.server import create_server
 
 from signet_stack.auth import create_auth
 from signet_stack.context import Context
@@ -24,6 +23,7 @@ from signet_stack.management import create_management
 from signet_stack.postgres.cluster import SUPERUSER, Cluster
 from signet_stack.postgres.database import Pool
 from signet_stack.rest import create_rest
+from signet_stack.services import new_server
 from tests.conftest import new_database, open_context
 from tests.support.patience import HANG_SECONDS
 
@@ -142,7 +142,7 @@ def serve_project(context: Context, clock: TestClock) -> Iterator[Project]:
         "/v1": create_management(context),
         "/mailbox": create_mailbox(context),
     }
-    server = create_server(Gateway(context, services), host="127.0.0.1", port=0, threads=8)
+    server = new_server(Gateway(context, services), host="127.0.0.1", port=0)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     origin = f"http://127.0.0.1:{server.effective_port}"

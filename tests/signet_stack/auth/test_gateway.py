@@ -154,3 +154,16 @@ def test_what_is_refused_before_the_limit_is_not_counted(
 def test_without_the_setting_nobody_is_limited(project: Project) -> None:
     headers = {"X-Client": "a"}
     assert 429 not in {project.post("/verify", {}, headers=headers).status_code for _ in range(40)}
+
+
+def test_the_limit_header_may_be_x_forwarded_for(project: Project) -> None:
+    """The server must not strip it: `rate_limit_header` accepts the name, so it must work."""
+    project.set(rate_limit_header="X-Forwarded-For")
+    body = {"email": "nobody@example.com", "password": "wrong password"}
+
+    def attempt(address: str) -> int:
+        headers = {"X-Forwarded-For": f"{address}, 10.0.0.1"}
+        return project.post("/token?grant_type=password", body, headers=headers).status_code
+
+    assert [attempt("192.0.2.1") for _ in range(31)] == [*[400] * 30, 429]
+    assert attempt("192.0.2.2") == 400

@@ -9,7 +9,7 @@ import pytest
 
 from signet_stack.auth import refresh_grant
 from signet_stack.auth import refresh_token_v2 as v2
-from tests.signet_stack.auth.conftest import Project, claims_of, error, refusal
+from tests.signet_stack.auth.conftest import Project, claims_of, error, new_email, refusal
 from tests.signet_stack.auth.steps import REUSE, ban, chain
 
 FORMAT = (400, "validation_failed", "Refresh token is not valid")
@@ -143,3 +143,46 @@ def test_a_banned_user_cannot_refresh_even_when_the_session_was_kept(project: Pr
     refused = project.refresh(session["refresh_token"])
     assert refusal(refused) == (400, "user_banned", "Invalid Refresh Token: User Banned")
     assert error(project.get("/user", session["access_token"])) == (403, "user_banned")
+
+
+NOT_AFTER = "select not_after from auth.sessions where id = %s"
+
+
+@pytest.mark.parametrize(
+    ("settings", "seconds", "words"),
+    [
+        ({"sessions_timebox": 60}, 61, "Session Expired"),
+        ({"sessions_inactivity_timeout": 60}, 61, "Session Expired (Inactivity)"),
+    ],
+)
+def test_a_refused_session_is_closed_for_policies_too(
+    project: Project, settings: dict[str, int], seconds: int, words: str
+) -> None:
+    """`not_after` is what a live-session policy reads; a second refusal names the first reason."""
+    project.set(**settings)
+    session = project.sign_up()
+    session_id = claims_of(session["access_token"])["session_id"]
+    assert project.rows(NOT_AFTER, session_id) == [(None,)]
+    project.clock.advance(seconds)
+    for _ in range(2):
+        answer = project.refresh(session["refresh_token"])
+        assert answer.json()["msg"] == f"Invalid Refresh Token: {words}"
+        assert answer.headers["sb-auth-session-id"] == session_id
+        assert answer.headers["sb-auth-user-id"] == session["user"]["id"]
+        assert project.rows(NOT_AFTER, session_id) == [(project.clock(),)]
+
+
+def test_a_newer_login_closes_the_older_session_at_once(project: Project) -> None:
+    project.set(sessions_single_per_user=True)
+    email = new_email()
+    older = project.sign_up(email)
+    project.clock.advance(1)
+    newer = project.sign_in(email)
+    older_id, newer_id = (claims_of(each["access_token"])["session_id"] for each in (older, newer))
+    assert project.rows(NOT_AFTER, older_id) == [(project.clock(),)]
+    assert project.rows(NOT_AFTER, newer_id) == [(None,)]
+    project.clock.advance(1)
+    for _ in range(2):
+        words = project.refresh(older["refresh_token"]).json()["msg"]
+        assert words == "Invalid Refresh Token: Session Expired (Revoked by Newer Login)"
+    assert project.refresh(newer["refresh_token"]).status_code == 200

@@ -93,7 +93,7 @@ def test_with_autoconfirm_a_new_address_gets_a_session(project: Project) -> None
     session = project.sign_up(email.upper())
     assert session["user"]["email"] == email
     assert session["user"]["user_metadata"]["email_verified"] is True
-    assert session["user"]["identities"][0]["identity_data"]["email_verified"] is False
+    assert session["user"]["identities"][0]["identity_data"]["email_verified"] is True
     assert "weak_password" not in session
     claims = claims_of(session["access_token"])
     assert claims["amr"][0]["method"] == "password"

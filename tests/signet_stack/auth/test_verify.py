@@ -71,6 +71,7 @@ NO_TYPE = (*INVALID, "Verify requires a verification type")
 ONE_OF_TWO = (*INVALID, "Verify requires either a token or a token hash")
 HASH_ONLY = (*INVALID, "Only the token_hash and type should be provided")
 WHOSE = (*INVALID, "Only an email address or phone number should be provided on verify")
+BAD_PHONE = (*INVALID, "Invalid phone number format (E.164 required)")
 DEAD_CODE = (403, "otp_expired", "Token has expired or is invalid")
 DEAD_LINK = (403, "otp_expired", "Email link is invalid or has expired")
 
@@ -91,7 +92,11 @@ DEAD_LINK = (403, "otp_expired", "Email link is invalid or has expired")
             (422, "validation_failed", "Invalid email format"),
         ),
         ({"type": "signup", "token": "1", "email": "nobody@b.c"}, DEAD_CODE),
-        ({"type": "sms", "token": "1", "phone": "1"}, DEAD_CODE),
+        ({"type": "sms", "token": "1", "phone": "+1 555 0100"}, DEAD_CODE),
+        (
+            {"type": "sms", "token": "1", "phone": "no number"},
+            BAD_PHONE,
+        ),
         ({"type": "signup", "token_hash": "unknown"}, DEAD_LINK),
         ({"type": "unheard of", "token_hash": "x"}, (*INVALID, "Invalid email verification type")),
         ({"type": "unheard of", "token": "1", "email": "nobody@b.c"}, DEAD_CODE),
