@@ -16,6 +16,7 @@ from signet_db import runner, snapshot
 from signet_db.cli import db
 from signet_db.comparison import State
 from signet_db.errors import MigrationFailed
+from signet_db.runner import Applied, Event
 from signet_db.verification import Verification, save_baseline, verification_lines, verify
 from signet_stack.postgres.cluster import Cluster
 from tests.database.paths import MIGRATIONS
@@ -148,6 +149,25 @@ def test_the_catalogue_is_kept_when_a_later_file_fails(target: str, folder: Path
         runner.upgrade(target, folder)
     path.unlink()
     assert drift(verify(target, folder)) == []
+
+
+def test_a_kill_between_two_files_leaves_a_snapshot_of_the_first(
+    target: str, folder: Path, write: Write
+) -> None:
+    """It is written in the file's own transaction: what is changed by hand afterwards is still found."""
+    write("1_one.sql", "create schema one;")
+    two = write("2_two.sql", "create schema two;")
+
+    def end_after_the_first(event: Event) -> None:
+        if isinstance(event, Applied):
+            raise SystemExit("killed")
+
+    with pytest.raises(SystemExit):
+        runner.upgrade(target, folder, end_after_the_first)
+    two.unlink()
+    assert drift(verify(target, folder)) == []
+    by_hand(target, "create function one.f() returns int language sql as 'select 1'")
+    assert drift(verify(target, folder)) == ["function one.f()"]
 
 
 def test_edited_and_missing_files_are_conflicts(target: str, folder: Path, write: Write) -> None:
