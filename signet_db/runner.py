@@ -195,34 +195,36 @@ def _apply_all(
 ) -> tuple[Applied, ...]:
     history.ensure(connection)
     done: list[Applied] = []
-    for migration in pending:
-        on_event(Applying(migration))
-        started = time.monotonic()
-        try:
-            _apply(connection, migration)
-        except MigrationFailed as error:
+    try:
+        for migration in pending:
+            on_event(Applying(migration))
+            started = time.monotonic()
+            _apply(connection, migration, is_last=migration is pending[-1])
+            done.append(Applied(migration, time.monotonic() - started))
+            on_event(done[-1])
+    except BaseException as error:
+        if isinstance(error, MigrationFailed):
             error.earlier = len(done)
-            raise
-        done.append(Applied(migration, time.monotonic() - started))
-        on_event(done[-1])
+        if done and connection.info.transaction_status is TransactionStatus.IDLE:
+            snapshot.save(connection)
+        raise
     return tuple(done)
 
 
-def _apply(connection: Connection[TupleRow], migration: Migration) -> None:
+def _apply(connection: Connection[TupleRow], migration: Migration, *, is_last: bool) -> None:
+    """Apply a file; the snapshot for ``verify`` is written in the transaction of the last one."""
     if migration.is_transactional:
         with _transaction(connection, migration):
             _run_whole(connection, migration)
-            _record(connection, migration)
+            history.record(connection, migration)
+            if is_last:
+                snapshot.save(connection)
     else:
         _run_by_statement(connection, migration)
         with connection.transaction():
-            _record(connection, migration)
-
-
-def _record(connection: Connection[TupleRow], migration: Migration) -> None:
-    """Write the history row and the snapshot for ``verify``, both in the file's transaction."""
-    history.record(connection, migration)
-    snapshot.save(connection)
+            history.record(connection, migration)
+            if is_last:
+                snapshot.save(connection)
 
 
 def run_together(

@@ -32,6 +32,14 @@ class Verification:
         return tuple(e for e in self.entries if e.state not in (State.APPLIED, State.PENDING))
 
     @property
+    def is_unfinished(self) -> bool:
+        """Whether Signet itself applied what is newer than the snapshot: that run was killed."""
+        newest = max(
+            (one.record for one in self.entries if one.record), key=lambda one: one.version, default=None
+        )
+        return newest is not None and newest.checksum is not None
+
+    @property
     def is_sound(self) -> bool:
         """Whether there is no conflict, no open error and no drift."""
         return not (self.conflicts or self.judgement.open(Level.ERROR) or self.drift)
@@ -85,6 +93,8 @@ _WORDS = {
 def _drift_lines(found: Verification) -> list[str]:
     if found.snapshot is None:
         return ["  nothing to compare with: no upgrade by Signet has saved a snapshot yet"]
+    if found.drift is None and found.is_unfinished:
+        return [f"  not compared: the upgrade after {found.snapshot.version} did not finish"]
     if found.drift is None:
         return [f"  not compared: another tool changed the history after {found.snapshot.version}"]
     if not found.drift:

@@ -12,13 +12,15 @@ from click.testing import CliRunner
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
-from signet_db import runner, snapshot
+from signet_db import history, runner, snapshot
 from signet_db.cli import db
 from signet_db.comparison import State
 from signet_db.errors import MigrationFailed
+from signet_db.files import find
 from signet_db.runner import Applied, Event
 from signet_db.verification import Verification, save_baseline, verification_lines, verify
 from signet_stack.postgres.cluster import Cluster
+from tests.database.conftest import ask
 from tests.database.paths import MIGRATIONS
 
 Write = Callable[[str, str], Path]
@@ -151,18 +153,40 @@ def test_the_catalogue_is_kept_when_a_later_file_fails(target: str, folder: Path
     assert drift(verify(target, folder)) == []
 
 
-def test_a_kill_between_two_files_leaves_a_snapshot_of_the_first(
+def test_a_kill_after_the_last_commit_loses_no_snapshot(target: str, folder: Path, write: Write) -> None:
+    """Snapshot and history row are written by one transaction."""
+    write("1_one.sql", "create schema one;")
+    write("2_two.sql", "create schema two;")
+    runner.upgrade(target, folder)
+    same = """
+        select count(*) from supabase_migrations.signet_catalogue c
+        join supabase_migrations.schema_migrations h on h.version = c.version and h.xmin = c.xmin
+    """
+    assert ask(target, same) == [(1,)]
+
+
+def test_a_kill_between_two_files_is_not_another_tool(target: str, folder: Path, write: Write) -> None:
+    write("1_one.sql", "create schema one;")
+    runner.upgrade(target, folder)
+    write("2_two.sql", "create schema two;")
+    with psycopg.connect(target) as connection:  # as it is after the second of three files
+        connection.execute("create schema two")
+        history.record(connection, find(folder)[1])
+    lines = verification_lines(verify(target, folder))
+    assert "  not compared: the upgrade after 1 did not finish" in lines
+
+
+def test_an_interrupt_between_two_files_leaves_a_snapshot_of_the_first(
     target: str, folder: Path, write: Write
 ) -> None:
-    """It is written in the file's own transaction: what is changed by hand afterwards is still found."""
     write("1_one.sql", "create schema one;")
     two = write("2_two.sql", "create schema two;")
 
     def end_after_the_first(event: Event) -> None:
         if isinstance(event, Applied):
-            raise SystemExit("killed")
+            raise KeyboardInterrupt
 
-    with pytest.raises(SystemExit):
+    with pytest.raises(KeyboardInterrupt):
         runner.upgrade(target, folder, end_after_the_first)
     two.unlink()
     assert drift(verify(target, folder)) == []
