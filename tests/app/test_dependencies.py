@@ -12,9 +12,15 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = PYPROJECT["project"]
 FILES = ("requirements-app.txt", "requirements.txt", "requirements-dev.txt")
-NEEDED = [*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["local"]]
+EXTRAS = [requirement for extra in PROJECT["optional-dependencies"].values() for requirement in extra]
+NEEDED = [
+    requirement
+    for requirement in (*PROJECT["dependencies"], *EXTRAS, *PYPROJECT["dependency-groups"]["app"])
+    if not requirement.startswith(PROJECT["name"])
+]
 
 
 def numbers(text: str) -> tuple[int, ...]:
