@@ -29,6 +29,7 @@ from bench.data_api_subject import COLUMNS, Subject, subject
 from signet_stack.gateway import Gateway
 from signet_stack.rest import create_rest
 from signet_stack.rest.schema_cache.load import load_schema_cache
+from signet_stack.rest.settings import RestSettings
 
 CALLS = 300
 SECONDS = 1.0
@@ -174,7 +175,7 @@ def schema_cache(person: Subject, rounds: int) -> None:
     with psycopg.connect(str(person.context.database.data.conninfo), autocommit=True) as connection:
         for _ in range(rounds):
             started = time.perf_counter()
-            cache = load_schema_cache(connection, ("bench",))
+            cache = load_schema_cache(connection, RestSettings(schemas=("bench",)))
             between = time.perf_counter()
             connection.execute(baseline).fetchall()
             ours.append((between - started) * 1e3)

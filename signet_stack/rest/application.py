@@ -28,7 +28,7 @@ from signet_stack.rest.response import Reply, build_reply, error_reply, profile_
 from signet_stack.rest.schema_cache.listener import SchemaCacheListener
 from signet_stack.rest.schema_cache.model import RoleSettings, SchemaCache
 from signet_stack.rest.settings import RestSettings
-from signet_stack.rest.sql.statement import Statement, count_statement, main_statement
+from signet_stack.rest.sql.statement import Statement, call_statement, count_statement, main_statement
 from signet_stack.rest.tokens import TokenVerifier
 from signet_stack.rest.transaction import Actor, Settings, Transaction, actor_of, run_transaction, settings_of
 
@@ -49,9 +49,8 @@ class PlannedRequest:
 class Planner:
     """Plans requests against one schema cache, with an LRU cache of plans; independent of the caller."""
 
-    def __init__(self, cache: SchemaCache, settings: RestSettings) -> None:
+    def __init__(self, cache: SchemaCache) -> None:
         self.schema_cache = cache
-        self._settings = settings
         self._cached_plan = lru_cache(CACHED_PLANS)(self._plan)
 
     def plan(self, given: PlanInput) -> PlannedRequest:
@@ -61,7 +60,7 @@ class Planner:
         return self._cached_plan(given) if is_short else self._plan(given)
 
     def _plan(self, given: PlanInput) -> PlannedRequest:
-        plan = plan_request(given, self.schema_cache, self._settings)
+        plan = plan_request(given, self.schema_cache)
         return PlannedRequest(plan, main_statement(plan), count_statement(plan))
 
 
@@ -70,9 +69,9 @@ class RestApplication:
 
     def __init__(self, context: Context, settings: RestSettings) -> None:
         self._pool = context.database.data
-        self._settings = settings
+        self._limits = settings  # those of a request's size cannot be changed in the database
         self._tokens = TokenVerifier(context.signing_keys.published, context.clock)
-        self._listener = SchemaCacheListener(context.database.data, settings.schemas)
+        self._listener = SchemaCacheListener(context.database.data, settings)
         self._planner: Planner | None = None
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
@@ -87,30 +86,30 @@ class RestApplication:
 
     def _reply(self, environ: WSGIEnvironment, headers: Mapping[str, str]) -> Reply:
         """Return the reply; errors become JSON bodies."""
-        caller, anonymous = caller_of(environ), self._settings.anonymous_role
-        role = anonymous
+        caller, is_anonymous = caller_of(environ), True
         try:
-            request = read_request(environ, headers, self._settings)
+            request = read_request(environ, headers, self._limits)
             # A token without a role acts as the anonymous role, whatever the API key.
             claims = {} if caller.bearer is None else self._tokens.verify(caller.bearer)
+            cache = self._listener.current()
+            anonymous = cache.settings.anonymous_role
             actor = actor_of(claims, (caller.role or anonymous) if caller.bearer is None else anonymous)
-            role = actor.role
-            return self._answer(request, actor)
+            is_anonymous = actor.role == anonymous
+            return self._answer(request, actor, cache)
         except RestError as error:
             return error_reply(error)
         except PoolTimeout:
             return error_reply(RestError("PGRST003", "Timed out acquiring connection from connection pool."))
         except psycopg.Error as error:
-            return error_reply(from_postgres(error, is_anonymous=role == anonymous))
+            return error_reply(from_postgres(error, is_anonymous=is_anonymous))
 
-    def _answer(self, request: ApiRequest, actor: Actor) -> Reply:
-        target = self._target(request)
+    def _answer(self, request: ApiRequest, actor: Actor, cache: SchemaCache) -> Reply:
+        rest, target = cache.settings, _target(request, cache.settings)
         preferences = parse_preferences(request.header("prefer"))
-        cache = self._listener.current()
         if request.method == "OPTIONS":
             return Reply(200, (("Allow", _allowed(target, cache)),))
         role = cache.roles.get(actor.role, RoleSettings())
-        path = (target.schema, *self._settings.extra_search_path)
+        path = (target.schema, *rest.extra_search_path)
         settings = settings_of(request, actor, path, role, preferences.get("timezone"))
         if not target.name:
             return self._describe(request, target, cache, actor, settings)
@@ -118,38 +117,25 @@ class RestApplication:
         plan = planned.plan
         hoisted = dict(plan.call.routine.settings if plan.call else ())
         isolation = hoisted.pop(ISOLATION, None) or role.isolation
-        settings = (*settings, *hoisted.items())
-        end = preferences.get("tx") if self._settings.end_override else None
-        commits = end != "rollback" if end else not self._settings.rolls_back
+        end = preferences.get("tx") if rest.end_override else None
         transaction = Transaction(
-            actor.role, plan.is_read_only, isolation, settings, planned.main, planned.count, commits
+            actor.role,
+            plan.is_read_only,
+            isolation,
+            (*settings, *hoisted.items()),
+            planned.main,
+            planned.count,
+            commits=end != "rollback" if end else not rest.rolls_back,
+            pre_request=call_statement(rest.pre_request),
+            is_plain_read=plan.write is None and plan.call is None,
+            cache_version=cache.version,
         )
-        return run_transaction(
-            self._pool, transaction, partial(build_reply, plan, request.path, self._settings)
-        )
-
-    def _target(self, request: ApiRequest) -> Target:
-        header = "content-profile" if request.method in WRITES else "accept-profile"
-        is_named = header in request.headers
-        schema = request.headers.get(header, self._settings.schemas[0])
-        if schema not in self._settings.schemas:
-            raise RestError(
-                "PGRST106",
-                f"Invalid schema: {schema}",
-                hint=f"Only the following schemas are exposed: {', '.join(self._settings.schemas)}",
-            )
-        parts = (unquote_to_bytes(part.encode("latin-1")) for part in request.path.split("/")[1:])
-        match [part.decode(errors="replace") for part in parts]:
-            case [table]:
-                return Target(schema, table, is_named=is_named)
-            case ["rpc", routine] if routine:
-                return Target(schema, routine, is_call=True, is_named=is_named)
-        raise RestError("PGRST125", "Invalid path specified in request URL")
+        return run_transaction(self._pool, transaction, partial(build_reply, plan, request.path, rest))
 
     def _plan(self, request: ApiRequest, target: Target, cache: SchemaCache) -> PlannedRequest:
         planner = self._planner
         if planner is None or planner.schema_cache is not cache:
-            planner = self._planner = Planner(cache, self._settings)
+            planner = self._planner = Planner(cache)
         prefer, accept, range_ = map(request.header, ("prefer", "accept", "range"))
         content_type = request.header("content-type")
         return planner.plan(
@@ -165,14 +151,41 @@ class RestApplication:
             raise RestError("PGRST117", f"Unsupported HTTP method: {request.method}")
         media = negotiate_root(request.header("accept"))
         visible = Statement(openapi.VISIBLE, (target.schema,))
-        transaction = Transaction(actor.role, True, None, settings, visible)
+        transaction = Transaction(
+            actor.role,
+            True,
+            None,
+            settings,
+            visible,
+            pre_request=call_statement(cache.settings.pre_request),
+            cache_version=cache.version,
+        )
         rows = run_transaction(self._pool, transaction, lambda rows, _: rows)
         tables, routines = (json.loads(column or b"[]") for column in (rows or [(None, None)])[0])
         content = openapi.describe(
             cache, target.schema, tables, routines, request.header("host"), request.prefix
         )
-        headers = (("Content-Type", media.content_type), *profile_header(target, self._settings))
+        headers = (("Content-Type", media.content_type), *profile_header(target, cache.settings))
         return Reply(200, headers, json.dumps(content).encode())
+
+
+def _target(request: ApiRequest, settings: RestSettings) -> Target:
+    header = "content-profile" if request.method in WRITES else "accept-profile"
+    is_named = header in request.headers
+    schema = request.headers.get(header, settings.schemas[0])
+    if schema not in settings.schemas:
+        raise RestError(
+            "PGRST106",
+            f"Invalid schema: {schema}",
+            hint=f"Only the following schemas are exposed: {', '.join(settings.schemas)}",
+        )
+    parts = (unquote_to_bytes(part.encode("latin-1")) for part in request.path.split("/")[1:])
+    match [part.decode(errors="replace") for part in parts]:
+        case [table]:
+            return Target(schema, table, is_named=is_named)
+        case ["rpc", routine] if routine:
+            return Target(schema, routine, is_call=True, is_named=is_named)
+    raise RestError("PGRST125", "Invalid path specified in request URL")
 
 
 def _allowed(target: Target, cache: SchemaCache) -> str:

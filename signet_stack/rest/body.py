@@ -35,10 +35,7 @@ def parse_body(body: bytes, content_type: str, columns: tuple[str, ...] | None) 
     """Read the rows of a write; ``columns`` says which keys count, and then the rows may differ."""
     kind = media_type(content_type)
     if kind == "application/json":
-        text = decode(body)
-        if columns is not None:
-            return Payload(text, text.lstrip(" \t\r\n")[:1] == "[", columns)
-        return _json_payload(text)
+        return parse_json_payload(decode(body), columns)
     if kind == "application/x-www-form-urlencoded":
         row = dict(split_pairs(decode(body)))
         return Payload(json.dumps(row), False, columns or tuple(row))
@@ -67,12 +64,15 @@ def parse_json(text: str) -> Any:
         value = json.loads(text, parse_int=str, parse_float=str, parse_constant=refuse_constant)
     except (ValueError, RecursionError):
         raise RestError("PGRST102", INVALID) from None
-    if text.count("[") + text.count("{") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
-        raise RestError("PGRST102", f"JSON nested deeper than {MAX_DEPTH} levels")
+    _check_depth(text)
     return value
 
 
-def _json_payload(text: str) -> Payload:
+def parse_json_payload(text: str, columns: tuple[str, ...] | None) -> Payload:
+    """Read rows or arguments; without ``columns`` all rows need the same keys, and a scalar is no row."""
+    if columns is not None:
+        _check_depth(text)
+        return Payload(text, text.lstrip(" \t\r\n")[:1] == "[", columns)
     value = parse_json(text)
     if isinstance(value, dict):
         return Payload(text, False, tuple(value))
@@ -96,10 +96,13 @@ def _csv_payload(text: str, columns: tuple[str, ...] | None) -> Payload:
     return Payload(json.dumps(values), True, columns or tuple(header))
 
 
-def _depth(text: str) -> int:
-    """Return how deep valid JSON is nested; brackets inside of texts do not count."""
+def _check_depth(text: str) -> None:
+    """Raise if JSON is nested deeper than MAX_DEPTH; brackets inside strings do not count."""
+    if text.count("[") + text.count("{") <= MAX_DEPTH:
+        return
     steps = {"[": 1, "{": 1, "]": -1, "}": -1}
-    return max(accumulate(steps.get(token, 0) for token in _TOKENS.findall(text)), default=0)
+    if max(accumulate(steps.get(token, 0) for token in _TOKENS.findall(text)), default=0) > MAX_DEPTH:
+        raise RestError("PGRST102", f"JSON nested deeper than {MAX_DEPTH} levels")
 
 
 def refuse_constant(_name: str) -> NoReturn:

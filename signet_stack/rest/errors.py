@@ -24,10 +24,19 @@ STATUS = {
     "PGRST100": 400, "PGRST101": 405, "PGRST102": 400, "PGRST103": 416, "PGRST105": 405, "PGRST106": 406,
     "PGRST107": 406, "PGRST108": 400, "PGRST111": 500, "PGRST112": 500, "PGRST114": 400, "PGRST115": 400,
     "PGRST116": 406, "PGRST117": 405, "PGRST118": 400, "PGRST119": 400, "PGRST120": 400, "PGRST121": 500,
-    "PGRST122": 400, "PGRST123": 400, "PGRST124": 400, "PGRST125": 404, "PGRST128": 400,
+    "PGRST122": 400, "PGRST123": 400, "PGRST124": 400, "PGRST125": 404, "PGRST127": 400,
+    "PGRST128": 400,
     "PGRST200": 400, "PGRST201": 300, "PGRST202": 404, "PGRST203": 300, "PGRST204": 400, "PGRST205": 404,
     "PGRST301": 401, "PGRST302": 401, "PGRST303": 401,
 }  # fmt: skip
+
+_MESSAGE_RULE = (
+    "MESSAGE must be a JSON object with obligatory keys: 'code', 'message'"
+    " and optional keys: 'details', 'hint'."
+)
+_DETAIL_RULE = (
+    "DETAIL must be a JSON object with obligatory keys: 'status', 'headers' and optional key: 'status_text'."
+)
 
 # The whole code decides before its class; what is not listed is 400.
 SQLSTATE_STATUS = {
@@ -71,11 +80,11 @@ def from_postgres(error: psycopg.Error, *, is_anonymous: bool) -> RestError:
     if code == "PGRST":
         return _raised_by_hand(message, said.message_detail)
     status = _status(code, message, is_anonymous=is_anonymous)
-    if code.startswith("PT"):
-        message = phrase(status) or message
+    # The message of `RAISE SQLSTATE 'PTxyz'` is also the reason phrase.
+    reason = message if code.startswith("PT") and is_header("x", message) else None
     headers = (("WWW-Authenticate", "Bearer"),) if status == 401 else ()
     details, hint = said.message_detail, said.message_hint
-    return RestError(code, message, details=details, hint=hint, status=status, headers=headers)
+    return RestError(code, message, details=details, hint=hint, status=status, headers=headers, reason=reason)
 
 
 def _status(code: str, message: str, *, is_anonymous: bool) -> int:
@@ -96,34 +105,33 @@ def phrase(status: int) -> str | None:
 
 
 def _raised_by_hand(message: str, detail: str | None) -> RestError:
-    """Build the whole reply from ``RAISE SQLSTATE 'PGRST'`` with MESSAGE and DETAIL as JSON."""
+    """Build the whole reply from ``RAISE SQLSTATE 'PGRST'`` with MESSAGE and DETAIL as JSON, or PGRST121."""
+    if detail is None:
+        return _unreadable_raise("DETAIL is missing in the RAISE statement", _DETAIL_RULE)
     try:
-        said, how = json.loads(message), json.loads(detail or "")
+        said = json.loads(message)
+        code, text = str(said["code"]), str(said["message"])
+        details, hint = said.get("details"), said.get("hint")
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return _unreadable_raise(f"Invalid JSON value for MESSAGE: '{message}'", _MESSAGE_RULE)
+    try:
+        how = json.loads(detail)
         status, headers, reason = how["status"], tuple(how["headers"].items()), how.get("status_text")
         are_headers = all(is_header(*header) for header in headers) and is_header("x", reason or "")
         if not are_headers or not isinstance(status, int) or not 200 <= status < 600:
             raise ValueError
-        code, text, details, hint = (
-            str(said["code"]),
-            str(said["message"]),
-            said.get("details"),
-            said.get("hint"),
-        )
-        return RestError(
-            code, text, details=details, hint=hint, status=status, headers=headers, reason=reason
-        )
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        return RestError(
-            "PGRST121",
-            "Could not parse JSON in the \"RAISE SQLSTATE 'PGRST'\" error",
-            details="Invalid JSON value for MESSAGE or DETAIL",
-            hint="MESSAGE must be a JSON object with obligatory keys: 'code', 'message'. DETAIL must be a"
-            " JSON object with obligatory keys: 'status', 'headers' and optional key: 'status_text'.",
-        )
+        return _unreadable_raise(f"Invalid JSON value for DETAIL: '{detail}'", _DETAIL_RULE)
+    return RestError(code, text, details=details, hint=hint, status=status, headers=headers, reason=reason)
+
+
+def _unreadable_raise(details: str, hint: str) -> RestError:
+    message = "Could not parse JSON in the \"RAISE SQLSTATE 'PGRST'\" error"
+    return RestError("PGRST121", message, details=details, hint=hint)
 
 
 def is_header(name: object, value: object) -> bool:
-    """Tell whether SQL code may send this header: printable ASCII only, so nothing can be smuggled in."""
+    """Whether SQL code may send this header: printable ASCII only, so that it cannot split the response."""
     if not isinstance(name, str) or not isinstance(value, str):
         return False
     return bool(name) and f"{name}{value}".isascii() and f"{name}{value}".isprintable()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection
 from typing import Any
 
@@ -132,7 +133,20 @@ def _property(column: TableColumn, table: Table, relations: tuple[Relation, ...]
         if relation.is_to_one and len(relation.columns) == 1 and here == column.name
     ][:1]
     text = "\n\n".join(filter(None, [column.description, "\n".join(["Note:", *notes]) if notes else None]))
-    return _type(column.type) | _given(description=text, default=column.default, enum=list(column.choices))
+    described = _type(column.base_type or column.type)
+    default = _default(column.default, described) if column.default else None
+    given = _given(description=text, enum=list(column.choices), maxLength=column.max_length)
+    return described | given | ({} if default is None else {"default": default})
+
+
+def _default(expression: str, described: Described) -> Any:
+    """Return the value of a default expression; of other types than texts only literals have one."""
+    if described.get("type") == "string":
+        return expression.removesuffix(f"::{described['format']}").strip("'")
+    try:
+        return json.loads(expression)
+    except ValueError:
+        return None
 
 
 def _given(**members: Any) -> Described:
@@ -167,5 +181,7 @@ def _parameters(tables: list[Table]) -> Described:
         reference = {"$ref": f"#/definitions/{table.name}"}
         parameters[f"body.{table.name}"] = {"name": table.name, "in": "body", "schema": reference}
         for column in table.columns.values():
-            parameters[f"rowFilter.{table.name}.{column.name}"] = text(column.name, format=column.type)
+            parameters[f"rowFilter.{table.name}.{column.name}"] = text(
+                column.name, format=column.base_type or column.type
+            )
     return parameters

@@ -1,10 +1,10 @@
 """Send several statements to PostgreSQL in one flush and read their results (libpq's pipeline mode).
 
-A request costs BEGIN, settings, statement and COMMIT: one after the other four round trips, here one.
-Statements that come again are prepared. Results stay PostgreSQL's own text.
+BEGIN, settings, statement and COMMIT take one round trip instead of four. A statement is prepared when it is
+sent the second time on a connection. Results stay PostgreSQL's own text.
 
-A plan may hold a function's body in place of its call, and then nobody asks again who may call it: what one
-role has prepared is never run by another.
+A prepared statement belongs to one role: a plan may contain an inlined function body, and PostgreSQL does not
+check EXECUTE again when it runs such a plan.
 """
 
 from __future__ import annotations
@@ -28,23 +28,27 @@ _Values = list[bytes | None]
 _Key = tuple[str, str]  # role and text
 _Known = dict[_Key, tuple[bytes, bool]]  # a name for each, and whether it is prepared
 
-_known: WeakKeyDictionary[Connection[Any], _Known] = WeakKeyDictionary()
+# The version of the schema cache, and what was prepared under it: DDL may change the types of parameters.
+_known: WeakKeyDictionary[Connection[Any], tuple[int, _Known]] = WeakKeyDictionary()
 
 
-def exchange(connection: Connection[Any], role: str, statements: Sequence[Statement]) -> list[list[Row]]:
+def exchange(
+    connection: Connection[Any], role: str, cache_version: int, statements: Sequence[Statement]
+) -> list[list[Row]]:
     """Run the statements, which act as ``role``, in order; raise the first error as psycopg.Error.
 
     After an error the rest is not run, and the connection may be in a failed transaction.
     """
     commands = [(statement.text, [_encode(value) for value in statement.values]) for statement in statements]
-    known = _known.setdefault(connection, {})
-    if len(known) > MAX_KNOWN:
+    version, known = _known.setdefault(connection, (cache_version, {}))
+    if (version != cache_version or len(known) > MAX_KNOWN) and not connection.info.transaction_status:
         connection.execute("DEALLOCATE ALL")
-        known.clear()
+        known = {}
+        _known[connection] = cache_version, known
     try:
         results = _exchange(connection.pgconn, known, role, commands)
     except BaseException:
-        connection.close()  # in the middle of a pipeline nobody could go on
+        connection.close()  # a pipeline that was left half-way cannot be continued
         raise
     for result in results:
         if result.status == ExecStatus.FATAL_ERROR:

@@ -43,7 +43,7 @@ def read_request(environ: WSGIEnvironment, headers: Mapping[str, str], settings:
 def read_headers(environ: WSGIEnvironment) -> dict[str, str]:
     """Return the headers, names in lower case."""
     headers = {
-        name[5:].replace("_", "-").lower(): value
+        name[5:].replace("_", "-").lower(): _as_utf8(value)
         for name, value in environ.items()
         if name.startswith("HTTP_")
     }

@@ -68,7 +68,10 @@ def build_reply(plan: Plan, path: str, settings: RestSettings, found: list[Row],
     _check(plan, rows)
     own_headers, own_status = set_by_sql(row[4], row[5])
     if plan.write is None:
-        status, headers = _after_read(plan, path, rows, _total(row[0], planned, plan.max_rows))
+        total = _total(row[0], planned, plan.max_rows)
+        status, headers = _after_read(plan, path, rows, total)
+        if total is not None and plan.read.window.offset > total:
+            return _out_of_range(plan, settings, headers, total)
     else:
         status, headers = _after_write(plan, path, rows, row)
     return _finish(plan, settings, own_status or status, headers + own_headers, row[2] or b"")
@@ -119,13 +122,6 @@ def _check(plan: Plan, rows: int) -> None:
 
 def _after_read(plan: Plan, path: str, rows: int, total: int | None) -> _StatusAndHeaders:
     offset, shown = plan.read.window.offset, "*" if total is None else str(total)
-    if total is not None and offset > total:
-        raise RestError(
-            "PGRST103",
-            "Requested range not satisfiable",
-            details=f"An offset of {offset} was requested, but there are only {total} rows.",
-            headers=(("Content-Range", f"*/{total}"),),
-        )
     page = f"{offset}-{offset + rows - 1}" if rows else "*"
     headers = [("Content-Range", f"{page}/{shown}")]
     if plan.call is None:
@@ -134,6 +130,14 @@ def _after_read(plan: Plan, path: str, rows: int, total: int | None) -> _StatusA
     elif plan.call.routine.returns == "void":
         return 204, headers
     return (206 if total is not None and rows < total else 200), headers
+
+
+def _out_of_range(plan: Plan, settings: RestSettings, headers: list[tuple[str, str]], total: int) -> Reply:
+    """Return 416 (RFC 9110 section 15.5.17) with the headers that the page would have had."""
+    offset, message = plan.read.window.offset, "Requested range not satisfiable"
+    details = f"An offset of {offset} was requested, but there are only {total} rows."
+    reply = error_reply(RestError("PGRST103", message, details=details))
+    return _finish(plan, settings, reply.status, [*reply.headers, *headers], reply.body)
 
 
 def _total(exact: bytes | None, planned: list[Row], max_rows: int) -> int | None:

@@ -10,7 +10,7 @@ import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeVar
 
 import psycopg
@@ -31,6 +31,17 @@ BuildResult = Callable[[list[Row], list[Row]], Result]  # of the main statement'
 REFUSED_ROLES = frozenset({"none", "authenticator"})
 
 _COMMIT, _ROLLBACK = Statement("COMMIT"), Statement("ROLLBACK")
+# Session state that functions can leave behind their transaction. DISCARD ALL would drop prepared statements.
+_RESET_SETTINGS = (Statement("RESET ALL"),)
+_RESET_SESSION = (
+    *_RESET_SETTINGS,
+    Statement("RESET ROLE"),
+    Statement("SELECT pg_advisory_unlock_all()"),
+    Statement("UNLISTEN *"),
+    Statement("CLOSE ALL"),
+    Statement("DISCARD TEMP"),
+    Statement("DISCARD SEQUENCES"),
+)
 _CHECK_CONSTRAINTS = Statement("SET CONSTRAINTS ALL IMMEDIATE")
 _BEGIN = {
     (isolation, is_read_only): Statement(f"BEGIN ISOLATION LEVEL {isolation} READ {mode}")
@@ -58,6 +69,9 @@ class Transaction:
     main: Statement
     count: Statement | None = None
     commits: bool = True
+    pre_request: Statement | None = None
+    is_plain_read: bool = False  # of tables or views; calls and writes may leave more than settings behind
+    cache_version: int = 0  # prepared statements of another version of the schema cache are dropped
 
 
 class ConnectionLost(Exception):
@@ -116,20 +130,30 @@ def _run(pool: Pool, transaction: Transaction, build_result: BuildResult[Result]
     with pool.connection() as connection:
         if not connection.autocommit:
             connection.autocommit = True  # BEGIN and COMMIT are sent as statements
+        reset = _RESET_SETTINGS if transaction.is_plain_read else _RESET_SESSION
+        send = partial(exchange, connection, transaction.role, transaction.cache_version)
         try:
             # A read has nothing to undo, so its COMMIT travels in the same flush.
-            end = [_COMMIT] if transaction.is_read_only else []
-            results = exchange(connection, transaction.role, [*_statements(transaction), *end])
-            result = build_result(results[2], results[3] if transaction.count else [])
+            end = [_COMMIT, *reset] if transaction.is_read_only else []
+            results = send([*_statements(transaction), *end])
+            main = 3 if transaction.pre_request else 2
+            result = build_result(results[main], results[main + 1] if transaction.count else [])
         except BaseException as error:
             if not connection.closed:
                 connection.rollback()
+                send(reset)
             elif isinstance(error, psycopg.Error):
                 raise ConnectionLost(str(error)) from error
             raise
         if not transaction.is_read_only:
             end = [_COMMIT] if transaction.commits else [_CHECK_CONSTRAINTS, _ROLLBACK]
-            exchange(connection, transaction.role, end)
+            try:
+                send([*end, *reset])
+            except psycopg.Error:
+                if not connection.closed:
+                    connection.rollback()
+                    send(reset)
+                raise
         return result
 
 
@@ -139,6 +163,7 @@ def _statements(transaction: Transaction) -> list[Statement]:
     return [
         begin or _BEGIN["read committed", transaction.is_read_only],
         Statement(_set_configs(len(transaction.settings)), values),
+        *([transaction.pre_request] if transaction.pre_request else []),
         transaction.main,
         *([transaction.count] if transaction.count else []),
     ]

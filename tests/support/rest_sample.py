@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from signet_stack.rest.plan.request import Plan, PlanInput, Target, plan_request
-from signet_stack.rest.schema_cache.load import _relations
 from signet_stack.rest.schema_cache.model import Parameter, Routine, SchemaCache, Table, TableColumn
+from signet_stack.rest.schema_cache.relations import ForeignKey, Key, ViewColumns, derive_relations
 from signet_stack.rest.settings import RestSettings
 from signet_stack.rest.sql.statement import main_statement
 
@@ -25,11 +26,22 @@ _TABLES = (
     _table("users", ("id",), id="integer"),
     _table("users_tasks", ("user_id", "task_id"), user_id="integer", task_id="integer"),
 )
-_FOREIGN_KEYS: list[tuple[Any, ...]] = [
-    ("s", "projects", "p_c", "clients", False, ["client_id"], ["id"]),
-    ("s", "tasks", "t_p", "projects", False, ["project_id"], ["id"]),
-    ("s", "users_tasks", "ut_t", "tasks", False, ["task_id"], ["id"]),
-    ("s", "users_tasks", "ut_u", "users", False, ["user_id"], ["id"]),
+
+
+def foreign_key(
+    source: str, constraint: str, target: str, column: str, *, is_unique: bool = False
+) -> ForeignKey:
+    """Return the foreign key of one column of ``s.source`` to ``s.target(id)``."""
+    ends = (Key(("s", name), (one,), ((0, 0),)) for name, one in ((source, column), (target, "id")))
+    return ForeignKey(constraint, is_unique, *ends)
+
+
+NO_VIEWS = ViewColumns([])
+_FOREIGN_KEYS = [
+    foreign_key("projects", "p_c", "clients", "client_id"),
+    foreign_key("tasks", "t_p", "projects", "project_id"),
+    foreign_key("users_tasks", "ut_t", "tasks", "task_id"),
+    foreign_key("users_tasks", "ut_u", "users", "user_id"),
 ]
 
 
@@ -48,19 +60,20 @@ _ROUTINES = (
     routine("echo", "scalar", Parameter("", "json", True, False)),
 )
 TABLES = {("s", table.name): table for table in _TABLES}
+_RELATIONS = derive_relations(_FOREIGN_KEYS, NO_VIEWS, [], TABLES)
 SCHEMA_CACHE = SchemaCache(
-    TABLES, _relations(_FOREIGN_KEYS, TABLES), {("s", r.name): (r,) for r in _ROUTINES}
+    TABLES, _RELATIONS, {("s", r.name): (r,) for r in _ROUTINES}, settings=RestSettings(schemas=("s",))
 )
 
 
 def make_plan(line: str, body: str = "", prefer: str = "", accept: str = "", **settings: Any) -> Plan:
-    """Plan ``METHOD /path?query`` against the sample schema_cache."""
+    """Plan ``METHOD /path?query`` against the sample schema cache."""
     method, _, address = line.partition(" ")
     path, _, query = address.partition("?")
     is_call = path.startswith("/rpc/")
     target = Target("s", path.rpartition("/")[2], is_call)
-    asked = PlanInput(method, target, query, prefer, accept, body=body.encode())
-    return plan_request(asked, SCHEMA_CACHE, RestSettings(schemas=("s",), **settings))
+    given = PlanInput(method, target, query, prefer, accept, body=body.encode())
+    return plan_request(given, replace(SCHEMA_CACHE, settings=RestSettings(schemas=("s",), **settings)))
 
 
 def sql_of(

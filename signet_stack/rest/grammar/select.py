@@ -7,6 +7,7 @@ import re
 from signet_stack.rest.grammar.scanner import Scanner
 from signet_stack.rest.grammar.trees import Aggregate, Column, Embed, Field, SelectItem
 
+JOINS = ("inner", "left")
 AGGREGATES = ("sum", "avg", "count", "max", "min")
 ALL = (Column(Field("*")),)
 
@@ -57,13 +58,7 @@ def _cast(scanner: Scanner) -> str | None:
 
 
 def _embed(scanner: Scanner, target: str, alias: str | None = None, *, is_spread: bool = False) -> Embed:
-    hint, join = None, None
-    while scanner.accept("!"):
-        word = scanner.name()
-        if word in ("inner", "left"):
-            join = word
-        elif hint is None:
-            hint = word
-        else:
-            raise scanner.fail('"("')
+    words = [scanner.name() for _ in range(2) if scanner.accept("!")]
+    join = next((word for word in words if word in JOINS), None)  # the first counts, as in PostgREST
+    hint = next((word for word in words if word not in JOINS), None)
     return Embed(target, scanner.group(_item, _ENDS, may_be_empty=True), alias, hint, join, is_spread)

@@ -40,6 +40,19 @@ class Column:
     cast: str | None = None
     aggregate: Aggregate | None = None
 
+    @property
+    def is_star(self) -> bool:
+        """Whether this is ``*``."""
+        return self.field == Field("*") and self.aggregate is None
+
+    @property
+    def label(self) -> str:
+        """The name in the result: alias, aggregate, last key of a JSON path, or column."""
+        if self.alias is not None or self.aggregate is not None or self.field is None:
+            return self.alias or (self.aggregate.function if self.aggregate else "")
+        keys = [step.key for step in self.field.path if isinstance(step.key, str)]
+        return keys[-1] if keys else self.field.name
+
 
 @dataclass(frozen=True, slots=True)
 class Embed:

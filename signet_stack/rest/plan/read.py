@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from signet_stack.rest.errors import RestError
 from signet_stack.rest.grammar.query_params import QueryParams
 from signet_stack.rest.grammar.trees import (
+    Aggregate,
     Column,
     Condition,
     Embed,
@@ -52,7 +53,35 @@ class Related:
     @property
     def is_hidden(self) -> bool:
         """Whether the embed only joins and shows nothing."""
-        return not self.plan.columns and not self.plan.embeds
+        return not self.plan.columns and all(embed.is_hidden for embed in self.plan.embeds)
+
+    def lifted(self) -> tuple[Lifted, ...]:
+        """Return the values that a spread lifts into the rows of its parent."""
+        return tuple(_lifted(self.plan)) if self.is_spread else ()
+
+
+@dataclass(frozen=True, slots=True)
+class Lifted:
+    """One value of a spread: its label, and the aggregate that the parent applies to it."""
+
+    label: str
+    aggregate: Aggregate | None = None
+
+
+def _lifted(plan: ReadPlan) -> Iterator[Lifted]:
+    for column in plan.columns:
+        if column.is_star and plan.table:
+            yield from (Lifted(name) for name in plan.table.columns)
+        else:
+            yield Lifted(column.label, column.aggregate)
+    for embed in plan.embeds:
+        if embed.is_spread:
+            yield from embed.lifted()
+        elif not embed.is_hidden:
+            yield Lifted(embed.label)
+
+
+_At = tuple[int, ...]  # where an embed stands: its number among the embeds of each level
 
 
 class ReadPlanner:
@@ -68,60 +97,60 @@ class ReadPlanner:
     def plan(self, table: Table | None, alias: str, *, of_change: bool = False) -> ReadPlan:
         """Plan from the root; the rows ``of_change`` are there already, filtered and all of them."""
         self._root = alias
-        self._check_paths()
-        plan = self._level(table, alias, self._query.select, ())
+        query, places = self._query, self._place
+        self._conditions = [(places(path), tree) for path, tree in query.conditions]
+        self._order = {places(path): terms for path, terms in query.order.items()}
+        self._windows = {places(path): window for path, window in query.windows.items()}
+        plan = self._level(table, alias, query.select, ())
         return replace(plan, where=(), window=Window()) if of_change else plan
 
-    def _level(self, table: Table | None, alias: str, items: tuple[SelectItem, ...], path: Path) -> ReadPlan:
+    def _level(self, table: Table | None, alias: str, items: tuple[SelectItem, ...], at: _At) -> ReadPlan:
         columns = tuple(item for item in items if isinstance(item, Column))
         if not self._aggregates and any(column.aggregate for column in columns):
             raise RestError("PGRST123", "Use of aggregate functions is not allowed")
-        embeds = tuple(self._related(table, alias, item, path) for item in items if isinstance(item, Embed))
-        trees = (tree for place, tree in self._query.conditions if place == path)
-        where = tuple(plan_test(tree, table, embeds) for tree in trees)
-        order = tuple(_sort_key(term, table, alias, embeds) for term in self._query.order.get(path, ()))
-        window = self._query.windows.get(path, Window())
+        children = (item for item in items if isinstance(item, Embed))
+        embeds = tuple(self._related(table, alias, item, (*at, n)) for n, item in enumerate(children))
+        where = tuple(plan_test(tree, table, embeds) for place, tree in self._conditions if place == at)
+        order = tuple(_sort_key(term, table, alias, embeds) for term in self._order.get(at, ()))
+        window = self._windows.get(at, Window())
         limit = self._max_rows if window.limit is None else min(window.limit, self._max_rows)
         return ReadPlan(table, alias, columns, embeds, where, order, Window(limit, window.offset))
 
-    def _related(self, table: Table | None, alias: str, embed: Embed, path: Path) -> Related:
+    def _related(self, table: Table | None, alias: str, embed: Embed, at: _At) -> Related:
         if table is None:
             message = (
                 f"Could not find a relationship between '{alias}' and '{embed.target}' in the schema cache"
             )
             raise RestError("PGRST200", message, details=f"'{alias}' does not return rows of a table")
-        relation = find_relation(self._schema_cache, table, embed)
-        if embed.is_spread and not relation.is_to_one:
-            message = f"A spread operation on '{embed.target}' is not possible"
-            raise RestError("PGRST119", message, details=_not_to_one(relation.source, embed.target))
-        depth = len(path) + 1
+        relation, depth = find_relation(self._schema_cache, table, embed), len(at)
         inner_alias = f"{relation.target}_{depth}"
         if inner_alias == self._root:  # a table that is called like this
             inner_alias += "_"
         target = self._schema_cache.tables[relation.schema, relation.target]
-        return Related(
+        related = Related(
             embed.label,
             f"{alias}_{embed.label}_{depth}",
             relation,
-            self._level(target, inner_alias, embed.items, (*path, embed.label)),
+            self._level(target, inner_alias, embed.items, at),
             embed.join == "inner",
             embed.is_spread,
         )
+        if not relation.is_to_one and any(value.aggregate for value in related.lifted()):
+            message = "Aggregates are not implemented for one-to-many or many-to-many spreads."
+            raise RestError("PGRST127", "Feature not implemented", details=message)
+        return related
 
-    def _check_paths(self) -> None:
-        """Every level that the query mentions must be selected."""
-        query = self._query
-        paths = {path for path, _ in query.conditions} | query.order.keys() | query.windows.keys()
-        known = set(_paths(query.select, ()))
-        for path in sorted(paths - known):
-            raise _not_embedded(next(path[n] for n in range(len(path)) if path[: n + 1] not in known))
-
-
-def _paths(items: tuple[SelectItem, ...], path: Path) -> Iterable[Path]:
-    yield path
-    for item in items:
-        if isinstance(item, Embed):
-            yield from _paths(item.items, (*path, item.label))
+    def _place(self, path: Path) -> _At:
+        """Find the embed that a path names by labels or by names of tables; raise PGRST108 for none."""
+        at, items = list[int](), self._query.select
+        for name in path:
+            embeds = [item for item in items if isinstance(item, Embed)]
+            found = [n for n, embed in enumerate(embeds) if name in (embed.label, embed.target)]
+            if not found:
+                raise _not_embedded(name)
+            at.append(found[0])
+            items = embeds[found[0]].items
+        return tuple(at)
 
 
 def plan_test(tree: Tree, table: Table | None, embeds: tuple[Related, ...] = ()) -> Tree:

@@ -13,10 +13,10 @@ from signet_stack.rest.grammar.trees import Window
 from signet_stack.rest.media import Media, negotiate
 from signet_stack.rest.plan.call import CallPlan, plan_get, plan_post
 from signet_stack.rest.plan.read import ReadPlan, ReadPlanner
+from signet_stack.rest.plan.suggestions import suggest_table
 from signet_stack.rest.plan.write import WritePlan, plan_write
 from signet_stack.rest.preferences import WRITES, Preferences, parse_preferences
 from signet_stack.rest.schema_cache.model import SchemaCache, Table
-from signet_stack.rest.settings import RestSettings
 
 _RANGE = re.compile(r"([0-9]{1,18})-([0-9]{1,18})?")
 
@@ -72,9 +72,10 @@ class Plan:
         return self.write is None or self.preferences.get("return") == "representation"
 
 
-def plan_request(given: PlanInput, cache: SchemaCache, settings: RestSettings) -> Plan:
+def plan_request(given: PlanInput, cache: SchemaCache) -> Plan:
     """Plan a request on a table, view or function."""
     method, target, preferences = given.method, given.target, parse_preferences(given.prefer)
+    settings = cache.settings
     if target.is_call and method not in ("GET", "HEAD", "POST"):
         raise RestError("PGRST101", f"Cannot use the {method} method on RPC")
     if method not in {"GET", "HEAD", *WRITES}:
@@ -86,8 +87,6 @@ def plan_request(given: PlanInput, cache: SchemaCache, settings: RestSettings) -
     call = _plan_call(given, query, cache) if target.is_call else None
     if call is not None:
         table = cache.tables.get((target.schema, call.routine.returns_table or ""))
-        if call.routine.returns != "composite":
-            query = replace(query, select=ALL)
     planner = ReadPlanner(cache, query, settings.max_rows, aggregates=settings.aggregates_enabled)
     alias = table.name if table else target.name
     if call is not None or table is None or method not in WRITES:
@@ -106,8 +105,8 @@ def find_table(cache: SchemaCache, target: Target) -> Table:
     """Return the table or view that a request names."""
     if table := cache.tables.get((target.schema, target.name)):
         return table
-    place = f"{target.schema}.{target.name}"
-    raise RestError("PGRST205", f"Could not find the table '{place}' in the schema cache")
+    place, hint = f"{target.schema}.{target.name}", suggest_table(cache, target.schema, target.name)
+    raise RestError("PGRST205", f"Could not find the table '{place}' in the schema cache", hint=hint)
 
 
 def within_range(window: Window, header: str) -> Window:
@@ -135,14 +134,10 @@ def _within_range(query: QueryParams, header: str) -> QueryParams:
 
 
 def _plan_call(given: PlanInput, query: QueryParams, cache: SchemaCache) -> CallPlan:
-    target = given.target
-    routines, label = (
-        cache.routines.get((target.schema, target.name), ()),
-        f"{target.schema}.{target.name}",
-    )
+    place = given.target.schema, given.target.name
     if given.method != "POST":
-        return plan_get(routines, label, query.arguments)
-    return plan_post(routines, label, given.body, given.content_type, query.columns)
+        return plan_get(cache, place, query.arguments)
+    return plan_post(cache, place, given.body, given.content_type, query.columns)
 
 
 def _payload(given: PlanInput, query: QueryParams) -> Payload:

@@ -87,6 +87,7 @@ def _returning(shape: ReadPlan, table: Table) -> tuple[str, ...]:
     fields += [term.field for term, alias, _ in shape.order if alias == shape.alias]
     names = [field.name for field in fields]
     names += [source for embed in shape.embeds for source, _ in embed.relation.columns]
-    if Field("*") in fields:  # computed columns are not part of it
+    takes_rows = any(embed.relation.function for embed in shape.embeds)
+    if Field("*") in fields or takes_rows:  # computed columns are not part of it
         names = ["*", *(name for name in names if name != "*" and name not in table.columns)]
     return tuple(dict.fromkeys(names))

@@ -16,6 +16,7 @@ from signet_stack.postgres.database import Pool
 from signet_stack.rest.errors import RestError
 from signet_stack.rest.schema_cache.load import load_schema_cache
 from signet_stack.rest.schema_cache.model import SchemaCache
+from signet_stack.rest.settings import RestSettings
 
 CHANNEL = "pgrst"
 WAIT_SECONDS = 10
@@ -28,9 +29,9 @@ _log = logging.getLogger(__name__)
 class SchemaCacheListener:
     """The current schema cache; the first request starts the thread that loads it."""
 
-    def __init__(self, pool: Pool, schemas: tuple[str, ...]) -> None:
+    def __init__(self, pool: Pool, settings: RestSettings) -> None:
         self._pool = pool
-        self._schemas = schemas
+        self._settings = settings
         self._cache: SchemaCache | None = None
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -71,7 +72,7 @@ class SchemaCacheListener:
         is_due = True
         while not self._is_closed():
             if is_due:
-                cache = load_schema_cache(connection, self._schemas)
+                cache = load_schema_cache(connection, self._settings)
                 with self._changed:
                     self._cache = cache
                     self._changed.notify_all()

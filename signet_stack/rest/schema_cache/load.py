@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from itertools import permutations
+from itertools import count
 from typing import Any
 
 from psycopg import Connection
@@ -12,8 +12,8 @@ from psycopg import Connection
 from signet_stack.rest.schema_cache import queries
 from signet_stack.rest.schema_cache.model import (
     Kind,
-    Pairs,
     Parameter,
+    Place,
     Relation,
     RoleSettings,
     Routine,
@@ -21,75 +21,82 @@ from signet_stack.rest.schema_cache.model import (
     Table,
     TableColumn,
 )
+from signet_stack.rest.schema_cache.relations import (
+    ForeignKey,
+    Key,
+    View,
+    ViewColumns,
+    add_view_keys,
+    derive_relations,
+)
+from signet_stack.rest.settings import RestSettings, configure
 
 HOISTED = ("statement_timeout", "plan_filter.statement_cost_limit", "default_transaction_isolation")
 UNNAMED_TYPES = ("json", "jsonb", "text", "bytea")
-REVERSED: dict[Kind, Kind] = {"many-to-one": "one-to-many", "one-to-one": "one-to-one"}
 
+_versions = count(1)
 _Rows = Iterable[tuple[Any, ...]]
 
 
-def load_schema_cache(connection: Connection[Any], schemas: tuple[str, ...]) -> SchemaCache:
-    """Read everything about the exposed schemas that requests are checked against."""
+def load_schema_cache(connection: Connection[Any], settings: RestSettings) -> SchemaCache:
+    """Read the settings, then all that requests are checked against in the schemas that they expose."""
     with connection.transaction():
         connection.execute("set transaction read only")
         connection.execute("set local search_path = ''")
-        names = (list(schemas),)
+        settings = configure(settings, connection.execute(queries.CONFIGURATION).fetchall())
+        names = (list(settings.schemas),)
         columns = connection.execute(queries.COLUMNS, names).fetchall()
         tables = _tables(connection.execute(queries.TABLES, names), columns)
-        relations = _relations(connection.execute(queries.FOREIGN_KEYS, names), tables)
+        views = ViewColumns(_views(connection.execute(queries.VIEWS)))
+        primary_keys, foreign_keys = _keys(connection.execute(queries.KEYS))
+        tables = add_view_keys(tables, primary_keys, views)
+        computed = _computed(connection.execute(queries.COMPUTED_RELATIONS, names))
+        relations = derive_relations(foreign_keys, views, computed, tables)
         routines = _routines(connection.execute(queries.ROUTINES, names))
-        return SchemaCache(tables, relations, routines, _roles(connection.execute(queries.ROLES)))
+        roles = _roles(connection.execute(queries.ROLES))
+        return SchemaCache(tables, relations, routines, roles, settings, next(_versions))
 
 
-def _tables(rows: _Rows, column_rows: _Rows) -> dict[tuple[str, str], Table]:
-    columns: dict[tuple[str, str], dict[str, TableColumn]] = defaultdict(dict)
-    for schema, table, name, type_, nullable, default, description, choices in column_rows:
-        column = TableColumn(name, type_, nullable, default, description, tuple(choices or ()))
+def _tables(rows: _Rows, column_rows: _Rows) -> dict[Place, Table]:
+    columns: dict[Place, dict[str, TableColumn]] = defaultdict(dict)
+    for schema, table, name, type_, nullable, default, description, choices, *rest in column_rows:
+        column = TableColumn(name, type_, nullable, default, description, tuple(choices or ()), *rest)
         columns[schema, table][name] = column
     return {
-        (schema, name): Table(schema, name, description, columns[schema, name], tuple(key), *events)
-        for schema, name, description, key, *events in rows
+        (schema, name): Table(schema, name, description, columns[schema, name], tuple(key), *rest)
+        for schema, name, description, key, *rest in rows
     }
 
 
-def _relations(
-    rows: _Rows, tables: dict[tuple[str, str], Table]
-) -> dict[tuple[str, str], tuple[Relation, ...]]:
-    keys: dict[tuple[str, str], list[Relation]] = defaultdict(list)
-    for schema, source, constraint, target, is_unique, sources, targets in rows:
-        if (schema, source) in tables and (schema, target) in tables:
-            kind: Kind = "one-to-one" if is_unique else "many-to-one"
-            pairs = tuple(zip(sources, targets, strict=True))
-            keys[schema, source].append(Relation(schema, kind, source, target, constraint, pairs))
-    found = defaultdict(list, {place: list(relations) for place, relations in keys.items()})
-    for place, relations in keys.items():
-        many_to_many = _many_to_many(relations, set(tables[place].primary_key))
-        for relation in (*map(_reversed, relations), *many_to_many):
-            found[relation.schema, relation.source].append(relation)
-    return {place: tuple(relations) for place, relations in found.items()}
+def _views(rows: _Rows) -> Iterator[View]:
+    for oid, schema, name, numbers, names, definition in rows:
+        yield View(oid, (schema, name), dict(zip(numbers or (), names or (), strict=True)), definition)
 
 
-def _reversed(key: Relation) -> Relation:
-    kind = REVERSED[key.kind]
-    return Relation(key.schema, kind, key.target, key.source, key.constraint, _swapped(key.columns))
+def _keys(rows: _Rows) -> tuple[list[Key], list[ForeignKey]]:
+    primary, foreign = [], []
+    for kind, constraint, is_unique, *ends in rows:
+        source = _key(*ends[:5])
+        if kind == "p":
+            primary.append(source)
+        else:
+            foreign.append(ForeignKey(constraint, is_unique, source, _key(*ends[5:])))
+    return primary, foreign
 
 
-def _many_to_many(keys: list[Relation], primary_key: set[str]) -> Iterator[Relation]:
-    """Read a table as a junction wherever the columns of two foreign keys are part of its primary key."""
-    for near, far in permutations(keys, 2):
-        if {source for source, _ in (*near.columns, *far.columns)} <= primary_key:
-            ends = (near.target, far.target, near.constraint, _swapped(near.columns))
-            junction = (near.source, far.constraint, far.columns)
-            yield Relation(near.schema, "many-to-many", *ends, *junction)
+def _key(schema: str, table: str, oid: int, numbers: list[int], names: list[str]) -> Key:
+    return Key((schema, table), tuple(names), tuple((oid, number) for number in numbers))
 
 
-def _swapped(columns: Pairs) -> Pairs:
-    return tuple((target, source) for source, target in columns)
+def _computed(rows: _Rows) -> Iterator[Relation]:
+    for function_schema, function, schema, source, target, is_to_one in rows:
+        kind: Kind = "many-to-one" if is_to_one else "one-to-many"
+        place = function_schema, function
+        yield Relation(schema, kind, source, target, function, (), function=place)
 
 
-def _routines(rows: _Rows) -> dict[tuple[str, str], tuple[Routine, ...]]:
-    found: dict[tuple[str, str], list[Routine]] = defaultdict(list)
+def _routines(rows: _Rows) -> dict[Place, tuple[Routine, ...]]:
+    found: dict[Place, list[Routine]] = defaultdict(list)
     for schema, name, description, required, variadic, names, types, *returns, settings in rows:
         last = len(names) - 1
         parameters = tuple(

@@ -6,20 +6,28 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from signet_stack.rest.settings import RestSettings
+
 Kind = Literal["many-to-one", "one-to-many", "one-to-one", "many-to-many"]
 Pairs = tuple[tuple[str, str], ...]
+Place = tuple[str, str]  # schema and name
 
 
 @dataclass(frozen=True, slots=True)
 class TableColumn:
-    """One column; ``type`` as format_type writes it, ``default`` an SQL expression from the database."""
+    """One column; ``type`` as format_type writes it, ``default`` an SQL expression from the database.
+
+    ``base_type`` is that of a domain's base (else ``type`` without its modifiers).
+    """
 
     name: str
     type: str
     nullable: bool
     default: str | None
     description: str | None
-    choices: tuple[str, ...]  # of an enum
+    choices: tuple[str, ...] = ()  # of an enum
+    base_type: str = ""
+    max_length: int | None = None  # of char and varchar
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +42,7 @@ class Table:
     insertable: bool
     updatable: bool
     deletable: bool
+    is_view: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +50,8 @@ class Relation:
     """How rows of ``source`` find rows of ``target`` in the same schema.
 
     ``columns`` pairs source with target columns; for many-to-many ``columns`` pairs source with junction
-    columns and ``far_columns`` junction with target columns.
+    columns and ``far_columns`` junction with target columns. A computed relationship has a ``function`` that
+    takes a source row; ``constraint`` is then the function's name.
     """
 
     schema: str
@@ -53,6 +63,7 @@ class Relation:
     junction: str | None = None
     far_constraint: str = ""
     far_columns: Pairs = ()
+    function: Place | None = None
 
     @property
     def is_to_one(self) -> bool:
@@ -95,9 +106,11 @@ class RoleSettings:
 
 @dataclass(frozen=True, slots=True)
 class SchemaCache:
-    """Everything that requests are checked against. Keys are (schema, name)."""
+    """Everything that requests are checked against, and the settings that were valid when it was read."""
 
-    tables: Mapping[tuple[str, str], Table] = field(default_factory=dict)
-    relations: Mapping[tuple[str, str], tuple[Relation, ...]] = field(default_factory=dict)
-    routines: Mapping[tuple[str, str], tuple[Routine, ...]] = field(default_factory=dict)
+    tables: Mapping[Place, Table] = field(default_factory=dict)
+    relations: Mapping[Place, tuple[Relation, ...]] = field(default_factory=dict)
+    routines: Mapping[Place, tuple[Routine, ...]] = field(default_factory=dict)
     roles: Mapping[str, RoleSettings] = field(default_factory=dict)
+    settings: RestSettings = field(default_factory=RestSettings)
+    version: int = 0  # grows with each load

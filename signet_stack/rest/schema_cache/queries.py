@@ -1,7 +1,7 @@
-"""The questions to PostgreSQL's own catalogue. Read as authenticator with an empty search_path.
+"""Queries on PostgreSQL's system catalogs, run as authenticator with an empty search_path.
 
-What they return does not depend on what the caller of a request may see: a forbidden table is refused by
-PostgreSQL (42501), an absent one by the schema cache (PGRST205).
+Their results do not depend on the privileges of a request's role: a forbidden table is refused by PostgreSQL
+(42501), an absent one by the schema cache (PGRST205).
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ select n.nspname, c.relname, d.description,
     ), '{}')::text[],
     c.relkind in ('r', 'p') or (u.events & 8) = 8,
     c.relkind in ('r', 'p') or (u.events & 4) = 4,
-    c.relkind in ('r', 'p') or (u.events & 16) = 16
+    c.relkind in ('r', 'p') or (u.events & 16) = 16,
+    c.relkind in ('v', 'm')
 from pg_class c
 join pg_namespace n on n.oid = c.relnamespace
 left join pg_description d on d.objoid = c.oid and d.objsubid = 0 and d.classoid = 'pg_class'::regclass
@@ -34,14 +35,27 @@ select n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod),
         when a.attidentity <> '' then
             (select 'nextval(' || quote_literal(q.objid::regclass) || '::regclass)' from pg_depend q
              where q.refobjid = a.attrelid and q.refobjsubid = a.attnum and q.deptype = 'i')
-        when a.attgenerated = '' then pg_get_expr(e.adbin, e.adrelid)
+        when a.attgenerated = '' then
+            coalesce(pg_get_expr(e.adbin, e.adrelid), pg_get_expr(t.typdefaultbin, 0))
     end,
     d.description,
-    (select array_agg(l.enumlabel::text order by l.enumsortorder) from pg_enum l where l.enumtypid = t.oid)
+    (select array_agg(l.enumlabel::text order by l.enumsortorder) from pg_enum l where l.enumtypid = t.oid),
+    case when b.typnamespace = 'pg_catalog'::regnamespace then format_type(b.oid, null)
+        else format_type(a.atttypid, a.atttypmod) end,
+    case when b.oid in ('bpchar'::regtype, 'varchar'::regtype) then
+        nullif(case t.typtype when 'd' then t.typtypmod else a.atttypmod end, -1) - 4 end
 from pg_attribute a
 join pg_class c on c.oid = a.attrelid
 join pg_namespace n on n.oid = c.relnamespace
 join pg_type t on t.oid = a.atttypid
+join pg_type b on b.oid = case t.typtype when 'd' then (
+    with recursive domains as (
+        select t.oid, t.typtype, t.typbasetype
+        union all
+        select n.oid, n.typtype, n.typbasetype from domains join pg_type n on n.oid = domains.typbasetype
+    )
+    select domains.oid from domains where domains.typtype <> 'd'
+) else t.oid end
 left join pg_attrdef e on e.adrelid = a.attrelid and e.adnum = a.attnum
 left join pg_description d on d.objoid = c.oid and d.objsubid = a.attnum and d.classoid = 'pg_class'::regclass
 where n.nspname = any(%s) and c.relkind in ('r', 'v', 'm', 'f', 'p') and not c.relispartition
@@ -49,28 +63,58 @@ where n.nspname = any(%s) and c.relkind in ('r', 'v', 'm', 'f', 'p') and not c.r
 order by a.attrelid, a.attnum
 """
 
-# A foreign key is one-to-one when its columns are also a primary or unique key of their table.
-FOREIGN_KEYS = """
-select n.nspname, c.relname, k.conname, f.relname,
+# Primary and foreign keys of all schemas: views may show the keys of tables that are not exposed. A foreign
+# key is one-to-one when its columns are also a primary or unique key of their table.
+KEYS = """
+select k.contype::text, k.conname,
     exists (
         select from pg_constraint q
         where q.conrelid = k.conrelid and q.contype in ('p', 'u')
             and q.conkey @> k.conkey and q.conkey <@ k.conkey
     ),
-    x.sources, x.targets
+    n.nspname, c.relname, k.conrelid, k.conkey,
+    (select array_agg(a.attname::text order by u.place)
+     from unnest(k.conkey) with ordinality as u(number, place)
+     join pg_attribute a on a.attrelid = k.conrelid and a.attnum = u.number),
+    m.nspname, f.relname, k.confrelid, k.confkey,
+    (select array_agg(a.attname::text order by u.place)
+     from unnest(k.confkey) with ordinality as u(number, place)
+     join pg_attribute a on a.attrelid = k.confrelid and a.attnum = u.number)
 from pg_constraint k
 join pg_class c on c.oid = k.conrelid
-join pg_class f on f.oid = k.confrelid
-join pg_namespace n on n.oid = c.relnamespace and n.oid = f.relnamespace
-cross join lateral (
-    select array_agg(s.attname::text order by p.place) as sources,
-        array_agg(t.attname::text order by p.place) as targets
-    from unnest(k.conkey, k.confkey) with ordinality as p(source, target, place)
-    join pg_attribute s on s.attrelid = k.conrelid and s.attnum = p.source
-    join pg_attribute t on t.attrelid = k.confrelid and t.attnum = p.target
-) x
-where n.nspname = any(%s) and k.contype = 'f' and k.conparentid = 0
+join pg_namespace n on n.oid = c.relnamespace
+left join pg_class f on f.oid = k.confrelid
+left join pg_namespace m on m.oid = f.relnamespace
+where k.contype in ('p', 'f') and k.conparentid = 0 and n.nspname not in ('pg_catalog', 'information_schema')
 order by k.conname
+"""
+
+# The stored query of each view, with the names of its columns by their numbers.
+VIEWS = """
+select c.oid, n.nspname, c.relname,
+    (select array_agg(a.attnum::int order by a.attnum) from pg_attribute a
+     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped),
+    (select array_agg(a.attname::text order by a.attnum) from pg_attribute a
+     where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped),
+    r.ev_action::text
+from pg_class c
+join pg_namespace n on n.oid = c.relnamespace
+join pg_rewrite r on r.ev_class = c.oid and r.rulename = '_RETURN'
+where c.relkind in ('v', 'm') and n.nspname not in ('pg_catalog', 'information_schema')
+"""
+
+# Computed relationships: functions from one row type to rows of another.
+COMPUTED_RELATIONS = """
+select q.nspname, p.proname, n.nspname, c.relname, f.relname,
+    not p.proretset or p.prorows = 1
+from pg_proc p
+join pg_namespace q on q.oid = p.pronamespace
+join pg_class c on c.reltype = p.proargtypes[0] and c.relkind in ('r', 'v', 'm', 'f', 'p')
+join pg_namespace n on n.oid = c.relnamespace
+join pg_class f on f.reltype = p.prorettype and f.relkind in ('r', 'v', 'm', 'f', 'p')
+    and f.relnamespace = c.relnamespace
+where p.pronargs = 1 and p.prokind = 'f' and n.nspname = any(%s)
+order by p.proname
 """
 
 # Parameters as parallel arrays; unnamed ones only where the data API can fill them (a single json, text …).
@@ -114,4 +158,15 @@ cross join unnest(r.rolconfig) as x(setting)
 left join pg_settings g on g.name = split_part(x.setting, '=', 1)
 where m.member = current_user::regrole
     and (g.context = 'user' or has_parameter_privilege(current_user, split_part(x.setting, '=', 1), 'set'))
+"""
+
+# In-database configuration: settings of authenticator; those for this database count more.
+CONFIGURATION = """
+select distinct on (key) split_part(x.setting, '=', 1) as key, substr(x.setting, strpos(x.setting, '=') + 1)
+from pg_db_role_setting s
+cross join unnest(s.setconfig) as x(setting)
+where s.setrole = current_user::regrole
+    and s.setdatabase in (0, (select d.oid from pg_database d where d.datname = current_database()))
+    and x.setting like 'pgrst.%'
+order by key, s.setdatabase desc
 """

@@ -71,7 +71,8 @@ def field(place: Field, alias: str, table: Table | None, bind: Parameters) -> st
     if not place.path:
         return column
     known = table.columns.get(place.name) if table else None
-    text = column if known is None or known.type in ("json", "jsonb") else f"to_jsonb({column})"
+    is_json = known is not None and known.type in ("json", "jsonb")  # then an index on the path can be used
+    text = column if is_json else f"to_jsonb({column})"
     for step in place.path:
         key = bind(str(step.key)) + ("::int" if isinstance(step.key, int) else "")
         text += ("->>" if step.as_text else "->") + key

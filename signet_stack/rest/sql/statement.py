@@ -58,6 +58,11 @@ def main_statement(plan: Plan) -> Statement:
     return Statement(text, tuple(bind.values))
 
 
+def call_statement(function: tuple[str, ...]) -> Statement | None:
+    """Write a call without arguments of the named function, if there is one."""
+    return Statement(f"SELECT {'.'.join(map(name, function))}()") if function else None
+
+
 def count_statement(plan: Plan) -> Statement | None:
     """Write the statement that asks the planner how many rows it expects, if the request wants to know."""
     if plan.write or plan.call or plan.preferences.get("count") not in ("planned", "estimated"):

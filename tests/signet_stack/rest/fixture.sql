@@ -99,6 +99,12 @@ create function test.full_name(test.people) returns text language sql stable
 create table test."odd ""names%" ("a b" integer primary key, "c%s" text, "d""e" text default 'x', "f:g" text);
 insert into test."odd ""names%" values (1, 'one', 'x', 'y');
 
+-- Computed relationships.
+create function test.owner(test.projects) returns setof test.clients rows 1 language sql stable
+    as $$ select * from test.clients where id = $1.client_id $$;
+create function test.open_projects(test.clients) returns setof test.projects language sql stable
+    as $$ select * from test.projects where client_id = $1.id $$;
+
 create view test.project_names with (security_invoker) as select id, name from test.projects;
 
 create table test.authors_only (owner varchar not null, secret varchar primary key);

@@ -177,13 +177,23 @@ def test_an_injection_is_a_value_a_name_or_refused(send: Send, place: str, text:
     [
         (b"and=" + b"(and" * 5000 + b"(id.eq.1)" + b")" * 5000, 414),
         (b"and=" + b"(and" * 1000 + b"(id.eq.1)" + b")" * 1000, 400),
-        (b"&".join([b"id=eq.1"] * 101), 400),
+        (b"&".join([b"id=eq.1"] * 2000), 200),
+        (b"or=(" + b",".join([b"id.eq.1"] * 2000) + b")", 200),
         (b"select=" + b"a(" * 2000, 400),
         (b"select=" + b",".join([b"id"] * 1700), 400),
         (b"id=in.(" + b",".join([b"1"] * 5000) + b")", 200),
         (b"id=eq." + b"1" * 20_000, 414),
     ],
-    ids=["deep and long", "deep", "many conditions", "deep select", "many columns", "long list", "long"],
+    ids=[
+        "deep and long",
+        "deep",
+        "many conditions",
+        "a long or",
+        "deep select",
+        "many columns",
+        "long list",
+        "long",
+    ],
 )
 def test_what_would_cost_much_costs_little(send: Send, query: bytes, status: int) -> None:
     started = time.monotonic()
@@ -195,7 +205,7 @@ def test_a_long_body_is_413_and_a_deep_one_400(send: Send) -> None:
     status, _, body = send("POST", b"items", b"", b" " * (SETTINGS.max_body_bytes + 1))
     assert (status, json.loads(body)["hint"]) == (413, "Send the rows in several requests")
     deep = b'{"settings":' * 100_000 + b"1" + b"}" * 100_000
-    assert send("POST", b"complex_items", b"columns=settings", deep)[0] in (400, 500)
+    assert send("POST", b"complex_items", b"columns=settings", deep)[0] == 400
     assert send("POST", b"complex_items", b"", deep)[0] == 400
     keys = json.dumps({f"k{number}": 1 for number in range(100_000)}).encode()
     assert send("POST", b"items", b"", keys)[0] == 400

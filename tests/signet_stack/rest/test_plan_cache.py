@@ -9,14 +9,13 @@ import pytest
 from signet_stack.rest import application
 from signet_stack.rest.application import Planner
 from signet_stack.rest.plan.request import PlanInput, Target
-from signet_stack.rest.settings import RestSettings
 from tests.support.rest_sample import SCHEMA_CACHE
 
 GIVEN = PlanInput("GET", Target("s", "projects"), "id=eq.1&select=id", accept="application/json")
 
 
 def make_planner() -> Planner:
-    return Planner(SCHEMA_CACHE, RestSettings(schemas=("s",)))
+    return Planner(SCHEMA_CACHE)
 
 
 def test_a_request_that_comes_again_is_planned_once() -> None:

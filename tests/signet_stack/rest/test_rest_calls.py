@@ -6,7 +6,7 @@ import pytest
 
 from signet_stack.rest.errors import RestError
 from signet_stack.rest.plan.call import CallPlan, plan_get, plan_post
-from signet_stack.rest.schema_cache.model import Parameter, Routine
+from signet_stack.rest.schema_cache.model import Parameter, Routine, SchemaCache
 from tests.support.rest_sample import routine
 
 
@@ -24,8 +24,12 @@ DEFAULT = routine("f", "scalar", parameter("", "text", required=False))
 VARIADIC = routine("f", "scalar", parameter("n", "integer[]", variadic=True))
 
 
+def cache_of(*routines: Routine) -> SchemaCache:
+    return SchemaCache(routines={("s", "f"): routines})
+
+
 def post(routines: tuple[Routine, ...], content: bytes, kind: str = "") -> CallPlan:
-    return plan_post(routines, "s.f", content, kind, None)
+    return plan_post(cache_of(*routines), ("s", "f"), content, kind, None)
 
 
 @pytest.mark.parametrize(
@@ -39,7 +43,7 @@ def post(routines: tuple[Routine, ...], content: bytes, kind: str = "") -> CallP
         ((NOTHING, TEXT), b"x", "text/plain", TEXT, "x"),
         ((NOTHING, TEXT), b'{"":"x"}', "", TEXT, '{"":"x"}'),
         ((ONE, JSON), b'{"x":1}', "", JSON, '{"x":1}'),
-        ((ONE, JSON), b"[1]", "application/json", JSON, "[1]"),
+        ((ONE, JSON), b'[{"b":1}]', "application/json", JSON, '[{"b":1}]'),
         ((JSON, BYTES), b"\x01", "application/octet-stream", BYTES, "\\x01"),
         ((DEFAULT,), b"", "", DEFAULT, None),
         ((DEFAULT,), b"x", "text/plain", DEFAULT, "x"),
@@ -89,10 +93,10 @@ def test_several_that_fit_are_PGRST203() -> None:
 
 def test_the_last_text_of_a_name_counts_and_a_variadic_collects() -> None:
     arguments = (("a", "1"), ("a", "2"))
-    assert plan_get((ONE,), "s.f", arguments).texts == ((ONE.parameters[0], ("2",)),)
-    collected = plan_get((VARIADIC,), "s.f", (("n", "1"), ("n", "2"))).texts
+    assert plan_get(cache_of(ONE), ("s", "f"), arguments).texts == ((ONE.parameters[0], ("2",)),)
+    collected = plan_get(cache_of(VARIADIC), ("s", "f"), (("n", "1"), ("n", "2"))).texts
     assert collected == ((VARIADIC.parameters[0], ("1", "2")),)
 
 
 def test_an_unnamed_argument_in_the_address_is_no_empty_name() -> None:
-    assert plan_get((TEXT,), "s.f", (("", "x"),)).unnamed == "x"
+    assert plan_get(cache_of(TEXT), ("s", "f"), (("", "x"),)).unnamed == "x"

@@ -10,8 +10,9 @@ from signet_stack.rest.errors import RestError
 from signet_stack.rest.grammar.select import parse_select
 from signet_stack.rest.grammar.trees import Embed
 from signet_stack.rest.plan.relations import find_relation
-from signet_stack.rest.schema_cache.load import _relations
 from signet_stack.rest.schema_cache.model import SchemaCache, Table
+from signet_stack.rest.schema_cache.relations import derive_relations
+from tests.support.rest_sample import NO_VIEWS, foreign_key
 
 NAMES = ("orders", "addresses", "users", "tasks", "users_tasks", "passports", "pages")
 KEYS = {"users_tasks": ("user_id", "task_id"), "passports": ("user_id",)}
@@ -22,17 +23,16 @@ def table(name: str) -> Table:
 
 
 TABLES = {("s", name): table(name) for name in NAMES}
-# schema, source, constraint, target, is unique, source columns, target columns
-FOREIGN_KEYS: list[tuple[Any, ...]] = [
-    ("s", "orders", "orders_billing", "addresses", False, ["billing_id"], ["id"]),
-    ("s", "orders", "orders_shipping", "addresses", False, ["shipping_id"], ["id"]),
-    ("s", "passports", "passports_user", "users", True, ["user_id"], ["id"]),
-    ("s", "pages", "pages_parent", "pages", False, ["parent_id"], ["id"]),
-    ("s", "users_tasks", "ut_task", "tasks", False, ["task_id"], ["id"]),
-    ("s", "users_tasks", "ut_user", "users", False, ["user_id"], ["id"]),
-    ("s", "orders", "orders_gone", "not_exposed", False, ["gone_id"], ["id"]),
+FOREIGN_KEYS = [
+    foreign_key("orders", "orders_billing", "addresses", "billing_id"),
+    foreign_key("orders", "orders_shipping", "addresses", "shipping_id"),
+    foreign_key("passports", "passports_user", "users", "user_id", is_unique=True),
+    foreign_key("pages", "pages_parent", "pages", "parent_id"),
+    foreign_key("users_tasks", "ut_task", "tasks", "task_id"),
+    foreign_key("users_tasks", "ut_user", "users", "user_id"),
+    foreign_key("orders", "orders_gone", "not_exposed", "gone_id"),
 ]
-SCHEMA_CACHE = SchemaCache(TABLES, _relations(FOREIGN_KEYS, TABLES))
+SCHEMA_CACHE = SchemaCache(TABLES, derive_relations(FOREIGN_KEYS, NO_VIEWS, [], TABLES))
 
 
 def find(source: str, text: str) -> Any:

@@ -164,7 +164,7 @@ SOURCES = [
     ("GET /rpc/add?a=1&b=x", "", "",
      'SELECT "s"."add"("a" := $1::integer, "b" := $2::text) AS pgrst_scalar'),
     ("GET /rpc/sum?n=1&n=2", "", "", 'SELECT "s"."sum"(VARIADIC "n" := $1::integer[]) AS pgrst_scalar'),
-    ("POST /rpc/echo", "[1]", "", 'SELECT "s"."echo"($1::json) AS pgrst_scalar'),
+    ("POST /rpc/echo", '{"x":1}', "", 'SELECT "s"."echo"($1::json) AS pgrst_scalar'),
     ("POST /rpc/many", "", "", 'SELECT pgrst_call.* FROM "s"."many"() AS pgrst_call'),
 ]  # fmt: skip
 

@@ -32,7 +32,7 @@ def test_a_table_is_described_with_keys_types_and_defaults(api: Api) -> None:
     items = description["definitions"]["complex_items"]["properties"]
     assert items["settings"] == {"format": "json"}
     assert items["arr_data"]["items"] == {"format": "integer", "type": "integer"}
-    assert items["field-with_sep"]["default"] == "1"
+    assert items["field-with_sep"]["default"] == 1
     assert description["paths"]["/projects"].keys() == {"get", "post", "patch", "delete"}
 
 
@@ -72,7 +72,7 @@ def test_the_description_has_its_type(api: Api, accept: str) -> None:
         ("/", "OPTIONS,GET,HEAD"),
         ("/items", "OPTIONS,GET,HEAD,POST,PUT,PATCH,DELETE"),
         ("/no_pk", "OPTIONS,GET,HEAD,POST,PATCH,DELETE"),
-        ("/project_names", "OPTIONS,GET,HEAD,POST,PATCH,DELETE"),
+        ("/project_names", "OPTIONS,GET,HEAD,POST,PUT,PATCH,DELETE"),
         ("/rpc/callcounter", "OPTIONS,POST"),
         ("/rpc/add_them", "OPTIONS,GET,HEAD,POST"),
     ],
@@ -158,6 +158,18 @@ def test_what_is_off_by_default_can_be_turned_on(own_api: object) -> None:
     assert grouped == [{"project_id": number, "n": 2} for number in range(1, 5)]
     of_embed = api.http.get("/clients?select=id,projects(count())&order=id").json()
     assert of_embed == [{"id": number, "projects": [{"count": 2}]} for number in (1, 2)]
+    beside = api.http.get("/projects?select=...clients(client:name),n:count()&client_id=not.is.null")
+    assert sorted(beside.json(), key=str) == [{"client": "Apple", "n": 2}, {"client": "Microsoft", "n": 2}]
+    lifted = api.http.get(
+        "/tasks?select=...projects(client_id,n:id.count(),last:id.max())&order=projects(client_id)"
+    )
+    assert lifted.json() == [{"client_id": 1, "n": 4, "last": 2}, {"client_id": 2, "n": 4, "last": 4}]
+    starred = api.http.get("/projects?select=*,n:count()&id=eq.1").json()
+    assert starred == [{"id": 1, "name": "Windows 7", "client_id": 1, "n": 1}]
+    of_none = api.http.get("/projects?select=id,...clients(count())&id=in.(4,5)&order=id").json()
+    assert of_none == [{"id": 4, "count": 1}, {"id": 5, "count": 0}]
+    to_many = api.http.get("/clients?select=...projects(id.sum())")
+    assert (to_many.status_code, to_many.json()["code"]) == (400, "PGRST127")
     plan = api.http.get("/items?id=eq.1", headers={"Accept": "application/vnd.pgrst.plan+json"})
     assert plan.json()[0]["Plan"]["Node Type"]
     lines = api.http.get("/items?id=eq.1", headers={"Accept": "application/vnd.pgrst.plan"})

@@ -14,6 +14,7 @@ from signet_stack.postgres.cluster import SUPERUSER, Cluster
 from signet_stack.rest.schema_cache import listener
 from signet_stack.rest.schema_cache.load import load_schema_cache
 from signet_stack.rest.schema_cache.model import SchemaCache
+from signet_stack.rest.settings import RestSettings
 from tests.conftest import ROOT
 from tests.signet_stack.rest.conftest import Api
 from tests.support.patience import wait_until
@@ -80,6 +81,20 @@ def test_prepared_statements_survive_a_change_of_their_table(own_api: Callable[.
         assert len(api.http.get("/clients").json()[0]) == 2
 
 
+def test_prepared_statements_take_the_new_types_of_their_parameters(own_api: Callable[..., Api]) -> None:
+    """Prepared before the change, `id = $1` has a parameter of the old type on every connection."""
+    api = own_api()
+    api.sql("create table test.codes (id integer primary key, n integer); grant all on test.codes to anon")
+    wait_until(lambda: status(api, "/codes") == 200)
+    for _ in range(30):
+        assert status(api, "/codes?id=eq.1") == 200
+    api.sql("alter table test.codes alter id type text, add seen text")
+    wait_until(lambda: "seen" in api.http.get("/").json()["definitions"]["codes"]["properties"])
+    for _ in range(30):
+        response = api.http.get("/codes?id=eq.1")
+        assert (response.status_code, response.json()) == (200, [])
+
+
 def test_migrations_are_served_after_flask_db_upgrade(own_api: Callable[..., Api]) -> None:
     api = own_api(schemas=("public",))
     assert api.http.get("/profiles").json()["code"] == "PGRST205"
@@ -109,12 +124,12 @@ def test_notifications_that_come_during_a_load_cost_one_more_load(
     api = own_api()
     loads: list[int] = []
 
-    def load(connection: psycopg.Connection, schemas: tuple[str, ...]) -> SchemaCache:
+    def load(connection: psycopg.Connection, settings: RestSettings) -> SchemaCache:
         loads.append(len(loads))
         if len(loads) == 1:
             for number in range(10):
                 api.sql(f"notify pgrst, 'reload schema {number}'")
-        return load_schema_cache(connection, schemas)
+        return load_schema_cache(connection, settings)
 
     monkeypatch.setattr(listener, "load_schema_cache", load)
     assert status(api, "/clients") == 200
@@ -188,6 +203,6 @@ def test_only_exposed_schemas_are_read(own_api: Callable[..., Api]) -> None:
     api = own_api()
     api.sql("create schema hidden; create table hidden.t (id int primary key, c int references test.clients)")
     with psycopg.connect(str(api.context.database.data.conninfo), autocommit=True) as connection:
-        schema_cache = load_schema_cache(connection, ("test",))
+        schema_cache = load_schema_cache(connection, RestSettings(schemas=("test",)))
     assert {schema for schema, _ in schema_cache.tables} == {"test"}
     assert all(relation.target != "t" for relation in schema_cache.relations["test", "clients"])

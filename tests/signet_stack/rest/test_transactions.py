@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import uuid
 from collections.abc import Callable
@@ -26,13 +27,13 @@ def guc(api: Api, name: str, **request: Any) -> Any:
 
 
 def test_sql_sees_who_asks_and_what(api: Api) -> None:
-    headers = {"X-Custom": "Grüße".encode("latin-1"), "Cookie": "a=1; b=2"}
+    headers = {"X-Custom": "Grüße".encode(), "X-Latin": b"Gr\xfc", "Cookie": "a=1; b=2"}
     assert guc(api, "role") == "anon"
     assert guc(api, "request.method") == "GET"
     assert guc(api, "request.path") == "/rpc/guc"
     assert guc(api, "request.cookies", headers=headers) == '{"a":"1","b":"2"}'
     seen = guc(api, "request.headers", headers=headers)
-    assert '"x-custom":' in seen
+    assert (json.loads(seen)["x-custom"], json.loads(seen)["x-latin"]) == ("Grüße", "Gr\ufffd")
     assert '"cookie"' not in seen
     assert guc(api, "search_path") == '"test", "public", "extensions"'
 
@@ -228,6 +229,48 @@ def test_nothing_of_a_request_is_left_on_its_connection(own_api: Callable[..., A
         row = connection.execute("select current_user, current_setting('timezone')").fetchone()
     assert row is not None
     assert (row[0], row[1] == "Asia/Tokyo") == ("authenticator", False)
+
+
+LEAVERS = """
+create function test.leave() returns void language plpgsql volatile as $$
+begin
+    perform set_config('app.user', 'somebody', false), set_config('statement_timeout', '1ms', false),
+        set_config('search_path', 'pg_catalog', false), pg_advisory_lock(7);
+    create temp table kept (id int);
+    listen left_behind;
+end $$;
+create function test.leave_quietly() returns void language plpgsql stable as $$
+begin
+    perform set_config('app.user', 'somebody', false), pg_advisory_lock(7);
+end $$;
+create function test.leave_and_fail() returns void language plpgsql volatile as $$
+begin
+    perform pg_advisory_lock(7), set_config('app.user', 'somebody', false);
+    raise exception 'no';
+end $$;
+create function test.left() returns json language sql stable as $$
+    select json_build_object('user', coalesce(current_setting('app.user', true), ''),
+        'timeout', (select setting from pg_settings where name = 'statement_timeout'),
+        'locks', (select count(*) from pg_locks where locktype = 'advisory'),
+        'tables', (select count(*) from pg_class where relname = 'kept'),
+        'channels', (select count(*) from pg_listening_channels()))
+$$;
+grant execute on all functions in schema test to anon;
+"""
+
+
+@pytest.mark.parametrize("function", ["leave", "leave_quietly", "leave_and_fail"])
+def test_what_a_function_sets_for_its_session_does_not_reach_the_next_request(
+    own_api: Callable[..., Api], function: str
+) -> None:
+    api = own_api()
+    before = {"user": "", "timeout": "3000", "locks": 0, "tables": 0, "channels": 0}
+    api.sql(LEAVERS)
+    wait_until(lambda: api.http.get("/rpc/left").status_code == 200)
+    assert api.http.get("/rpc/left").json() == before
+    for _ in range(10):
+        assert api.http.post(f"/rpc/{function}").status_code in (204, 400)
+        assert api.http.get("/rpc/left").json() == before
 
 
 def test_people_on_one_connection_never_see_each_other(own_api: Callable[..., Api]) -> None:
