@@ -1,4 +1,4 @@
-"""Settings of the data API in the database (``alter role authenticator set pgrst.*``), as in hosted projects."""
+"""Settings of the data API that the database keeps: ``alter role authenticator set pgrst.*``."""
 
 from __future__ import annotations
 
