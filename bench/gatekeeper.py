@@ -83,10 +83,18 @@ def get_claims(mint: Mint, token: str) -> Callable[[], object]:
 
 
 @contextmanager
-def served(auth: FaultyAuth, kind: str) -> Iterator[tuple[int, int]]:
+def served(auth: FaultyAuth, kind: str, threads: int = 4) -> Iterator[tuple[int, int]]:
     """Serve a page by gunicorn, one worker; yield port and process id."""
     listening = socket.create_server(("127.0.0.1", 0))
-    argv = [sys.executable, "-m", "gunicorn", "--threads", "4", "--bind", f"fd://{listening.fileno()}"]
+    argv = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        "--threads",
+        str(threads),
+        "--bind",
+        f"fd://{listening.fileno()}",
+    ]
     environ = {**os.environ, "SUPABASE_URL": auth.url, "BENCH_KIND": kind}
     server = subprocess.Popen(
         [*argv, "--keep-alive", "60", "bench.guarded_page:app"],
@@ -149,13 +157,13 @@ class Page:
         return variant
 
 
-def cookies_of(auth: FaultyAuth, people: int) -> list[str]:
-    """Return session cookies of so many people."""
+def cookies_of(auth: FaultyAuth, people: int, age: float = 0.0) -> list[str]:
+    """Return session cookies of so many people, whose tokens are ``age`` seconds old."""
     app = make_app(auth)
     client = app.test_client()
     cookies = []
     for _ in range(people):
-        put_cookie(client, app, auth.sign_in())
+        put_cookie(client, app, auth.sign_in(age=age))
         cookie = client.get_cookie("sb-80")
         assert cookie is not None
         cookies.append(f"sb-80={cookie.value}")
