@@ -1,4 +1,4 @@
-"""The session decision: a pure function from the cookies' content to one of four results."""
+"""The session decision: a pure function from the result of token verification to one of three actions."""
 
 from __future__ import annotations
 
@@ -9,13 +9,6 @@ from .tokens import AccessClaims
 
 REFRESH_MARGIN = 60  # seconds before the end of a token's life
 REFRESH_SHARE = 4  # at most a quarter of the token's life
-
-
-@dataclass(frozen=True, slots=True)
-class Anonymous:
-    """No session. ``clear``: cookies were sent, but they hold no session."""
-
-    clear: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +32,14 @@ class SignOut:
     reason: str
 
 
-Decision = Anonymous | SignedIn | Refresh | SignOut
+Decision = SignedIn | Refresh | SignOut
 
 
-def decide(
-    *, has_session: bool, is_unreadable: bool, verdict: AccessClaims | TokenError | None, now: float
-) -> Decision:
+def decide(verdict: AccessClaims | TokenError, now: float) -> Decision:
     """Return the decision; ``verdict`` is the result of token verification, ``now`` in unix seconds."""
-    if not has_session:
-        return Anonymous(clear=is_unreadable)
     if isinstance(verdict, AccessClaims):
         return Refresh(verdict) if is_near_expiry(verdict, now) else SignedIn(verdict)
-    if isinstance(verdict, TokenStale):
-        return Refresh(None)
-    return SignOut("invalid")
+    return Refresh(None) if isinstance(verdict, TokenStale) else SignOut("invalid")
 
 
 def is_near_expiry(claims: AccessClaims, now: float) -> bool:

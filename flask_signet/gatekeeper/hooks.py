@@ -231,8 +231,8 @@ def end_session(reason: str = "signed_out") -> None:
 
 def _cookies(settings: GatekeeperSettings) -> SessionCookies:
     if settings.cookie_mode == "shared":
-        return SharedCookies(settings.site_url, settings.supabase_url)
-    return PrivateCookies(settings.site_url, CookieCipher(settings.secret_keys))
+        return SharedCookies(settings.site_url, settings.supabase_url, settings.cookie_domain)
+    return PrivateCookies(settings.site_url, CookieCipher(settings.secret_keys), settings.cookie_domain)
 
 
 def _is_static_file() -> bool:

@@ -3,8 +3,8 @@
 Only a value that our own key encrypted is a session, so a forged, foreign or tampered cookie causes no call
 to Auth. The authentication tag covers the whole value: chunks of two generations never decrypt.
 
-Name and attributes follow SITE_URL, never the request: ``__Host-sb`` and Secure on https; on loopback http
-the port is part of the name, because cookies ignore ports.
+Name and attributes follow the settings, never the request: ``__Host-sb`` and Secure on https (``__Secure-sb``
+with COOKIE_DOMAIN); on loopback http the port is part of the name, because cookies ignore ports.
 """
 
 from __future__ import annotations
@@ -71,25 +71,26 @@ class PrivateCookies(SessionCookies):
 
     is_forgeable = False
 
-    def __init__(self, site_url: str, cipher: CookieCipher) -> None:
+    def __init__(self, site_url: str, cipher: CookieCipher, domain: str | None = None) -> None:
         parts = urlsplit(site_url)
         is_secure = parts.scheme == "https"
-        name = "__Host-sb" if is_secure else f"sb-{parts.port or 80}"
-        super().__init__(name, chunk=CHUNK, is_secure=is_secure, http_only=True)
+        prefix = "__Secure" if domain else "__Host"  # browsers refuse __Host- with a domain
+        name = f"{prefix}-sb" if is_secure else f"sb-{parts.port or 80}"
+        super().__init__(name, chunk=CHUNK, is_secure=is_secure, http_only=True, domain=domain)
         self._cipher = cipher
 
     def read(self, sent: Sent) -> Reading:
         """Return the session that the request's cookies hold, if any."""
-        parts = self.collect(sent)
-        if not parts:
+        found: list[tuple[StoredSession, bool]] = []
+        for value in self.values(sent):
+            decrypted = self._cipher.decrypt(value, self.name)
+            session = None if decrypted is None else _unpack(decrypted[0])
+            if decrypted is not None and session is not None:
+                found.append((session, not decrypted[1]))
+        if not found:
             return Reading(is_unreadable=self.was_sent(sent))
-        if any(len(values) != 1 for values in parts):
-            return Reading(is_unreadable=True)  # of two cookies with one name, one is not ours
-        decrypted = self._cipher.decrypt("".join(values[0] for values in parts), self.name)
-        session = None if decrypted is None else _unpack(decrypted[0])
-        if decrypted is None or session is None:
-            return Reading(is_unreadable=True)
-        return Reading(session, is_outdated=not decrypted[1])
+        sessions = [session for session, _ in found]
+        return Reading(sessions[0], is_outdated=found[0][1], others=tuple(sessions[1:]))
 
     def prepare(self, session: StoredSession, claims: AccessClaims) -> dict[str, str]:
         """Return the cookies that hold a session; raise SessionTooLarge if servers would refuse them."""

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 from uuid import UUID
 
 from .breaker import CallBudget
-from .cookies import Reading, Sent, SessionCookies, StoredSession
-from .decision import Anonymous, Refresh, SignedIn, SignOut, decide
+from .cookies import Sent, SessionCookies, StoredSession
+from .decision import Refresh, SignedIn, SignOut, decide
 from .errors import (
     AuthUnavailable,
     GatekeeperError,
@@ -25,6 +25,7 @@ from .errors import (
     SessionOver,
     SessionTooLarge,
     TokenError,
+    TokenStale,
 )
 from .refresh import Refreshed, Refresher
 from .revocation import RevocationCheck
@@ -97,18 +98,28 @@ class Sessions:
         """Return the session of a request with these cookies; a refresh forwards the user agent."""
         current = RequestSession(sent, user_agent)
         reading = self.cookies.read(sent)
-        verdict: AccessClaims | TokenError | None = None
-        if reading.session is not None:
-            try:
-                verdict = self._verifier.verify(reading.session.tokens.access_token)
-            except TokenError as error:
-                verdict = error
-            except (KeysUnavailable, AuthUnavailable) as error:
-                current.failure = error
-                log.warning("decision=unavailable code=%s detail=%r", error.code, str(error))
-                return current
-        self._apply_decision(current, reading, verdict)
+        try:
+            verdicts = [self._verdict(session) for session in reading.sessions]
+        except (KeysUnavailable, AuthUnavailable) as error:
+            current.failure = error
+            log.warning("decision=unavailable code=%s detail=%r", error.code, str(error))
+            return current
+        # Several sessions: an old cookie of a parent domain beside ours. The first that can be used counts.
+        for verdict, session in sorted(zip(verdicts, reading.sessions, strict=True), key=_usability):
+            current.clear, current.end_reason = False, None
+            self._apply_decision(current, session, verdict, is_outdated=reading.is_outdated)
+            if current.end_reason is None:
+                break
+        if not reading.sessions and reading.is_unreadable:
+            current.clear = True
+            log.info("decision=anonymous code=cookie_unreadable")
         return current
+
+    def _verdict(self, session: StoredSession) -> AccessClaims | TokenError:
+        try:
+            return self._verifier.verify(session.tokens.access_token)
+        except TokenError as error:
+            return error
 
     def authenticate_bearer(self, token: str) -> Identity:
         """Return the owner of a bearer token; raise TokenError, KeysUnavailable or AuthUnavailable.
@@ -147,34 +158,29 @@ class Sessions:
         return identity.session_id in self._ended
 
     def _apply_decision(
-        self, current: RequestSession, reading: Reading, verdict: AccessClaims | TokenError | None
+        self,
+        current: RequestSession,
+        session: StoredSession,
+        verdict: AccessClaims | TokenError,
+        *,
+        is_outdated: bool,
     ) -> None:
-        decision = decide(
-            has_session=reading.session is not None,
-            is_unreadable=reading.is_unreadable,
-            verdict=verdict,
-            now=self._clock(),
-        )
-        match decision, reading.session:
-            case Anonymous(clear=clear), _:
-                current.clear = clear
-                if clear:
-                    log.info("decision=anonymous code=cookie_unreadable")
-            case SignOut(reason=reason), _:
+        match decide(verdict, self._clock()):
+            case SignOut(reason=reason):
                 code = verdict.code if isinstance(verdict, TokenError) else ""
                 self._sign_out(current, reason, code=code, verdict=verdict)
-            case SignedIn(claims=claims), StoredSession() as session:
+            case SignedIn(claims=claims):
                 self._accept(current, session, claims)
-                if reading.is_outdated:
+                if is_outdated:
                     self._store(current, session, claims)
-            case Refresh(claims=claims), StoredSession() as session:
+            case Refresh(claims=claims):
                 if (
                     isinstance(verdict, KeyUnknown)
                     and self.cookies.is_forgeable
                     and not self._unsigned.take()
                 ):
                     current.failure = AuthUnavailable("too many tokens of unknown keys", retry_after=1)
-                    log.warning("decision=unavailable code=unsigned_budget kid=%r", verdict.kid)
+                    log.warning("decision=unavailable code=unsigned_budget")
                     return
                 self._refresh(current, session, claims)
 
@@ -228,3 +234,10 @@ class Sessions:
         session_id = verdict.session_id if isinstance(verdict, AccessClaims) else None
         log.info("decision=sign_out code=%s reason=%s kid=%s session=%s", code, reason, kid, session_id)
         current.identity, current.store, current.clear, current.end_reason = None, None, True, reason
+
+
+def _usability(candidate: tuple[AccessClaims | TokenError, StoredSession]) -> int:
+    """Sort key: valid tokens first, then those that a refresh may fix, then the rest."""
+    if isinstance(candidate[0], AccessClaims):
+        return 0
+    return 1 if isinstance(candidate[0], TokenStale) else 2

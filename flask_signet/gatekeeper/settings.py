@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import base64
+import json
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 COOKIE_MODES = ("private", "shared")
+MIN_SECRET_KEY_BYTES = 32
+KNOWN_SECRET_KEYS = frozenset({b"super-secret-jwt-token-with-at-least-32-characters-long"})  # the CLI's
 REQUIRED = ("SUPABASE_URL", "SUPABASE_PUBLISHABLE_KEY", "SITE_URL", "SECRET_KEY")
 FLAGS = {
     "1": True,
@@ -24,7 +29,42 @@ FLAGS = {
 
 def is_loopback(url: str) -> bool:
     """Return whether a URL's host is this machine's loopback."""
-    return urlsplit(url).hostname in LOOPBACK_HOSTS
+    try:
+        return urlsplit(url).hostname in LOOPBACK_HOSTS
+    except ValueError:
+        return False
+
+
+def is_web_origin(url: str) -> bool:
+    """Return whether a URL is only scheme, host and port, and https unless its host is loopback."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - raises ValueError if it is not a number
+    except ValueError:
+        return False
+    if not parts.hostname or parts.path or parts.query or parts.fragment or "@" in parts.netloc:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS)
+
+
+def is_strong_secret(key: str | bytes) -> bool:
+    """Return whether a key has at least MIN_SECRET_KEY_BYTES and is none that examples publish."""
+    raw = key if isinstance(key, bytes) else key.encode()
+    return len(raw) >= MIN_SECRET_KEY_BYTES and raw not in KNOWN_SECRET_KEYS
+
+
+def kind_of_api_key(key: str) -> str:
+    """Return "publishable", "secret" or "unknown" for an API key; legacy keys are JWTs with a role."""
+    if key.startswith("sb_publishable_"):
+        return "publishable"
+    if key.startswith("sb_secret_"):
+        return "secret"
+    try:
+        payload = key.split(".")[1]
+        role = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["role"]
+    except (IndexError, KeyError, TypeError, ValueError, RecursionError):
+        return "unknown"
+    return {"anon": "publishable", "service_role": "secret"}.get(str(role), "unknown")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +78,7 @@ class GatekeeperSettings:
     issuer: str
     audience: str = "authenticated"
     cookie_mode: str = "private"  # or "shared"
+    cookie_domain: str | None = None  # None: cookies are bound to the host
     jwks: str | None = None  # the key set itself, never fetched
     revocation_check_seconds: float | None = None  # None: tokens are valid until they expire
     max_waiting_threads: int = 2  # that may wait for Auth while it is slow: a quarter of the worker's threads
@@ -46,18 +87,44 @@ class GatekeeperSettings:
     show_timing: bool = False
 
     def __post_init__(self) -> None:
-        """Raise ValueError for values that would weaken every session silently."""
-        site = urlsplit(self.site_url)
-        schemes = ("https", "http") if is_loopback(self.site_url) else ("https",)
-        if not site.hostname or site.scheme not in schemes:
-            raise ValueError(f"SITE_URL is {self.site_url!r}, not https://…, or http://… on this machine")
-        if urlsplit(self.supabase_url).scheme not in ("https", "http"):
-            raise ValueError(f"SUPABASE_URL is {self.supabase_url!r}, not https://…")
+        """Raise ValueError with every value that would weaken sessions silently."""
+        problems = list(self._problems())
+        if problems:
+            raise ValueError("; ".join(problems))
+
+    def _problems(self) -> Iterator[str]:
+        """Yield one line for each wrong setting; no line contains a key."""
+        if not is_web_origin(self.supabase_url):
+            yield (
+                f"SUPABASE_URL is {_without_credentials(self.supabase_url)!r}, not https://…, or http://… on "
+                "this machine, without a path and without credentials"
+            )
+        if kind_of_api_key(self.publishable_key) == "secret":
+            yield (
+                "SUPABASE_PUBLISHABLE_KEY is a secret key, which passes row-level security: use the "
+                "publishable one, and revoke this one if it was public"
+            )
+        if not is_web_origin(self.site_url):
+            yield f"SITE_URL is {self.site_url!r}, not https://…, or http://… on this machine"
+        for number, key in enumerate(self.secret_keys):
+            if not is_strong_secret(key):
+                name = f"SECRET_KEY_FALLBACKS[{number - 1}]" if number else "SECRET_KEY"
+                yield (
+                    f"{name} is shorter than {MIN_SECRET_KEY_BYTES} bytes or publicly known; make one with "
+                    "python3 -c 'import secrets; print(secrets.token_hex(32))'"
+                )
         if self.cookie_mode not in COOKIE_MODES:
-            raise ValueError(f"SUPABASE_COOKIE_MODE is {self.cookie_mode!r}, not private or shared")
+            yield f"SUPABASE_COOKIE_MODE is {self.cookie_mode!r}, not private or shared"
+        if self.cookie_domain is not None and not _is_domain_of(self.cookie_domain, self.site_url):
+            yield (
+                f"COOKIE_DOMAIN is {self.cookie_domain!r}, not the domain of SITE_URL or a parent of it with "
+                "at least two labels"
+            )
         seconds = self.revocation_check_seconds
         if seconds is not None and not seconds > 0:
-            raise ValueError(f"REVOCATION_CHECK_SECONDS is {seconds}, not above 0; leave it out for no check")
+            yield f"REVOCATION_CHECK_SECONDS is {seconds}, not above 0; leave it out for no check"
+        if self.max_waiting_threads < 1:
+            yield f"GATEKEEPER_AUTH_THREADS is {self.max_waiting_threads}, not a whole number above 0"
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any]) -> GatekeeperSettings:
@@ -79,6 +146,7 @@ class GatekeeperSettings:
             secret_keys=(config["SECRET_KEY"], *fallbacks),
             issuer=config.get("SUPABASE_JWT_ISSUER") or f"{url}/auth/v1",
             cookie_mode=config.get("SUPABASE_COOKIE_MODE") or "private",
+            cookie_domain=str(config.get("COOKIE_DOMAIN") or "").lstrip(".").lower() or None,
             jwks=config.get("SUPABASE_JWKS") or None,
             revocation_check_seconds=_seconds(config, "REVOCATION_CHECK_SECONDS"),
             max_waiting_threads=_count(config, "GATEKEEPER_AUTH_THREADS", default=2),
@@ -102,9 +170,20 @@ def _count(config: Mapping[str, Any], name: str, *, default: int) -> int:
     value = config.get(name)
     if value is None or value == "":
         return default
-    if not str(value).isdecimal() or int(value) < 1:
+    if not str(value).isdecimal():
         raise ValueError(f"{name} is {value!r}, not a whole number above 0")
     return int(value)
+
+
+def _without_credentials(url: str) -> str:
+    scheme, separator, rest = url.partition("://")
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}" if "@" in rest else url
+
+
+def _is_domain_of(domain: str, site_url: str) -> bool:
+    host = (urlsplit(site_url).hostname or "").lower()
+    is_name = re.fullmatch(r"([a-z0-9-]{1,63}\.)+[a-z][a-z0-9-]{0,62}", domain) is not None
+    return is_name and (host == domain or host.endswith(f".{domain}"))
 
 
 def _flag(config: Mapping[str, Any], name: str, *, default: bool) -> bool:

@@ -10,10 +10,12 @@ import base64
 import binascii
 import json
 import re
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from .cookies import Reading, Sent, SessionCookies, StoredSession
+from .errors import SessionTooLarge
 from .tokens import AccessClaims, SessionTokens
 
 CHUNK = 3180  # characters, as @supabase/ssr has it
@@ -24,25 +26,34 @@ _BASE64URL = re.compile(r"[A-Za-z0-9_-]*")
 class SharedCookies(SessionCookies):
     """Session cookies that ``@supabase/ssr`` reads and writes too."""
 
-    def __init__(self, site_url: str, supabase_url: str) -> None:
+    def __init__(self, site_url: str, supabase_url: str, domain: str | None = None) -> None:
         super().__init__(
             storage_key(supabase_url),
             chunk=CHUNK,
             is_secure=urlsplit(site_url).scheme == "https",
             http_only=False,
+            domain=domain,
         )
 
     def read(self, sent: Sent) -> Reading:
         """Return the session that the request's cookies hold, if any."""
-        parts = self.collect(sent)
-        if not parts:
+        sessions = [session for value in self.values(sent) if (session := _unpack(value)) is not None]
+        if not sessions:
             return Reading(is_unreadable=self.was_sent(sent))
-        session = _unpack("".join(values[0] for values in parts))
-        return Reading(session, is_unreadable=session is None)
+        return Reading(sessions[0], others=tuple(sessions[1:]))
 
     def prepare(self, session: StoredSession, claims: AccessClaims) -> dict[str, str]:
-        """Return the cookies that hold a session; raise SessionTooLarge if servers would refuse them."""
-        text = json.dumps(_document(session.tokens, claims), separators=(",", ":"), ensure_ascii=False)
+        """Return the cookies that hold a session; raise SessionTooLarge if servers would refuse them.
+
+        A session that is too large is stored without ``user``, which browser clients can ask Auth for.
+        """
+        try:
+            return self._encode(session.tokens, claims)
+        except SessionTooLarge:
+            return self._encode(replace(session.tokens, user=None), claims)
+
+    def _encode(self, tokens: SessionTokens, claims: AccessClaims) -> dict[str, str]:
+        text = json.dumps(_document(tokens, claims), separators=(",", ":"), ensure_ascii=False)
         encoded = base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode("ascii")
         return self.split(_PREFIX + encoded)
 

@@ -125,9 +125,6 @@ def test_after_signing_out_the_stolen_cookie_opens_neither_pages_nor_rows(app: F
 @pytest.mark.parametrize(
     "template",
     [
-        "{name}={good}; {name}=x",
-        "{name}=x; {name}={good}",
-        "{name}={good}; {name} =x",
         "{name}={good}\r\nCookie: {name}=x",
         "\u00a0{name}={good}",
         "={name}={good}",
@@ -135,10 +132,19 @@ def test_after_signing_out_the_stolen_cookie_opens_neither_pages_nor_rows(app: F
         '{name}="{good}\\073"',
     ],
 )
-def test_a_tossed_or_twisted_cookie_is_no_session(site: Served, member: str, template: str) -> None:
+def test_a_twisted_cookie_is_no_session(site: Served, member: str, template: str) -> None:
     name, _, good = member.partition("=")
     answer = site.get("/profile", f"Cookie: {template.format(name=name, good=good)}")
     assert answer.status in (303, 400)
+
+
+@pytest.mark.parametrize("template", ["{name}={good}; {name}=x", "{name}=x; {name}={good}"])
+def test_a_cookie_that_a_sibling_subdomain_adds_signs_nobody_out(
+    site: Served, member: str, template: str
+) -> None:
+    name, _, good = member.partition("=")
+    answer = site.get("/profile", f"Cookie: {template.format(name=name, good=good)}")
+    assert answer.status == 200
 
 
 def test_a_cookie_bomb_hurts_one_request_only(site: Served) -> None:

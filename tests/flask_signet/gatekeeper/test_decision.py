@@ -1,4 +1,4 @@
-"""What the gatekeeper decides for every kind of cookie and token."""
+"""The decision for every result of token verification."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import dataclasses
 import pytest
 
 from flask_signet.gatekeeper.decision import (
-    Anonymous,
     Decision,
     Refresh,
     SignedIn,
@@ -50,13 +49,7 @@ from tests.support.verified import CLAIMS
 def test_a_session_is_judged_by_its_token(
     verdict: AccessClaims | TokenError, now: int, expected: Decision
 ) -> None:
-    assert decide(has_session=True, is_unreadable=False, verdict=verdict, now=now) == expected
-
-
-@pytest.mark.parametrize("is_unreadable", [False, True])
-def test_without_a_session_nobody_is_there_and_junk_is_cleared(is_unreadable: bool) -> None:
-    decision = decide(has_session=False, is_unreadable=is_unreadable, verdict=None, now=NOW)
-    assert decision == Anonymous(clear=is_unreadable)
+    assert decide(verdict, now) == expected
 
 
 @pytest.mark.parametrize(("life", "margin"), [(3600, 60), (240, 60), (120, 30), (60, 15), (8, 2)])

@@ -23,6 +23,7 @@ SESSION = StoredSession(
     SessionTokens("header.payload.signature", "refresh-token"), signed_in_at=1_700_000_000
 )
 LONG = StoredSession(SessionTokens("h." + "p" * 4000 + ".s", "refresh-token"), signed_in_at=1)
+SESSION_OF_CHUNKS = StoredSession(SessionTokens("h." + "q" * 4000 + ".s", "refresh-token"), signed_in_at=2)
 
 
 def cookies(secrets: tuple[str, ...] = (SECRET,), site: str = SITE) -> PrivateCookies:
@@ -98,10 +99,41 @@ def test_a_value_sealed_under_another_name_is_no_session() -> None:
     assert cookies().read({NAME: [value]}) == Reading(is_unreadable=True)
 
 
-def test_two_cookies_of_one_name_are_no_session() -> None:
-    """A sibling subdomain can add a cookie; which of two is ours, nobody can tell."""
-    value = cookies().prepare(SESSION, CLAIMS)[NAME]
-    assert cookies().read({NAME: [value, value]}).is_unreadable
+@pytest.mark.parametrize("order", [0, 1])
+def test_of_two_cookies_with_one_name_the_one_that_decrypts_is_read(order: int) -> None:
+    values = ["a cookie of a sibling subdomain"]
+    values.insert(order, cookies().prepare(SESSION, CLAIMS)[NAME])
+    assert cookies().read({NAME: values}) == Reading(SESSION)
+
+
+def test_two_sets_of_chunks_are_two_sessions() -> None:
+    old, new = cookies().prepare(LONG, CLAIMS), cookies().prepare(SESSION_OF_CHUNKS, CLAIMS)
+    both = {name: [old[name], new[name]] for name in old}
+    assert cookies().read(both).sessions == (LONG, SESSION_OF_CHUNKS)
+
+
+def test_with_a_domain_the_cookie_is_shared_by_its_subdomains() -> None:
+    site = PrivateCookies("https://www.example.com", CookieCipher((SECRET,)), "example.com")
+    prepared = site.prepare(SESSION, CLAIMS)
+    assert set(prepared) == {"__Secure-sb"}, "browsers refuse __Host- with a domain"
+    response = Response()
+    site.write(response, prepared, {})
+    (line,) = set_cookies(response)
+    assert "Domain=example.com" in line.split("; ")
+    assert "Secure" in line.split("; ")
+
+
+def test_with_a_domain_a_cookie_from_before_is_expired_too() -> None:
+    site = PrivateCookies("https://www.example.com", CookieCipher((SECRET,)), "example.com")
+    response = Response()
+    site.clear(response, {"__Secure-sb": ["old", "new"]})
+    assert sorted("Domain=example.com" in line for line in set_cookies(response)) == [False, True]
+    response = Response()
+    site.write(response, {"__Secure-sb": "newest"}, {"__Secure-sb": ["old", "new"]})
+    assert [line.partition(";")[0] for line in set_cookies(response)] == [
+        "__Secure-sb=",
+        "__Secure-sb=newest",
+    ]
 
 
 def test_chunks_of_two_generations_are_no_session() -> None:

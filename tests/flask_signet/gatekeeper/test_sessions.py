@@ -170,6 +170,33 @@ def test_shared_cookies_live_the_same_life(auth: FaultyAuth, age: int) -> None:
     assert client.get_cookie(name) is None
 
 
+def shared_header(app: Any, *pairs: dict[str, Any]) -> dict[str, str]:
+    """Return the Cookie header of a browser that holds several cookies of one name."""
+    values = []
+    for pair in pairs:
+        client = app.test_client()
+        put_cookie(client, app, pair)
+        cookie = client.get_cookie("sb-127-auth-token")
+        assert cookie is not None
+        values.append(f"sb-127-auth-token={cookie.value}")
+    return {"Cookie": "; ".join(values)}
+
+
+def test_an_old_cookie_of_a_parent_domain_signs_nobody_out(auth: FaultyAuth) -> None:
+    app = make_app(auth, cookie_mode="shared")
+    dead, foreign = auth.sign_in(age=4000), FaultyAuth().sign_in()
+    auth.end(dead["refresh_token"].partition(":")[0])
+    client = app.test_client(use_cookies=False)
+    for good in (auth.sign_in(), auth.sign_in(age=4000)):
+        headers = shared_header(app, dead, foreign, good)
+        response = client.get("/private", headers=headers)
+        assert response.status_code == 200
+        assert response.json["session_id"] == good["refresh_token"].partition(":")[0]
+    response = client.get("/private", headers=shared_header(app, dead, foreign))
+    assert response.status_code == 303
+    assert "Max-Age=0" in response.headers["Set-Cookie"]
+
+
 def test_a_former_secret_key_keeps_people_signed_in(auth: FaultyAuth) -> None:
     client = signed_in(make_app(auth), auth.sign_in())
     old = session_cookie(client)

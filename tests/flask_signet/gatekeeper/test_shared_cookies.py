@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from werkzeug import Response
 
 from flask_signet.gatekeeper.cookies import Reading, StoredSession
+from flask_signet.gatekeeper.errors import SessionTooLarge
 from flask_signet.gatekeeper.shared_cookies import SharedCookies, storage_key
 from flask_signet.gatekeeper.tokens import SessionTokens
 from tests.support.verified import CLAIMS
@@ -22,6 +23,7 @@ COOKIES = SharedCookies("https://www.example.com", "https://abcd.supabase.co")
 USER = {"id": str(CLAIMS.user_id), "email": "alice@example.com", "user_metadata": {"name": "Аня 🙂"}}
 TOKENS = SessionTokens("header.payload.signature", "refresh", USER)
 SESSION = StoredSession(TOKENS, signed_in_at=0)
+OTHER = StoredSession(SessionTokens("other", "other-refresh"), 0)
 LONGER = StoredSession(SessionTokens("h." + "p" * 3000 + ".s", "refresh", USER), 0)
 LONGEST = StoredSession(SessionTokens("h." + "q" * 4600 + ".s", "refresh", USER), 0)  # three chunks
 
@@ -194,3 +196,27 @@ def test_20_text_of_many_bytes_survives_a_chunk_border(padding: int) -> None:
 @given(st.dictionaries(st.sampled_from([KEY, f"{KEY}.0", f"{KEY}.1"]), st.lists(st.text(), min_size=1)))
 def test_any_cookies_are_read_without_an_error(values: dict[str, list[str]]) -> None:
     COOKIES.read(values)
+
+
+def test_two_cookies_of_one_name_are_two_sessions_in_their_order() -> None:
+    old, new = COOKIES.prepare(OTHER, CLAIMS)[KEY], COOKIES.prepare(SESSION, CLAIMS)[KEY]
+    assert COOKIES.read({KEY: [old, "junk", new]}).sessions == (OTHER, SESSION)
+
+
+def test_an_old_whole_cookie_beside_new_chunks_is_a_second_session() -> None:
+    both = {**sent(COOKIES.prepare(OTHER, CLAIMS)), **sent(COOKIES.prepare(LONGER, CLAIMS))}
+    assert COOKIES.read(both).sessions == (OTHER, LONGER)
+
+
+def test_old_and_new_chunks_of_different_lengths_are_two_sessions() -> None:
+    longest, longer = COOKIES.prepare(LONGEST, CLAIMS), COOKIES.prepare(LONGER, CLAIMS)
+    both = {name: [value for one in (longest, longer) if (value := one.get(name))] for name in longest}
+    assert COOKIES.read(both).sessions == (LONGEST, LONGER)
+
+
+def test_a_session_that_is_too_large_is_stored_without_the_user() -> None:
+    user = {"user_metadata": {"biography": "x" * 5000}}
+    prepared = COOKIES.prepare(StoredSession(SessionTokens("t" * 4000, "r", user), 0), CLAIMS)
+    assert COOKIES.read(sent(prepared)).session == StoredSession(SessionTokens("t" * 4000, "r"), 0)
+    with pytest.raises(SessionTooLarge):
+        COOKIES.prepare(StoredSession(SessionTokens("t" * 8000, "r", user), 0), CLAIMS)
