@@ -13,8 +13,6 @@ from urllib.parse import urlsplit
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from app.settings_reader import LOOPBACK_HOSTS
-
 if TYPE_CHECKING:
     from app.settings import Settings
     from flask_signet.gatekeeper import GatekeeperSettings
@@ -57,6 +55,8 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def flask_config(settings: Settings) -> dict[str, object]:
     """Return Flask's own configuration: secrets, session cookie, body limit, trusted hosts."""
+    from flask_signet.gatekeeper.settings import LOOPBACK_HOSTS
+
     site = urlsplit(settings.site_url)
     is_https = site.scheme == "https"
     hosts = [site.hostname or ""]
@@ -87,6 +87,7 @@ def gatekeeper_settings(settings: Settings) -> GatekeeperSettings:
         secret_keys=(settings.secret_key, *settings.secret_key_fallbacks),
         issuer=settings.issuer,
         cookie_mode=settings.cookie_mode,
+        cookie_domain=settings.cookie_domain,
         jwks=settings.jwks,
         revocation_check_seconds=settings.revocation_check_seconds,
         show_timing=settings.is_development,

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from app.settings_reader import Problem, Reader, is_loopback, unknown_variables
+from app.settings_reader import Problem, Reader, unknown_variables
+from flask_signet.gatekeeper.settings import is_loopback
 
 if TYPE_CHECKING:
     from signet_stack.handle import RunningStack
@@ -20,6 +21,7 @@ VARIABLES = frozenset(
         "SUPABASE_ACCESS_TOKEN",
         "SUPABASE_PROJECT_REF",
         "SUPABASE_COOKIE_MODE",
+        "COOKIE_DOMAIN",
         "SUPABASE_JWKS",
         "SECRET_KEY",
         "SECRET_KEY_FALLBACKS",
@@ -77,6 +79,7 @@ class Settings:
     database_url: str | None = field(default=None, repr=False)
     trusted_proxies: int = 0
     cookie_mode: str = "private"
+    cookie_domain: str | None = None
     jwks: str | None = field(default=None, repr=False)
     revocation_check_seconds: float | None = None
     local_stack: LocalStack | None = None
@@ -112,16 +115,18 @@ class Settings:
         """
         reader = Reader(environ)
         url = local_stack.url if local_stack else reader.project_url()
+        site_url = reader.site_url(local_site_url if is_loopback(url) else None)
         settings = cls(
             supabase_url=url,
             publishable_key=local_stack.publishable_key if local_stack else reader.publishable_key(),
             issuer=local_stack.issuer if local_stack else f"{url}/auth/v1",
-            site_url=reader.site_url(local_site_url if is_loopback(url) else None),
+            site_url=site_url,
             secret_key=reader.secret_key(local_secret_key),
             secret_key_fallbacks=reader.secret_key_fallbacks(),
             database_url=reader.database_url(local_stack.database_url if local_stack else None),
             trusted_proxies=reader.count("TRUSTED_PROXIES"),
             cookie_mode=reader.cookie_mode(),
+            cookie_domain=reader.cookie_domain(site_url),
             jwks=reader.jwks(url),
             revocation_check_seconds=reader.seconds("REVOCATION_CHECK_SECONDS"),
             local_stack=local_stack,

@@ -6,24 +6,23 @@ or a key too short to encrypt cookies, is refused here.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import difflib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from flask_signet.gatekeeper.jwks import InlineKeySet, KeySetRefused
-
-LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
-MIN_SECRET_KEY_BYTES = 32
-KNOWN_SECRET_KEYS = frozenset(
-    {"dev", "secret", "changeme", "super-secret-jwt-token-with-at-least-32-characters-long"}
+from flask_signet.gatekeeper.settings import (
+    COOKIE_MODES,
+    MIN_SECRET_KEY_BYTES,
+    is_domain_of,
+    is_loopback,
+    is_strong_secret,
+    is_web_origin,
+    kind_of_api_key,
 )
-COOKIE_MODES = ("private", "shared")
+
 SECRET_NAMES = ("KEY", "SECRET", "TOKEN", "PASSWORD", "DATABASE_URL")
 
 
@@ -118,7 +117,7 @@ class Reader:
         return tuple(self._checked_secret("SECRET_KEY_FALLBACKS", key) for key in keys)
 
     def _checked_secret(self, variable: str, key: str) -> str:
-        if len(key.encode()) < MIN_SECRET_KEY_BYTES or key in KNOWN_SECRET_KEYS:
+        if not is_strong_secret(key):
             self._problem(
                 variable,
                 key,
@@ -156,6 +155,13 @@ class Reader:
         if mode not in COOKIE_MODES:
             self._problem("SUPABASE_COOKIE_MODE", mode, " or ".join(COOKIE_MODES), "private")
         return mode
+
+    def cookie_domain(self, site_url: str) -> str | None:
+        """Return COOKIE_DOMAIN, a parent domain of SITE_URL's host."""
+        domain = self.text("COOKIE_DOMAIN").lstrip(".").lower()
+        if domain and not is_domain_of(domain, site_url):
+            self._problem("COOKIE_DOMAIN", domain, "the domain of SITE_URL, or a parent of it", "example.com")
+        return domain or None
 
     def jwks(self, url: str) -> str | None:
         """Return SUPABASE_JWKS, a key set of the project at ``url``."""
@@ -203,40 +209,6 @@ def is_text(value: str) -> bool:
     except UnicodeEncodeError:
         return False
     return True
-
-
-def is_loopback(url: str) -> bool:
-    """Whether a URL's host is this machine."""
-    try:
-        return urlsplit(url).hostname in LOOPBACK_HOSTS
-    except ValueError:
-        return False
-
-
-def is_web_origin(url: str) -> bool:
-    """Whether a URL is scheme, host and port only, and https unless its host is this machine."""
-    try:
-        parts = urlsplit(url)
-        parts.port  # noqa: B018 - raises ValueError when it is not a number
-    except ValueError:
-        return False
-    if not parts.hostname or parts.path or parts.query or parts.fragment or parts.username:
-        return False
-    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS)
-
-
-def kind_of_api_key(key: str) -> str:
-    """Return "publishable", "secret" or "unknown" for an API key; legacy keys are JWTs with a role."""
-    if key.startswith("sb_publishable_"):
-        return "publishable"
-    if key.startswith("sb_secret_"):
-        return "secret"
-    try:
-        payload = key.split(".")[1]
-        role = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))["role"]
-    except (IndexError, KeyError, TypeError, ValueError, binascii.Error):
-        return "unknown"
-    return {"anon": "publishable", "service_role": "secret"}.get(role, "unknown")
 
 
 def unknown_variables(environ: Mapping[str, str], known: frozenset[str]) -> dict[str, str | None]:

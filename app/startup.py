@@ -22,7 +22,6 @@ from flask import Flask
 from flask.cli import run_command, shell_command
 
 from app.errors import Misconfigured
-from app.settings_reader import LOOPBACK_HOSTS
 from flask_signet.cli.flask_run import check_port, end_with_reloader, flask_context, is_reloader_child
 from flask_signet.cli.local import (
     apply_migrations,
@@ -93,6 +92,8 @@ def _served_at(context: click.Context) -> str:
     host, port = context.params.get("host"), context.params.get("port") or DEFAULT_PORT
     if host == "::1":
         host = "localhost"  # TRUSTED_HOSTS knows no IPv6 addresses, see flask_config
+    from flask_signet.gatekeeper.settings import LOOPBACK_HOSTS
+
     return f"http://{host if host in LOOPBACK_HOSTS else LOOPBACK}:{port}"
 
 

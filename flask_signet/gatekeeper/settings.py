@@ -47,6 +47,13 @@ def is_web_origin(url: str) -> bool:
     return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS)
 
 
+def is_domain_of(domain: str, site_url: str) -> bool:
+    """Return whether a domain is a URL's host, or a parent of it with at least two labels."""
+    host = (urlsplit(site_url).hostname or "").lower()
+    is_name = re.fullmatch(r"([a-z0-9-]{1,63}\.)+[a-z][a-z0-9-]{0,62}", domain) is not None
+    return is_name and (host == domain or host.endswith(f".{domain}"))
+
+
 def is_strong_secret(key: str | bytes) -> bool:
     """Return whether a key has at least MIN_SECRET_KEY_BYTES and is none that examples publish."""
     raw = key if isinstance(key, bytes) else key.encode()
@@ -115,7 +122,7 @@ class GatekeeperSettings:
                 )
         if self.cookie_mode not in COOKIE_MODES:
             yield f"SUPABASE_COOKIE_MODE is {self.cookie_mode!r}, not private or shared"
-        if self.cookie_domain is not None and not _is_domain_of(self.cookie_domain, self.site_url):
+        if self.cookie_domain is not None and not is_domain_of(self.cookie_domain, self.site_url):
             yield (
                 f"COOKIE_DOMAIN is {self.cookie_domain!r}, not the domain of SITE_URL or a parent of it with "
                 "at least two labels"
@@ -178,12 +185,6 @@ def _count(config: Mapping[str, Any], name: str, *, default: int) -> int:
 def _without_credentials(url: str) -> str:
     scheme, separator, rest = url.partition("://")
     return f"{scheme}{separator}{rest.rpartition('@')[2]}" if "@" in rest else url
-
-
-def _is_domain_of(domain: str, site_url: str) -> bool:
-    host = (urlsplit(site_url).hostname or "").lower()
-    is_name = re.fullmatch(r"([a-z0-9-]{1,63}\.)+[a-z][a-z0-9-]{0,62}", domain) is not None
-    return is_name and (host == domain or host.endswith(f".{domain}"))
 
 
 def _flag(config: Mapping[str, Any], name: str, *, default: bool) -> bool:

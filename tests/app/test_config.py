@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.settings import VARIABLES, LocalStack, Settings, SettingsError
-from app.settings_reader import kind_of_api_key, unknown_variables
+from app.settings_reader import unknown_variables
 from flask_signet.gatekeeper.jwks import PUBLIC_DEVELOPMENT_KID
+from flask_signet.gatekeeper.settings import kind_of_api_key
 from tests.support.token_mint import Mint, b64
 
 ROOT = Path(__file__).parents[2]
@@ -95,6 +96,8 @@ def test_every_problem_is_reported_at_once() -> None:
         ("TRUSTED_PROXIES", "many"),
         ("TRUSTED_PROXIES", "100"),
         ("SUPABASE_COOKIE_MODE", "open"),
+        ("COOKIE_DOMAIN", "example.org"),
+        ("COOKIE_DOMAIN", "com"),
         ("SUPABASE_JWKS", "{}"),
         ("SUPABASE_JWKS", '{"keys": []}'),
         ("SUPABASE_JWKS", json.dumps({"keys": [MINT.jwk("ES256", d="x")]})),
