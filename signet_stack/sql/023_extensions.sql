@@ -18,3 +18,18 @@ begin
 end
 $$;
 reset role;
+
+-- Owned by the superuser, as there: postgres has only what the scripts grant. Schema pgsodium is what is left of
+-- an extension that older projects have; their first migration names it.
+create schema pgsodium;
+do $$
+declare
+    wanted text;
+begin
+    for wanted in
+        select name from pg_available_extensions where name in ('supabase_vault', 'pg_graphql')
+    loop
+        execute format('create extension %I', wanted);
+    end loop;
+end
+$$;

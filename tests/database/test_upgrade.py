@@ -126,7 +126,7 @@ REMEDIES = {
     "42P07": ("create table kept ();", "flask db repair 2 --applied"),
     "57014": ("set statement_timeout = '1ms'; select pg_sleep(1);", "set statement_timeout = 0"),
     "0A000": ("create extension made_up;", "Hosted projects may have this, the local stack does not: docs/"),
-    "3F000": ("create table pgsodium.keys ();", "Hosted projects may have this, the local stack does not"),
+    "3F000": ("create table pgmq.keys ();", "Hosted projects may have this, the local stack does not"),
     "42704": ("create policy a on kept to supabase_unknown;", "Hosted projects may have this"),
     "42703": ("select b from kept;", "Correct the file, then run  flask db upgrade"),
 }
