@@ -115,10 +115,11 @@ class Settings:
         """
         reader = Reader(environ)
         url = local_stack.url if local_stack else reader.project_url()
+        publishable_key = local_stack.publishable_key if local_stack else reader.publishable_key()
         site_url = reader.site_url(local_site_url if is_loopback(url) else None)
         settings = cls(
             supabase_url=url,
-            publishable_key=local_stack.publishable_key if local_stack else reader.publishable_key(),
+            publishable_key=publishable_key,
             issuer=local_stack.issuer if local_stack else f"{url}/auth/v1",
             site_url=site_url,
             secret_key=reader.secret_key(local_secret_key),
