@@ -18,17 +18,15 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from signet_db import runner
 from signet_db.scratch import drop_database
 from signet_stack.auth_settings import AuthSettingsStore
 from signet_stack.context import ApiKeys, Clock, Context, system_clock
-from signet_stack.handle import RunningStack
+from signet_stack.handle import LocalStack, RunningStack
 from signet_stack.postgres.binaries import find_binaries
 from signet_stack.postgres.bootstrap import bootstrap
 from signet_stack.postgres.cluster import SUPERUSER, TEST_SETTINGS, Cluster, new_passwords
 from signet_stack.postgres.database import Database
 from signet_stack.postgres.root import place
-from signet_stack.process.lease import take_lease
 from signet_stack.signing_keys import SigningKeys
 from tests.support.certificate import self_signed_certificate
 from tests.support.processes import left_in
@@ -52,6 +50,7 @@ os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
 ROOT = Path(__file__).resolve().parent.parent
+pytest_plugins = ["flask_signet.testing.plugin"]
 SHM = Path("/dev/shm")
 SHM_NEEDED_BYTES = 300 * 1024 * 1024
 
@@ -174,10 +173,6 @@ def make_context(cluster: Cluster, fresh_database: str) -> Iterator[Callable[...
 
 
 @pytest.fixture(scope="session")
-def stack(fast_folder: Path) -> Iterator[RunningStack]:
-    """Run a local stack as a process of its own, with the migrations applied, for the whole session."""
-    folder = fast_folder / "instance" / "signet_stack"
-    lease = take_lease(folder, "http://127.0.0.1:8000", "pytest", print, options=["--ephemeral"])
-    runner.upgrade(lease.stack.database_url, ROOT / "migrations")
-    yield lease.stack
-    lease.release()
+def stack(supabase_stack: LocalStack) -> RunningStack:
+    """Return the addresses and keys of the local stack of this test process."""
+    return supabase_stack.running

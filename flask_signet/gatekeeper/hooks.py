@@ -106,6 +106,11 @@ class Gatekeeper:
             _cookies(settings), verifier, refresher, revocation, self._clock, self._monotonic
         )
 
+    @property
+    def settings(self) -> GatekeeperSettings:
+        """The settings in use."""
+        return self._settings
+
     def before_request(self) -> Response | None:
         """Authenticate the request; return the login redirect or 401 if the view requires a session."""
         started = time.perf_counter()

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-import httpx
-
+from signet_stack.api_clients import Mailbox
 from signet_stack.handle import RunningStack
 
 
@@ -21,8 +20,8 @@ class Mail:
 
 def mails_to(stack: RunningStack, email: str) -> list[Mail]:
     """Return the mails to an address, the newest first."""
-    answer = httpx.get(f"{stack.mailbox_url}/api/mails", params={"to": email}).raise_for_status()
-    return [Mail(mail["kind"], _path(mail["link"]), mail["code"]) for mail in answer.json()["mails"]]
+    found = Mailbox(stack.mailbox_url, stack.api_url, stack.secret_key).mails_to(email)
+    return [Mail(mail.kind, _path(mail.link), mail.code) for mail in found]
 
 
 def only_mail(stack: RunningStack, email: str) -> Mail:

@@ -1,0 +1,1 @@
+"""pytest plugin: fixtures for a real stack, migrated databases, callers and sessions; see docs/testing.md."""
