@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -26,6 +26,8 @@ from signet_db.output import (
     with_yes,
 )
 from signet_stack import rendering
+from signet_stack.api_clients import LOCAL_PROJECT, ManagementApi
+from signet_stack.config_command import PATH as AUTH_SETTINGS
 from signet_stack.config_command import config
 from signet_stack.errors import LocalStackFailed, LocalStackHangs, refuse_windows
 from signet_stack.handle import (
@@ -40,6 +42,11 @@ from signet_stack.handle import (
 )
 from signet_stack.log_files import last_lines, new_lines
 from signet_stack.project import Project, command_name, current_project, group_name
+from signet_stack.supabase_config import FILE as CONFIG_FILE
+from signet_stack.supabase_config import SupabaseConfig
+
+if TYPE_CHECKING:
+    import psycopg
 
 STOPPED = 3  # exit code of `status`
 SEEDED = "seeded"  # the file in the data folder that says that `start --seed` has run
@@ -125,6 +132,7 @@ def start(
     )
     if not lease.is_starter:
         tell("The local stack is running already; this command keeps it running.")
+    apply_config(lease.stack, project.config)
     apply_migrations(lease.stack, project.migrations, is_named=migrations is not None)
     if seed is not None and not (project.folder / SEEDED).exists():
         run_seed(lease.stack, seed)
@@ -258,13 +266,17 @@ def seed(folder: Path | None, migrations: Path | None, seed: Path | None, as_jso
     """Run the seed file on the local stack, and on nothing else."""
     project = current_project(folder, migrations, seed)
     lease = hold(project.folder, project.site_url, name=command_name(), report=tell, command=group_name())
+    apply_config(lease.stack, project.config)
     apply_migrations(lease.stack, project.migrations)
-    notes = run_seed(lease.stack, project.seed)
+    files = (project.seed,) if seed else project.seeds
+    notes = [note for path in files for note in run_seed(lease.stack, path)]
     people = _people(lease.stack)
     if as_json:
-        show_json({"file": str(project.seed), "people": people, "notes": notes})
+        show_json({"files": [str(path) for path in files], "people": people, "notes": notes})
+    elif files:
+        show([f"Ran {', '.join(path.name for path in files)}.", *notes])
     else:
-        show([f"Ran {project.seed.name}.", *notes])
+        show([f"{CONFIG_FILE} names no seed file."])
 
 
 @main.command()
@@ -286,6 +298,39 @@ def logs(folder: Path | None, follow: bool, lines: int) -> None:
 
 
 main.add_command(config)
+
+
+def apply_config(stack: RunningStack, config: SupabaseConfig) -> None:
+    """Apply the project's supabase/config.toml to the running stack; raise SignetError."""
+    import psycopg
+
+    api = ManagementApi(stack.api_url, LOCAL_PROJECT, stack.management_token)
+    current = api.call("GET", AUTH_SETTINGS) if config.auth else {}
+    changes = {name: value for name, value in config.auth.items() if current.get(name) != value}
+    if changes:
+        api.call("PATCH", AUTH_SETTINGS, changes)
+    if config.schemas:
+        with psycopg.connect(stack.database_url, autocommit=True) as connection:
+            if _set_schemas(connection, ", ".join(config.schemas)):
+                changes["schemas"] = config.schemas
+    if changes:
+        tell(f"config     {CONFIG_FILE}: {', '.join(changes)}")
+    if config.not_served:
+        tell(f"warning: {CONFIG_FILE} enables what is not served here: {', '.join(config.not_served)}")
+
+
+def _set_schemas(connection: psycopg.Connection[Any], schemas: str) -> bool:
+    """Set the schemas of the data API, by default for its role; return whether that changed them."""
+    from psycopg import sql
+
+    setting = f"pgrst.db_schemas={schemas}"
+    query = "select from pg_db_role_setting where setrole = 'authenticator'::regrole and %s = any (setconfig)"
+    if connection.execute(query, (setting,)).rowcount:
+        return False
+    statement = sql.SQL("alter role authenticator set pgrst.db_schemas = {}").format(sql.Literal(schemas))
+    connection.execute(statement)
+    connection.execute("notify pgrst, 'reload config'")
+    return True
 
 
 def apply_migrations(stack: RunningStack, folder: Path, *, is_named: bool = False) -> None:

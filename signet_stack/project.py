@@ -10,6 +10,7 @@ import click
 
 from signet_db.files import default_folder
 from signet_stack.handle import DEFAULT_SITE_URL
+from signet_stack.supabase_config import SupabaseConfig, read_config
 
 SEED_FILES = ("seed.sql", "supabase/seed.sql")
 
@@ -22,6 +23,19 @@ class Project:
     migrations: Path
     seed: Path
     site_url: str = DEFAULT_SITE_URL
+    root: Path = Path()
+
+    @property
+    def config(self) -> SupabaseConfig:
+        """The project's supabase/config.toml; raises Misconfigured."""
+        return read_config(self.root)
+
+    @property
+    def seeds(self) -> tuple[Path, ...]:
+        """The seed files: seed.sql, else those of supabase/config.toml, else supabase/seed.sql."""
+        configured = self.config.seeds
+        is_own = self.seed.exists() and self.seed != self.root / SEED_FILES[1]
+        return (self.seed,) if configured is None or is_own else configured
 
     @classmethod
     def at(cls, root: Path, folder: Path | None = None, site_url: str = DEFAULT_SITE_URL) -> Project:
@@ -37,6 +51,7 @@ class Project:
             default_folder(root),
             next((root / name for name in SEED_FILES if (root / name).exists()), root / SEED_FILES[0]),
             site_url,
+            root,
         )
 
     def having(self, folder: Path | None, migrations: Path | None, seed: Path | None) -> Project:

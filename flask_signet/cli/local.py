@@ -57,6 +57,7 @@ def apply_migrations(stack: RunningStack, project: Project) -> None:
     """Apply the project's pending migrations to its local stack; raise MigrationError."""
     if any(os.environ.get(name) for name in ("DATABASE_URL", "DATABASE_URL_FILE")):
         output.repeat("--local")  # a next step must not reach that database
+    program.apply_config(stack, project.config)
     program.apply_migrations(stack, project.migrations)
 
 

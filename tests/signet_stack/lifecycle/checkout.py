@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parents[3]
 LIBRARIES = ("flask_signet", "signet_db", "signet_stack")
 PARTS = ("wsgi.py", "gunicorn.conf.py", ".flaskenv", "app", *LIBRARIES, "migrations", "seed.sql")
 PATIENCE = HANG_SECONDS
+MIGRATIONS = len(list((ROOT / "migrations").glob("*.sql")))  # how many
 # Nobody's own settings and nobody's .env may reach the commands under test.
 ENVIRONMENT = {
     "FLASK_APP": "wsgi",

@@ -14,7 +14,7 @@ import httpx
 import psycopg
 import pytest
 
-from tests.signet_stack.lifecycle.checkout import ENVIRONMENT, PATIENCE, Checkout
+from tests.signet_stack.lifecycle.checkout import ENVIRONMENT, MIGRATIONS, PATIENCE, Checkout
 
 
 def test_status_says_that_nothing_runs(clone: Checkout) -> None:
@@ -42,7 +42,7 @@ def test_the_table_and_its_json_mask_what_is_secret_unless_asked(held: Checkout)
     assert described["api_url"] == stack.api_url
     assert described["secret_key"] == stack.secret_key
     assert described["database_url"] == stack.database_url
-    assert [one["state"] for one in described["migrations"]] == ["applied"] * 3
+    assert [one["state"] for one in described["migrations"]] == ["applied"] * MIGRATIONS
     assert described["leases"] == [{"pid": starter.pid, "name": "flask local start"}]
     keys = httpx.get(f"{stack.api_url}/auth/v1/.well-known/jwks.json").json()["keys"]
     assert described["signing_key_id"] == keys[0]["kid"]
@@ -130,7 +130,7 @@ def test_reset_asks_and_does_what_is_answered(checkout: Checkout, answer: str, i
 
 def test_db_commands_use_the_local_stack_and_leave_none(checkout: Checkout) -> None:
     status = checkout.run("flask", "db", "status")
-    assert "3 applied, 0 pending" in status.stdout
+    assert f"{MIGRATIONS} applied, 0 pending" in status.stdout
     assert "(local)" in status.stdout
     checkout.assert_nothing_left()
 

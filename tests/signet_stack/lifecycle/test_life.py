@@ -13,7 +13,7 @@ import httpx
 import pytest
 
 from signet_stack.handle import is_locked
-from tests.signet_stack.lifecycle.checkout import Checkout, answers, until
+from tests.signet_stack.lifecycle.checkout import MIGRATIONS, Checkout, answers, until
 
 
 def test_one_command_leads_from_a_clone_to_a_page(clone: Checkout, port: int) -> None:
@@ -27,7 +27,7 @@ def test_one_command_leads_from_a_clone_to_a_page(clone: Checkout, port: int) ->
         f"App          http://127.0.0.1:{port}",
         f"API          {described['api_url']}",
         f"Mail         {described['mailbox_url']}",
-        "Migrations   3 applied, 0 pending",
+        f"Migrations   {MIGRATIONS} applied, 0 pending",
     ):
         assert line in server.log
     assert "creating a cluster" in server.log
