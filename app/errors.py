@@ -16,7 +16,12 @@ step, and a ``detail`` that goes to the log and nowhere else.
 
 from __future__ import annotations
 
+import logging
+import secrets
+
 from signet_db.errors import SignetError
+
+logger = logging.getLogger(__name__)
 
 
 class AppError(SignetError):
@@ -101,3 +106,11 @@ class Misconfigured(AppError):
     status = 503
     message = "This site is not set up correctly."
     hint = "Report it to the site's owner."
+
+
+def log_error(error: AppError) -> str:
+    """Write one log line for an error that a page or form shows; return the reference that finds it."""
+    reference = secrets.token_hex(4)
+    level = logging.ERROR if error.status >= 500 else logging.INFO
+    logger.log(level, "%s %s reference=%s detail=%r", error.status, error.code, reference, error.detail)
+    return reference

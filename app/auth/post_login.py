@@ -6,7 +6,7 @@ from flask import current_app, redirect, request, url_for
 from werkzeug import Response
 
 from app.auth import auth_api
-from app.errors import AppError, InputRejected
+from app.errors import AppError, InputRejected, log_error
 from app.web.messages import ALREADY_LOGGED_IN, Message, flash_message
 from flask_signet.gatekeeper import Identity, SessionTokens, current_identity, start_session
 from flask_signet.redirects import HOME, safe_next
@@ -57,4 +57,4 @@ def _end_former(former: Identity) -> None:
     try:
         auth_api.sign_out(former, "local")
     except AppError as error:
-        current_app.logger.warning("former session left open: %s", error.detail)
+        log_error(error)

@@ -37,7 +37,7 @@ from app.auth.post_login import (
     redirect_signed_in,
     requested_next,
 )
-from app.errors import AppError
+from app.errors import AppError, log_error
 from app.web.forms import form_checks_token, render_form
 from app.web.messages import (
     ACCOUNT_MADE,
@@ -134,9 +134,10 @@ def _end_at_auth(everywhere: bool) -> bool:
         return not session_in_doubt()
     try:
         auth_api.sign_out(identity, "global" if everywhere else "local")
-    except AppError:
+    except AppError as error:
         if everywhere:
             raise
+        log_error(error)
         return False
     return True
 
@@ -207,11 +208,11 @@ def forgot() -> Response:
 @form_checks_token
 def confirm() -> Response:
     """Show what a mailed link does; only the POST of its button redeems it, because scanners open links."""
+    form = ConfirmForm()
     link = read_link(request.form if request.method == "POST" else request.args)
     if isinstance(link, str):
         return _link_trouble_page(link)
     target = requested_next()
-    form = ConfirmForm(token_hash=link.token_hash, type=link.kind)
     if form.validate_on_submit():
         try:
             return _finish_mail_flow(auth_api.redeem_link(link.token_hash, link.kind), link.kind, target)

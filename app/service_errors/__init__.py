@@ -6,6 +6,7 @@ a rule that the app cannot know: the password policy, or what a database functio
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -37,7 +38,8 @@ def explained(attempt: Attempt | None = None) -> Iterator[None]:
     except AuthRetryableError as error:
         raise _unavailable("sign-in", error) from error
     except AuthError as error:
-        raise explain_auth(error.code, _status(error), error.message, _retry_after(error)) from error
+        code = error.code or _sqlstate(error)
+        raise explain_auth(code, _status(error), error.message, _retry_after(error)) from error
     except APIError as error:
         raise explain_data_api(error.code or "", error.message or "", attempt) from error
     except httpx.HTTPError as error:
@@ -73,6 +75,20 @@ def _unavailable(service: str, error: Exception) -> ServiceUnavailable:
 def _status(error: Exception) -> int:
     """Return the HTTP status of an Auth error; 0 when the answer was not one of Auth's at all."""
     return int(getattr(error, "status", 0))
+
+
+def _sqlstate(error: Exception) -> str | None:
+    """Return the SQLSTATE of an exception that a trigger on Auth's tables raised.
+
+    Auth passes it on as `code` in its older error shape, which the package does not read.
+    """
+    if not isinstance(error.__cause__, httpx.HTTPStatusError):
+        return None
+    try:
+        code = error.__cause__.response.json().get("code")
+    except (AttributeError, ValueError):
+        return None
+    return code if isinstance(code, str) and re.fullmatch(r"[0-9A-Z]{5}", code) else None
 
 
 def _retry_after(error: Exception) -> int | None:

@@ -43,6 +43,15 @@ LINK_DEAD = Words(
     InputRejected, "This link or code has expired or was already used.", "Ask for a new one.", "otp_expired"
 )
 WAIT = Words(TooManyAttempts, "Too many attempts.")
+# A trigger or constraint on Auth's tables failed; the same request would fail again.
+TRIGGER_FAILED = Words(
+    Misconfigured,
+    "The account could not be created or changed: the site's database refused it.",
+    "Nothing was saved. The site's owner must look at it.",
+    "auth_database_error",
+)
+DATABASE_ERROR = re.compile(r"Database error (?:saving|updating|deleting|creating|inviting) ")
+RAISED = re.compile(r"P0001|PT[0-9]{3}")  # `raise exception` in a trigger: a text meant for the user
 
 AUTH_WORDS: Mapping[str, Words] = {
     "invalid_credentials": WRONG_PAIR,
@@ -147,13 +156,22 @@ NOT_OFFERED_PREFIXES = ("mfa_", "saml_", "sso_", "oauth_", "bad_oauth_", "identi
 def explain_auth(code: str | None, status: int, message: str, retry_after: int | None = None) -> AppError:
     """Return the error for an answer of Auth; ``status`` 0 means that the answer was not Auth's."""
     detail = f"auth answered {status} {code}: {message}"
-    words = _words(code, status)
+    if code and RAISED.fullmatch(code):
+        return InputRejected(
+            message, code="refused_by_database", hint="Check what you entered.", detail=detail
+        )
+    words = TRIGGER_FAILED if _is_database_error(code, message) else _words(code, status)
     if words.kind is TooManyAttempts:
         wait = retry_after or _seconds_in(message) or DEFAULT_WAIT_SECONDS
         return words.error(code or "over_request_rate_limit", detail, wait)
     if code == "weak_password":
         return words.kind(message or words.message, code=code, hint=words.hint, detail=detail)
     return words.error(code or "unknown", detail)
+
+
+def _is_database_error(code: str | None, message: str) -> bool:
+    """Whether the database refused Auth's statement: Auth's sentence, or a SQLSTATE in place of its code."""
+    return bool(DATABASE_ERROR.match(message)) or bool(code and re.fullmatch(r"[0-9A-Z]{5}", code))
 
 
 def _words(code: str | None, status: int) -> Words:

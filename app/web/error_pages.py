@@ -8,8 +8,6 @@ the log line. Error pages need neither database nor Auth.
 from __future__ import annotations
 
 import dataclasses
-import logging
-import secrets
 from collections.abc import Sequence
 
 from flask import Flask, Response, current_app, jsonify, make_response, render_template, request
@@ -17,14 +15,12 @@ from flask.globals import request_ctx
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, SecurityError, ServiceUnavailable
 
-from app.errors import AppError, InputRejected, Misconfigured, NotAllowed
+from app.errors import AppError, InputRejected, Misconfigured, NotAllowed, log_error
 from app.errors import ServiceUnavailable as TryLater
 from app.settings_reader import Problem
 from app.web.forms import STALE_FORM
 from flask_signet.gatekeeper.errors import AuthMisconfigured, GatekeeperError, SessionTooLarge, TokenError
 from flask_signet.origin import CrossSiteRequest
-
-logger = logging.getLogger(__name__)
 
 # status: (code, message, next step). A status that is not here reads like 400 or 500.
 HTTP_WORDS = {
@@ -61,10 +57,7 @@ def register(app: Flask) -> None:
 
 def answer(error: AppError) -> Response:
     """Log an error once, under a new reference, and return its response."""
-    reference = secrets.token_hex(4)
-    level = logging.ERROR if error.status >= 500 else logging.INFO
-    logger.log(level, "%s %s reference=%s detail=%r", error.status, error.code, reference, error.detail)
-    return error_response(error, reference)
+    return error_response(error, log_error(error))
 
 
 def answer_http_error(error: HTTPException) -> Response:

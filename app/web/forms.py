@@ -11,12 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import ClassVar, ParamSpec, TypeVar
 
-from flask import Flask, Response, make_response, render_template
+from flask import Flask, Response, make_response, render_template, request
 from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFProtect
+from werkzeug.datastructures import MultiDict
+from werkzeug.exceptions import UnsupportedMediaType
 from wtforms import Field, ValidationError
 
-from app.errors import AppError
+from app.errors import AppError, log_error
 from app.web.filters import wait_words
 
 P = ParamSpec("P")
@@ -24,6 +26,8 @@ R = TypeVar("R")
 
 # A form may stay open for a working day; afterwards it is returned filled in, to be sent once more.
 TOKEN_LIFE_SECONDS = 8 * 3600
+FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
+SUBMIT_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 STALE_FORM = (
     "This form was open for too long, or you signed in or out in another window. Nothing was saved: check it "
@@ -53,9 +57,21 @@ class Form(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
     # Which field a refusal is about, by the error's code; a code that is not here is about the whole form.
     field_of_code: ClassVar[Mapping[str, str]] = {}
 
+    class Meta(FlaskForm.Meta):  # type: ignore[misc]
+        """Read the fields of an HTML form only; other bodies are refused before any field sees them."""
+
+        def wrap_formdata(self, form: FlaskForm, formdata: object) -> MultiDict[str, str] | None:
+            """Return the submitted fields, None for a GET; raise UnsupportedMediaType."""
+            if request.method not in SUBMIT_METHODS:
+                return None
+            if request.mimetype not in FORM_TYPES and (request.mimetype or request.content_length):
+                raise UnsupportedMediaType(f"not a form: {request.mimetype or 'no content type'}")
+            return request.form
+
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         self.refusal: AppError | None = None
+        self.reference = ""  # of the log line about a refusal that is a fault of the site
 
     def text(self, name: str) -> str:
         """Return the text of a field; empty when nothing was typed."""
@@ -64,6 +80,8 @@ class Form(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
     def refuse(self, error: AppError) -> None:
         """Attach the error of a service, beside its field where `field_of_code` names one."""
         self.refusal = error
+        reference = log_error(error)
+        self.reference = reference if error.status >= 500 else ""
         if error.code in self.field_of_code:
             field = self[self.field_of_code[error.code]]
             field.errors = [*field.errors, error.message]

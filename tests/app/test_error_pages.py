@@ -130,7 +130,7 @@ def test_a_wait_is_in_the_header_and_in_words(visitor: Visitor, name: str, secon
 def test_the_reference_on_the_page_finds_the_detail_in_the_log(
     visitor: Visitor, caplog: pytest.LogCaptureFixture
 ) -> None:
-    with caplog.at_level(logging.INFO, "app.web.error_pages"):
+    with caplog.at_level(logging.INFO, "app.errors"):
         visitor.get("/fail/auth")
     assert visitor.page is not None
     reference = visitor.page.tree.find("main").find("code").text

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
@@ -249,3 +251,71 @@ def test_a_link_is_kept_when_auth_does_not_answer(visitor: Visitor, project: Fau
     page = visitor.press("Go on")
     assert (page.status, page.problems) == (503, [DOWN])
     assert page.field("token_hash")["value"] == "0123456789abcdef0123"
+
+
+def test_a_form_that_meets_a_fault_shows_the_reference_of_its_log_line(
+    visitor: Visitor, project: FaultyProject, caplog: pytest.LogCaptureFixture
+) -> None:
+    project.refuses("POST /auth/v1/token", 500, "unexpected_failure", "disk full")
+    visitor.get("/login")
+    with caplog.at_level(logging.INFO, "app"):
+        page = visitor.press("Log in", email="ada@example.com", password="some words")
+    found = re.search(r"Reference: ([0-9a-f]{8})", page.main)
+    assert found, page.main
+    lines = [record.getMessage() for record in caplog.records if found[1] in record.getMessage()]
+    assert len(lines) == 1
+    assert "disk full" in lines[0]
+    assert lines[0].startswith("503 ")
+
+
+def test_a_refusal_that_is_no_fault_of_the_site_shows_no_reference(
+    visitor: Visitor, project: FaultyProject
+) -> None:
+    project.refuses("POST /auth/v1/token", 400, "invalid_credentials")
+    visitor.get("/login")
+    assert "Reference" not in visitor.press("Log in", email="ada@example.com", password="some words").main
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "words", "never"),
+    [
+        (
+            {"code": "P0001", "message": "Only members may join.", "hint": None, "detail": None},
+            422,
+            "Only members may join.",
+            "again",
+        ),
+        (
+            {"code": 500, "error_code": "unexpected_failure", "msg": "Database error saving new user"},
+            503,
+            "The site's owner must look at it.",
+            "again",
+        ),
+        (
+            {"code": "23502", "message": "null value in column", "hint": None, "detail": None},
+            503,
+            "The site's owner must look at it.",
+            "null value",
+        ),
+    ],
+    ids=["raised on purpose", "failed", "failed, with SQLSTATE"],
+)
+def test_a_trigger_on_the_users_of_auth_speaks_or_is_named(
+    visitor: Visitor, project: FaultyProject, answer: object, status: int, words: str, never: str
+) -> None:
+    project.answers("POST /auth/v1/signup", 500, answer)
+    visitor.get("/signup")
+    page = visitor.press("Sign up", email=new_email(), password=PASSWORD)
+    assert page.status == status
+    assert words in page.main
+    assert never not in page.tree.find("div", role="alert").text
+
+
+def test_a_sign_out_that_auth_does_not_confirm_is_logged(
+    person: Person, project: FaultyProject, caplog: pytest.LogCaptureFixture
+) -> None:
+    project.answers("POST /auth/v1/logout", 503, {"message": "no"})
+    person.get("/")
+    with caplog.at_level(logging.INFO, "app"):
+        person.press("Sign out")
+    assert any("503 " in record.getMessage() for record in caplog.records)
