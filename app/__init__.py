@@ -25,7 +25,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     # Imported here, because `flask run` loads all this while the local stack boots.
     from app import account, auth, profiles, web
     from app.settings import Settings
-    from app.web import assets, error_pages, filters, forms, headers
+    from app.web import assets, error_pages, filters, forms, headers, host
     from flask_signet import cli, origin
     from flask_signet import clients as supabase_clients
     from flask_signet.gatekeeper import Gatekeeper
@@ -36,6 +36,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.logger.warning(remark)
     app.extensions["settings"] = settings
     app.config.update(flask_config(settings))
+    host.register(app, settings.site_url)
     if hops := settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     assets.register(app)
@@ -62,7 +63,7 @@ def flask_config(settings: Settings) -> dict[str, object]:
     hosts = [site.hostname or ""]
     if settings.is_development:
         # Werkzeug cuts trusted hosts at the first colon, so IPv6 addresses cannot be listed.
-        hosts += [host for host in sorted(LOOPBACK_HOSTS) if ":" not in host]
+        hosts += [name for name in sorted(LOOPBACK_HOSTS) if ":" not in name]
     return {
         "SECRET_KEY": settings.secret_key,
         "SECRET_KEY_FALLBACKS": list(settings.secret_key_fallbacks),

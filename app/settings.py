@@ -86,8 +86,8 @@ class Settings:
 
     @property
     def is_development(self) -> bool:
-        """Whether the site itself is served on this machine's loopback."""
-        return is_loopback(self.site_url)
+        """Whether the site is served on this machine, or by http to its network."""
+        return is_loopback(self.site_url) or self.site_url.startswith("http:")
 
     def remarks(self, environ: Mapping[str, str]) -> list[str]:
         """Return warnings: misspelled variables, and values that a web process should not hold."""
@@ -116,7 +116,7 @@ class Settings:
         reader = Reader(environ)
         url = local_stack.url if local_stack else reader.project_url()
         publishable_key = local_stack.publishable_key if local_stack else reader.publishable_key()
-        site_url = reader.site_url(local_site_url if is_loopback(url) else None)
+        site_url = reader.site_url(local_site_url if is_loopback(url) else None, url)
         settings = cls(
             supabase_url=url,
             publishable_key=publishable_key,

@@ -18,6 +18,7 @@ from flask_signet.gatekeeper.settings import (
     MIN_SECRET_KEY_BYTES,
     is_domain_of,
     is_loopback,
+    is_site_origin,
     is_strong_secret,
     is_web_origin,
     kind_of_api_key,
@@ -95,10 +96,13 @@ class Reader:
             )
         return key
 
-    def site_url(self, default: str | None) -> str:
-        """Return SITE_URL; without a default it is required."""
-        url = self.text("SITE_URL").rstrip("/") or default or ""
-        if not is_web_origin(url):
+    def site_url(self, default: str | None, supabase_url: str) -> str:
+        """Return SITE_URL; without a default it is required.
+
+        In development, with the project on this machine, it may be an http address of the local network.
+        """
+        url = self.text("SITE_URL").rstrip("/").lower() or default or ""
+        if not is_site_origin(url, supabase_url):
             self._problem(
                 "SITE_URL",
                 url,

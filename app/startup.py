@@ -88,11 +88,12 @@ def prepare(environ: MutableMapping[str, str], instance: Path = INSTANCE) -> dic
 
 
 def _served_at(context: click.Context) -> str:
-    """Return the address on this machine that the command serves; whoever listens everywhere does so here."""
+    """Return the address on this machine that the command serves; 0.0.0.0 is shown as 127.0.0.1."""
+    from flask_signet.gatekeeper.settings import LOOPBACK_HOSTS
+
     host, port = context.params.get("host"), context.params.get("port") or DEFAULT_PORT
     if host == "::1":
         host = "localhost"  # TRUSTED_HOSTS knows no IPv6 addresses, see flask_config
-    from flask_signet.gatekeeper.settings import LOOPBACK_HOSTS
 
     return f"http://{host if host in LOOPBACK_HOSTS else LOOPBACK}:{port}"
 

@@ -89,6 +89,15 @@ def set_password(identity: Identity, password: str) -> None:
         auth.update_user({"password": password})
 
 
+def account_version(identity: Identity) -> str:
+    """Return the time of the last change of the user's account, as Auth states it. Raises SessionEnded."""
+    with explained_as_user():
+        response = anonymous_client().auth.get_user(identity.access_token)
+    if response is None or response.user.updated_at is None:
+        raise ServiceUnavailable(detail="auth answered without a user")
+    return response.user.updated_at.isoformat()
+
+
 def sign_out(identity: Identity, scope: SignOutScope) -> None:
     """End this session at Auth, or all of this user; a session that has ended already is no error."""
     with suppress(SessionEnded), explained_as_user():

@@ -55,9 +55,12 @@ def remembered_email() -> str:
     return str(session.get(_EMAIL, ""))
 
 
-def allow_new_password(identity: Identity) -> None:
-    """Allow this session to set a new password without the old one, after a mailed link was redeemed."""
-    session[_MARK] = [str(identity.session_id), int(time.time())]
+def allow_new_password(identity: Identity, account_version: str) -> None:
+    """Allow this session to set one new password without the old one, after a mailed link was redeemed.
+
+    Setting it changes the account's version, so copies of the cookie are good for no second change.
+    """
+    session[_MARK] = [str(identity.session_id), int(time.time()), account_version]
 
 
 def forget_new_password() -> None:
@@ -70,9 +73,17 @@ def may_set_password(identity: Identity) -> bool:
     return is_fresh_mark(session.get(_MARK), identity.session_id, time.time())
 
 
+def is_unused_permission(account_version: str) -> bool:
+    """Whether the account is unchanged since this browser got the permission to set a new password."""
+    match session.get(_MARK):
+        case [_, _, version]:
+            return bool(version == account_version)
+    return False
+
+
 def is_fresh_mark(mark: object, session_id: UUID, now: float) -> bool:
     """Whether a mark belongs to this session and is at most NEW_PASSWORD_SECONDS old."""
     match mark:
-        case [str(marked), int(made_at)]:
+        case [str(marked), int(made_at), str()]:
             return marked == str(session_id) and 0 <= now - made_at <= NEW_PASSWORD_SECONDS
     return False

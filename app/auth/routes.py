@@ -25,6 +25,7 @@ from app.auth.pending import (
     allow_new_password,
     await_mail,
     forget_new_password,
+    is_unused_permission,
     may_set_password,
     pending_mail,
     remember_email,
@@ -232,7 +233,7 @@ def _finish_mail_flow(tokens: SessionTokens | None, kind: str, target: str) -> R
         return log_in(tokens, CONFIRMED, target)
     response = log_in(tokens, PROVED, url_for("auth.new_password"))
     if identity := current_identity():
-        allow_new_password(identity)
+        allow_new_password(identity, auth_api.account_version(identity))
     return response
 
 
@@ -252,6 +253,10 @@ def new_password() -> Response:
     form = NewPasswordForm()
     if form.validate_on_submit():
         try:
+            if not is_unused_permission(auth_api.account_version(identity)):
+                forget_new_password()
+                flash_message(RESET_NEEDS_MAIL)
+                return redirect(url_for("auth.forgot"), 303)
             auth_api.set_password(identity, form.text("password"))
         except AppError as error:
             form.refuse(error)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Sequence
+from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, jsonify, make_response, render_template, request
 from flask.globals import request_ctx
@@ -20,6 +21,7 @@ from app.errors import ServiceUnavailable as TryLater
 from app.settings_reader import Problem
 from app.web.forms import STALE_FORM
 from flask_signet.gatekeeper.errors import AuthMisconfigured, GatekeeperError, SessionTooLarge, TokenError
+from flask_signet.gatekeeper.settings import is_http_origin, is_private_host
 from flask_signet.origin import CrossSiteRequest
 
 # status: (code, message, next step). A status that is not here reads like 400 or 500.
@@ -98,12 +100,18 @@ def _from_http(error: HTTPException) -> AppError:
 def _unknown_host(detail: str) -> AppError:
     """Return the error for an untrusted Host; only in development does it name the right one."""
     settings = current_app.extensions["settings"]
-    here = f"Open {settings.site_url}, or set SITE_URL to the address that you use."
+    hint = "Use the site's own address."
+    if settings.is_development:
+        hint = f"Open {settings.site_url}, or set SITE_URL to the address that you use."
+        address = f"http://{request.environ.get('HTTP_HOST', '')}"
+        if is_http_origin(address) and is_private_host(address):
+            port = urlsplit(address).port or 80
+            hint = (
+                "To open the site from other devices of this network, start it with: "
+                f"SITE_URL={address} flask run --host 0.0.0.0 --port {port}"
+            )
     return InputRejected(
-        "This site does not answer under this name.",
-        code="unknown_host",
-        hint=here if settings.is_development else "Use the site's own address.",
-        detail=detail,
+        "This site does not answer under this name.", code="unknown_host", hint=hint, detail=detail
     )
 
 

@@ -42,6 +42,11 @@ def register(app: Flask) -> None:
     app.config["WTF_CSRF_TIME_LIMIT"] = TOKEN_LIFE_SECONDS
     # flask_signet.origin checks where a request comes from; privacy tools remove the Referer.
     app.config["WTF_CSRF_SSL_STRICT"] = False
+    # The last key signs, all are accepted: a new SECRET_KEY does not invalidate open forms.
+    app.config["WTF_CSRF_SECRET_KEY"] = [
+        *reversed(app.config["SECRET_KEY_FALLBACKS"]),
+        app.config["SECRET_KEY"],
+    ]
     csrf.init_app(app)
 
 

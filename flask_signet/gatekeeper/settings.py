@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import ipaddress
 import json
 import re
 from collections.abc import Iterator, Mapping
@@ -35,8 +36,17 @@ def is_loopback(url: str) -> bool:
         return False
 
 
-def is_web_origin(url: str) -> bool:
-    """Return whether a URL is only scheme, host and port, and https unless its host is loopback."""
+def is_private_host(url: str) -> bool:
+    """Return whether a URL's host is an address of a private network (RFC 1918, RFC 4193) or an mDNS name."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return ipaddress.ip_address(host).is_private
+    except ValueError:
+        return host.endswith(".local")
+
+
+def is_http_origin(url: str) -> bool:
+    """Return whether a URL is only scheme, host and port."""
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018 - raises ValueError if it is not a number
@@ -44,7 +54,22 @@ def is_web_origin(url: str) -> bool:
         return False
     if not parts.hostname or parts.path or parts.query or parts.fragment or "@" in parts.netloc:
         return False
-    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS)
+    return parts.scheme in ("https", "http")
+
+
+def is_web_origin(url: str) -> bool:
+    """Return whether a URL is only scheme, host and port, and https unless its host is loopback."""
+    return is_http_origin(url) and (urlsplit(url).scheme == "https" or is_loopback(url))
+
+
+def is_site_origin(url: str, supabase_url: str) -> bool:
+    """Like ``is_web_origin``; in development, http to a private address is accepted as well.
+
+    Development means that the Supabase project is on this machine: a phone on its network opens the site.
+    """
+    if is_web_origin(url):
+        return True
+    return is_http_origin(url) and is_private_host(url) and is_loopback(supabase_url)
 
 
 def is_domain_of(domain: str, site_url: str) -> bool:
@@ -111,7 +136,7 @@ class GatekeeperSettings:
                 "SUPABASE_PUBLISHABLE_KEY is a secret key, which passes row-level security: use the "
                 "publishable one, and revoke this one if it was public"
             )
-        if not is_web_origin(self.site_url):
+        if not is_site_origin(self.site_url, self.supabase_url):
             yield f"SITE_URL is {self.site_url!r}, not https://…, or http://… on this machine"
         for number, key in enumerate(self.secret_keys):
             if not is_strong_secret(key):

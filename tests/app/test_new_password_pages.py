@@ -89,6 +89,24 @@ def test_the_permission_serves_once(person: Person, visitor: Visitor, stack: Run
     assert visitor.get("/auth/reset").path == "/auth/forgot"
 
 
+def test_replayed_cookies_set_no_second_password(
+    app: Flask, person: Person, visitor: Visitor, stack: RunningStack
+) -> None:
+    forget(visitor, person.email)
+    visitor.get(only_mail(stack, person.email).link)
+    visitor.press("Go on")
+    replay = Visitor(app.test_client(), visitor.site_url)
+    for name in ("sb-8000", "session-8000"):
+        cookie = visitor.client.get_cookie(name, domain="127.0.0.1")
+        assert cookie is not None
+        replay.client.set_cookie(name, cookie.value, domain="127.0.0.1")
+    assert replay.get("/auth/reset").path == "/auth/reset"
+    visitor.press("Set the password", password=NEW_PASSWORD)
+    page = replay.press("Set the password", password="words of a thief")
+    assert page.path == "/auth/forgot"
+    log_in(app, person.email, NEW_PASSWORD)
+
+
 def test_a_link_for_another_account_says_so_and_ends_the_former_session(
     app: Flask, person: Person, visitor: Visitor, stack: RunningStack
 ) -> None:

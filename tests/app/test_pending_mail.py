@@ -15,15 +15,15 @@ MADE = 1_700_000_000
 @pytest.mark.parametrize(
     ("mark", "later", "fresh"),
     [
-        ([str(SESSION), MADE], 0, True),
-        ([str(SESSION), MADE], NEW_PASSWORD_SECONDS, True),
-        ([str(SESSION), MADE], NEW_PASSWORD_SECONDS + 1, False),
-        ([str(SESSION), MADE], -1, False),
-        (["11111111-6a34-4a0b-9d54-0e6a53a4c6c1", MADE], 0, False),
+        ([str(SESSION), MADE, "v"], 0, True),
+        ([str(SESSION), MADE, "v"], NEW_PASSWORD_SECONDS, True),
+        ([str(SESSION), MADE, "v"], NEW_PASSWORD_SECONDS + 1, False),
+        ([str(SESSION), MADE, "v"], -1, False),
+        (["11111111-6a34-4a0b-9d54-0e6a53a4c6c1", MADE, "v"], 0, False),
         (None, 0, False),
         ("text", 0, False),
         ([str(SESSION)], 0, False),
-        ([str(SESSION), "soon"], 0, False),
+        ([str(SESSION), "soon", "v"], 0, False),
         ({"session": str(SESSION)}, 0, False),
     ],
     ids=[
