@@ -124,6 +124,17 @@ def web_address(value: Any) -> str:
     return address
 
 
+def choice(*allowed: str) -> Check:
+    """Return a check for one of some words."""
+
+    def check(value: Any) -> str:
+        if value not in allowed:
+            raise SettingRefused(f"must be {' or '.join(allowed)}")
+        return str(value)
+
+    return check
+
+
 def version(value: Any) -> int:
     """Accept 1 and 2."""
     if value not in (1, 2) or isinstance(value, bool):
@@ -150,6 +161,8 @@ def hook_uri(value: Any) -> str:
 
 
 WEEK = 604_800
+# Where links in mails lead: to the app's page, or to Auth's GET /verify (hosted default templates).
+LINKS_TO_APP, LINKS_TO_AUTH = "app", "auth"
 
 
 class SettingsRefused(ValueError):
@@ -174,6 +187,7 @@ class AuthSettings:
     external_email_enabled: bool = _setting(True, flag)
     jwt_exp: int = _setting(3600, whole(1, WEEK))
     mailer_autoconfirm: bool = _setting(True, flag)
+    mail_links: str = _setting(LINKS_TO_APP, choice(LINKS_TO_APP, LINKS_TO_AUTH))
     mailer_otp_exp: int = _setting(600, whole(1, 86_400))
     mailer_otp_length: int = _setting(6, whole(6, 10))
     mailer_secure_email_change_enabled: bool = _setting(True, flag)
@@ -189,6 +203,15 @@ class AuthSettings:
     sessions_timebox: float = _setting(0.0, seconds)
     sessions_inactivity_timeout: float = _setting(0.0, seconds)
     sessions_single_per_user: bool = _setting(False, flag)
+    mfa_totp_enroll_enabled: bool = _setting(True, flag)
+    mfa_totp_verify_enabled: bool = _setting(True, flag)
+    mfa_max_enrolled_factors: int = _setting(10, whole(0, 30))
+    mailer_notifications_password_changed_enabled: bool = _setting(False, flag)
+    mailer_notifications_email_changed_enabled: bool = _setting(False, flag)
+    mailer_notifications_identity_linked_enabled: bool = _setting(False, flag)
+    mailer_notifications_identity_unlinked_enabled: bool = _setting(False, flag)
+    mailer_notifications_mfa_factor_enrolled_enabled: bool = _setting(False, flag)
+    mailer_notifications_mfa_factor_unenrolled_enabled: bool = _setting(False, flag)
     smtp_max_frequency: int = _setting(60, whole(0, 86_400))
     rate_limit_header: str = _setting("", header_name)  # empty: no limit per caller
     rate_limit_email_sent: int | None = _setting(None, optional(whole(1, 1_000_000)))  # an hour

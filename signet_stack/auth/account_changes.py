@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
-from signet_stack.auth import email_change, identities, one_time_tokens, sessions, users
+from signet_stack.auth import email_change, factors, identities, notices, one_time_tokens, sessions, users
 from signet_stack.auth.access_tokens import ADMIN_ROLES, Claims
 from signet_stack.auth.bearer import Bearer, require_user
 from signet_stack.auth.body import Body
@@ -20,7 +20,7 @@ from signet_stack.auth.pkce import read_challenge
 from signet_stack.auth.service import Operation
 from signet_stack.auth.sign_up import check_new_password
 from signet_stack.auth.token_mails import MailOptions
-from signet_stack.auth.users import Rows, User, checked_email, user_json
+from signet_stack.auth.users import Rows, User, checked_email
 
 FRESH = timedelta(hours=24)
 
@@ -74,13 +74,16 @@ def change_account(op: Operation, claims: Claims, change: Change) -> dict[str, A
         if hashed and locked.user.encrypted_password != bearer.user.encrypted_password:
             raise AuthError(409, "conflict", "The password was changed in the meantime")
         user = _apply(op, connection, locked, change, hashed)
-        return user_json(user, identities.of_user(connection, user.id))
+        return identities.describe(connection, user)
 
 
 def _check_allowed(connection: Rows, bearer: Bearer, change: Change) -> None:
     user, is_sensitive = bearer.user, change.email is not None or change.password is not None
     if change.app_metadata is not None and bearer.claims.get("role") not in ADMIN_ROLES:
         raise AuthError(403, "not_admin", "Updating app_metadata requires admin privileges")
+    is_other_address = change.email is not None and change.email != user.email
+    if change.password is not None or is_other_address:
+        _check_level(connection, bearer)
     if user.is_anonymous and change.password is not None and change.email is None and not user.email:
         message = "Updating password of an anonymous user without an email or phone is not allowed"
         raise invalid(message, 422)
@@ -89,6 +92,14 @@ def _check_allowed(connection: Rows, bearer: Bearer, change: Change) -> None:
         raise AuthError(422, "user_sso_managed", message)
     if change.email is not None:
         email_change.check_free(connection, user, change.email)
+
+
+def _check_level(connection: Rows, bearer: Bearer) -> None:
+    """Raise AuthError for a user with a second factor whose session did not pass it."""
+    if bearer.is_aal2 or not any(f.is_verified for f in factors.of_user(connection, bearer.user.id)):
+        return
+    message = "AAL2 session is required to update email or password when MFA is enabled."
+    raise AuthError(401, "insufficient_aal", message)
 
 
 def _check_reauthentication(op: Operation, connection: Rows, bearer: Bearer, change: Change) -> bool:
@@ -146,6 +157,8 @@ def _apply(op: Operation, connection: Rows, bearer: Bearer, change: Change, hash
         sessions.end(connection, user.id, bearer.session_id, "others")
         one_time_tokens.clear(connection, user.id)
     user = users.update(connection, user.id, now, **columns)
+    if hashed:
+        notices.send(op, connection, user.address, "password_changed")
     if change.email is not None and change.email != user.email:
         user = email_change.begin(op, connection, user, change.email, change.options)
     return user

@@ -20,7 +20,7 @@ from signet_stack.auth.token_mails import (
     MailOptions,
     Purpose,
 )
-from signet_stack.auth.users import Rows, User, user_json
+from signet_stack.auth.users import Rows, User
 
 PURPOSES = {
     "signup": SIGNUP,
@@ -57,7 +57,7 @@ def _invite(op: Operation, body: Body, email: str, target: str) -> dict[str, Any
     with op.transaction() as connection:
         user = _invited(op, connection, email, body)
         user = token_mails.send(op, connection, user, INVITE, MailOptions(target))
-        return user_json(user, identities.of_user(connection, user.id))
+        return identities.describe(connection, user)
 
 
 def _generate(
@@ -86,7 +86,7 @@ def _with_link(
         user, address = _changing(op, connection, user, kind, body)
     code = token_mails.issue(op, connection, user, purpose, address)
     user = users.update(connection, user.id, op.now, **{purpose.sent_at: op.now})
-    content = user_json(user, identities.of_user(connection, user.id))
+    content = identities.describe(connection, user)
     return {**content, **_link(op, purpose, kind, code, target)}
 
 

@@ -17,7 +17,7 @@ from uuid import UUID
 from psycopg import sql
 from psycopg.rows import class_row
 
-from signet_stack.auth import email_change, identities, one_time_tokens, sessions, sign_up, users
+from signet_stack.auth import email_change, factors, identities, one_time_tokens, sessions, sign_up, users
 from signet_stack.auth.access_tokens import AUDIENCE, uuid_claim
 from signet_stack.auth.body import Body
 from signet_stack.auth.errors import AuthError, DatabaseFailure, failing_as, invalid
@@ -140,6 +140,8 @@ def soft_delete(op: Operation, connection: Rows, user: User) -> None:
     now = op.now
     sessions.end(connection, user.id, None, "global")
     one_time_tokens.clear(connection, user.id)
+    for factor in factors.of_user(connection, user.id):
+        factors.delete(connection, factor)
     users.update(
         connection,
         user.id,

@@ -36,6 +36,11 @@ class Bearer:
     claims: Claims
 
     @property
+    def is_aal2(self) -> bool:
+        """Whether the session passed a second factor; its row decides, never the token's claim."""
+        return self.session is not None and self.session.aal == sessions.AAL2
+
+    @property
     def session_id(self) -> UUID | None:
         """The session that the token belongs to, if any."""
         return self.session.id if self.session else None

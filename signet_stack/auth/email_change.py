@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from psycopg.errors import DeadlockDetected
 
-from signet_stack.auth import identities, one_time_tokens, sign_up, token_mails, users
+from signet_stack.auth import identities, notices, one_time_tokens, sign_up, token_mails, users
 from signet_stack.auth.service import Operation
 from signet_stack.auth.token_mails import EMAIL_CHANGE_CURRENT, EMAIL_CHANGE_NEW, MailOptions
 from signet_stack.auth.users import Rows, User
@@ -44,8 +44,9 @@ def confirm(op: Operation, connection: Rows, user: User) -> User | None:
         users.update(connection, user.id, op.now, email_change_confirm_status=ONE_CONFIRMED)
         return None
     one_time_tokens.clear(connection, user.id)
-    email = user.email_change or user.address
+    email, former = user.email_change or user.address, user.address
     changed = set_address(op, connection, user, email, is_confirmed=True)
+    notices.send(op, connection, former, "email_changed", old=former, new=email)
     return changed if changed.email_confirmed_at else sign_up.confirm(op, connection, changed)
 
 

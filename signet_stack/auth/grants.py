@@ -13,9 +13,9 @@ from signet_stack.auth.body import Body
 from signet_stack.auth.errors import AuthError, failing_as, invalid
 from signet_stack.auth.passwords import weakness
 from signet_stack.auth.service import Operation
-from signet_stack.auth.sessions import AAL1, AccountChanged, Client, amr_entry
+from signet_stack.auth.sessions import AccountChanged, Client, amr_entry
 from signet_stack.auth.token_hook import Occasion
-from signet_stack.auth.users import Rows, User, user_json
+from signet_stack.auth.users import Rows, User
 
 VERSION_2 = 2
 PREFIX_LENGTH = 5  # of a version 1 token, in a header
@@ -79,7 +79,7 @@ def answer(op: Operation, connection: Rows, user: User, issue: Issue) -> Grant:
         "expires_in": op.settings.jwt_exp,
         "expires_at": claims["exp"],
         "refresh_token": issue.refresh_token.text,
-        "user": user_json(user, identities.of_user(connection, user.id)),
+        "user": identities.describe(connection, user),
     }
     ids = {"sb-auth-user-id": str(user.id), "sb-auth-session-id": str(issue.session_id)}
     return Grant(body, {**ids, **dict([issue.refresh_token.header])})
@@ -163,7 +163,7 @@ def _claims(op: Operation, user: User, issue: Issue) -> dict[str, Any]:
         "app_metadata": user.raw_app_meta_data or {},
         "user_metadata": user.raw_user_meta_data or {},
         "role": user.role or "",
-        "aal": AAL1,
+        "aal": sessions.level(issue.amr),
         "amr": issue.amr,
         "session_id": str(issue.session_id),
         "is_anonymous": user.is_anonymous,

@@ -9,8 +9,9 @@ from uuid import UUID
 
 from psycopg.rows import dict_row
 
+from signet_stack.auth import factors
 from signet_stack.auth.errors import failing_as
-from signet_stack.auth.users import Rows
+from signet_stack.auth.users import Rows, User, user_json
 
 EMAIL = "email"
 _UPSERT = """
@@ -30,6 +31,14 @@ def of_user(connection: Rows, user_id: UUID) -> list[dict[str, Any]]:
             " created_at, updated_at, email from auth.identities where user_id = %s order by created_at, id",
             (user_id,),
         ).fetchall()
+
+
+def describe(connection: Rows, user: User) -> dict[str, Any]:
+    """Return the public form of a user with identities and second factors."""
+    shown = user_json(user, of_user(connection, user.id))
+    if present := factors.of_user(connection, user.id):
+        shown["factors"] = [factor.as_json() for factor in present]
+    return shown
 
 
 def email_content(

@@ -1,12 +1,12 @@
 """What the mails say, as text and as HTML, each with its link and its code.
 
-Pure. Links go to the app's own page, which redeems the token at the press of a button: mail scanners open
-links too.
+Pure. Links lead to the app's own page, which redeems the token at the press of a button, because mail
+scanners open links too; or to Auth's own GET /verify, as hosted projects' default templates have it (`mail_links`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from html import escape
 from urllib.parse import quote, urlencode
@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode
 from signet_stack.auth.redirects import site_of
 
 CONFIRM_PATH = "/auth/confirm"
+VERIFY_PATH = "/auth/v1/verify"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,41 @@ WORDS: Mapping[str, Words] = {
 }
 
 
+# The subjects of hosted projects' default templates.
+DEFAULT_SUBJECTS: Mapping[str, str] = {
+    "signup": "Confirm your email address",
+    "invite": "You've been invited",
+    "recovery": "Reset your password",
+    "magiclink": "Your sign-in link",
+    "email_change": "Confirm your new email address",
+    "reauthentication": "{code} is your verification code",
+}
+# Subject and words of notices, the subjects as on hosted projects.
+NOTICES: Mapping[str, tuple[str, str]] = {
+    "password_changed": ("Your password was changed", "The password of your account was changed."),
+    "email_changed": (
+        "Your email address was changed",
+        "The address of your account was changed from {old} to {new}.",
+    ),
+    "identity_linked": (
+        "A new sign-in method was linked to your account",
+        "You can now sign in with {provider} ({email}), too.",
+    ),
+    "identity_unlinked": (
+        "A sign-in method was removed from your account",
+        "Signing in with {provider} ({email}) is no longer possible.",
+    ),
+    "mfa_factor_enrolled": (
+        "A new verification method was added to your account",
+        "Two-step login ({factor_type}) was set up for your account.",
+    ),
+    "mfa_factor_unenrolled": (
+        "A verification method was removed from your account",
+        "Two-step login ({factor_type}) was removed from your account.",
+    ),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Mail:
     """One mail, ready to be sent. Link and code are credentials: each opens the account."""
@@ -82,6 +118,48 @@ def confirm_link(site_url: str, token_hash: str, verification_type: str, target:
     if target.rstrip("/") != site:
         parameters["next"] = target.removeprefix(site) if target.startswith(f"{site}/") else target
     return f"{site}{CONFIRM_PATH}?{urlencode(parameters, quote_via=quote)}"
+
+
+def verify_link(api_url: str, token_hash: str, verification_type: str, target: str) -> str:
+    """Return the address of Auth's own GET /verify, as hosted projects' default templates have it.
+
+    The target stays raw unless it contains `&`, `=` or `#`.
+    """
+    escaped = quote(target, safe="") if any(c in target for c in "&=#") else target
+    return f"{api_url}{VERIFY_PATH}?token={token_hash}&type={verification_type}&redirect_to={escaped}"
+
+
+def compose_default(kind: str, recipient: str, *, link: str, code: str, change: tuple[str, str]) -> Mail:
+    """Return the mail of a kind as a hosted project's default template has it: a link and no code.
+
+    Only the mail of a re-authentication shows the code, in subject and body.
+    """
+    words = WORDS[kind]
+    subject = DEFAULT_SUBJECTS[kind].format(code=code)
+    lead = words.lead.format(old=change[0], new=change[1])
+    shown = f"{words.button}:\n{link}" if link else f"Enter this code: {code}"
+    text = "\n\n".join((lead, shown, words.ignore))
+    anchor = f'<a href="{escape(link)}" target="_blank">{escape(words.button)}</a>'
+    html = _page(
+        subject, (escape(lead), anchor if link else f"Enter this code: {escape(code)}", escape(words.ignore))
+    )
+    return Mail(kind, recipient, subject, text + "\n", html, link, "" if link else code)
+
+
+def notice(kind: str, recipient: str, values: Mapping[str, str]) -> Mail:
+    """Return the notice of a change; ``values`` are named in its words."""
+    subject, lead = NOTICES[kind]
+    lines = (lead.format(**values), "If that was not you, set a new password now.")
+    html = _page(subject, tuple(map(escape, lines)))
+    return Mail(kind, recipient, subject, "\n\n".join(lines) + "\n", html)
+
+
+def _page(subject: str, paragraphs: Iterable[str]) -> str:
+    shown = "".join(f"<p>{paragraph}</p>" for paragraph in paragraphs)
+    return (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(subject)}</title>'
+        f"<h1>{escape(subject)}</h1>{shown}</html>\n"
+    )
 
 
 def compose(

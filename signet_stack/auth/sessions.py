@@ -17,7 +17,8 @@ from signet_stack.auth.errors import AuthError
 from signet_stack.auth.users import Rows, User
 from signet_stack.auth_settings import AuthSettings
 
-AAL1 = "aal1"
+AAL1, AAL2 = "aal1", "aal2"
+SECOND_FACTORS = frozenset({"totp", "mfa/phone", "mfa/webauthn"})
 EXPIRED = "Session Expired"
 # Sign-ins that prove access to the mailbox just as a new password would.
 MAIL_METHODS = frozenset({"otp", "magiclink", "recovery"})
@@ -70,6 +71,8 @@ class Session:
     not_after: datetime | None
     refreshed_at: datetime | None  # without a time zone, in UTC
     tag: str | None
+    aal: str | None
+    factor_id: UUID | None
     refresh_token_hmac_key: str | None = field(repr=False)
     refresh_token_counter: int | None
 
@@ -230,6 +233,44 @@ def end(connection: Rows, user_id: UUID, session_id: UUID | None, scope: str) ->
         connection.execute("delete from auth.sessions where id = %s and user_id = %s", (session_id, user_id))
     else:
         connection.execute("delete from auth.sessions where id <> %s and user_id = %s", (session_id, user_id))
+
+
+def elevate(
+    connection: Rows, session_id: UUID, factor_id: UUID, method: str, now: datetime
+) -> list[dict[str, Any]]:
+    """Raise a session to aal2 by a second factor; return its `amr` claim."""
+    connection.execute(
+        "insert into auth.mfa_amr_claims (session_id, created_at, updated_at, authentication_method, id)"
+        " values (%(session)s, %(now)s, %(now)s, %(method)s, %(id)s)"
+        " on conflict (session_id, authentication_method) do update set updated_at = excluded.updated_at",
+        {"session": session_id, "now": now, "method": method, "id": uuid.uuid4()},
+    )
+    connection.execute(
+        "update auth.sessions set aal = 'aal2', factor_id = %s, updated_at = %s where id = %s",
+        (factor_id, now, session_id),
+    )
+    return methods(connection, session_id)
+
+
+def lower(connection: Rows, factor_id: UUID, method: str) -> None:
+    """Take aal2 and the method from the sessions that a removed factor raised; none ends."""
+    connection.execute(
+        "with lowered as ("
+        " update auth.sessions set aal = 'aal1', factor_id = null where factor_id = %s returning id)"
+        " delete from auth.mfa_amr_claims using lowered"
+        " where session_id = lowered.id and authentication_method = %s",
+        (factor_id, method),
+    )
+
+
+def end_below_aal2(connection: Rows, user_id: UUID) -> None:
+    """End the sessions of a user that did not pass a second factor."""
+    connection.execute("delete from auth.sessions where user_id = %s and aal < 'aal2'", (user_id,))
+
+
+def level(amr: Iterable[dict[str, Any]]) -> str:
+    """Return the `aal` claim of a session with these methods."""
+    return AAL2 if any(entry["method"] in SECOND_FACTORS for entry in amr) else AAL1
 
 
 def close(connection: Rows, session_id: UUID, now: datetime) -> None:

@@ -9,11 +9,13 @@ from datetime import datetime
 
 from signet_stack.auth import mail_templates, one_time_tokens, pkce, users
 from signet_stack.auth.errors import AuthError
+from signet_stack.auth.mail_templates import Mail
 from signet_stack.auth.one_time_tokens import OneTimeCode
 from signet_stack.auth.pkce import Challenge
 from signet_stack.auth.rate_limits import HOUR, Rate
 from signet_stack.auth.service import Operation
 from signet_stack.auth.users import Rows, User
+from signet_stack.auth_settings import LINKS_TO_AUTH
 
 REAL_MAILS_AN_HOUR = 30
 
@@ -58,21 +60,32 @@ def send(
     """Mail a new token, to the user's address or another one; raise AuthError when a limit is met."""
     address = address or user.address
     code = issue(op, connection, user, purpose, address, is_pkce=options.challenge is not None)
-    _check_total(op)
-    link = ""
-    if purpose.flow_method:
-        link = mail_templates.confirm_link(op.site_url, code.token_hash, purpose.kind, options.target)
-    mail = mail_templates.compose(
-        purpose.kind,
+    check_total(op)
+    mail = _compose(op, user, purpose, options, address, code)
+    op.mailer.send(connection, mail, op.now)
+    return users.update(connection, user.id, op.now, **{purpose.sent_at: op.now})
+
+
+def _compose(
+    op: Operation, user: User, purpose: Purpose, options: MailOptions, address: str, code: OneTimeCode
+) -> Mail:
+    kind, change = purpose.kind, (user.address, user.email_change or "")
+    is_linked = bool(purpose.flow_method)
+    if op.settings.mail_links == LINKS_TO_AUTH:
+        link = mail_templates.verify_link(op.context.api_url, code.token_hash, kind, options.target)
+        return mail_templates.compose_default(
+            kind, address, link=link if is_linked else "", code=code.code, change=change
+        )
+    link = mail_templates.confirm_link(op.site_url, code.token_hash, kind, options.target)
+    return mail_templates.compose(
+        kind,
         address,
-        link=link,
+        link=link if is_linked else "",
         code=code.code,
         token_hash=code.token_hash,
         life_seconds=op.settings.mailer_otp_exp,
-        change=(user.address, user.email_change or ""),
+        change=change,
     )
-    op.mailer.send(connection, mail, op.now)
-    return users.update(connection, user.id, op.now, **{purpose.sent_at: op.now})
 
 
 def issue(
@@ -102,7 +115,7 @@ def begin_flow(op: Operation, connection: Rows, user: User, purpose: Purpose, op
         pkce.begin_flow(connection, user.id, options.challenge, purpose.flow_method, op.now)
 
 
-def _check_total(op: Operation) -> None:
+def check_total(op: Operation) -> None:
     """Raise AuthError when the whole service has sent too many mails; off with autoconfirm."""
     settings = op.settings
     count = settings.rate_limit_email_sent or (REAL_MAILS_AN_HOUR if op.mailer.is_real else None)

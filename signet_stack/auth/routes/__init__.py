@@ -2,6 +2,24 @@
 
 from __future__ import annotations
 
-from signet_stack.auth.routes import admin, discovery, mail_requests, tokens, unsupported, user, verify
+from signet_stack.auth.routes import (
+    admin,
+    discovery,
+    factors,
+    mail_requests,
+    tokens,
+    unsupported,
+    user,
+    verify,
+)
 
-BLUEPRINTS = (admin.bp, discovery.bp, mail_requests.bp, tokens.bp, unsupported.bp, user.bp, verify.bp)
+BLUEPRINTS = (
+    admin.bp,
+    discovery.bp,
+    factors.bp,
+    mail_requests.bp,
+    tokens.bp,
+    unsupported.bp,
+    user.bp,
+    verify.bp,
+)

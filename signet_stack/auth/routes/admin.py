@@ -7,7 +7,7 @@ from uuid import UUID
 
 from flask import Blueprint, Response, request
 
-from signet_stack.auth import admin_links, admin_users, identities, users
+from signet_stack.auth import admin_links, admin_users, factors, identities, mfa, users
 from signet_stack.auth.access_tokens import AUDIENCE, uuid_claim
 from signet_stack.auth.bearer import claims_of, require_admin
 from signet_stack.auth.errors import AuthError, invalid
@@ -78,6 +78,37 @@ def delete_user(user_id: str) -> Response:
     return http.answer({})
 
 
+@bp.get("/admin/users/<user_id>/factors")
+def list_factors(user_id: str) -> Response:
+    """List the second factors of an account."""
+    with http.operation().transaction() as connection:
+        user = _user(connection, user_id)
+        return http.answer([factor.as_json() for factor in factors.of_user(connection, user.id)])
+
+
+@bp.put("/admin/users/<user_id>/factors/<factor_id>")
+def update_factor(user_id: str, factor_id: str) -> Response:
+    """Rename a second factor."""
+    name = http.body().text("friendly_name")
+    with http.operation().transaction() as connection:
+        user = _user(connection, user_id, lock=True)
+        factor = factors.find(connection, user.id, mfa.factor_id(factor_id))
+        if name:
+            mfa.check_name(factors.of_user(connection, user.id), name, factor)
+            factor = factors.rename(connection, factor, name, http.operation().now)
+        return http.answer(factor.as_json())
+
+
+@bp.delete("/admin/users/<user_id>/factors/<factor_id>")
+def delete_factor(user_id: str, factor_id: str) -> Response:
+    """Remove a second factor."""
+    with http.operation().transaction() as connection:
+        user = _user(connection, user_id, lock=True)
+        factor = factors.find(connection, user.id, mfa.factor_id(factor_id))
+        mfa.remove(connection, factor)
+        return http.answer(factor.as_json())
+
+
 @bp.post("/admin/generate_link")
 def generate_link() -> Response:
     """Make a link without mailing it."""
@@ -109,4 +140,4 @@ def _user(connection: Rows, text: str, *, lock: bool = False) -> User:
 
 
 def _shown(connection: Rows, user: User) -> Response:
-    return http.answer(user_json(user, identities.of_user(connection, user.id)))
+    return http.answer(identities.describe(connection, user))

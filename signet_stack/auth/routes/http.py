@@ -46,12 +46,18 @@ def optional_body() -> Body:
 
 
 def client() -> Client:
-    """Return where the request comes from."""
-    try:
-        ip = str(ip_address(request.remote_addr or ""))
-    except ValueError:
-        ip = None
+    """Return the user agent, and the first address that X-Forwarded-For names, else the peer's."""
+    forwarded = request.headers.get("X-Forwarded-For", "").split(",")
+    ips = (_ip(text.strip()) for text in (*forwarded, request.remote_addr or ""))
+    ip = next((found for found in ips if found), None)
     return Client(request.headers.get("User-Agent", "")[:MAX_USER_AGENT], ip)
+
+
+def _ip(text: str) -> str | None:
+    try:
+        return str(ip_address(text))
+    except ValueError:
+        return None
 
 
 def credentials() -> Credentials:

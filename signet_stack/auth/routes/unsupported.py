@@ -18,18 +18,6 @@ def social() -> Response:
     raise invalid("Unsupported provider: provider is not enabled")
 
 
-@bp.post("/factors")
-def enroll() -> Response:
-    """Refuse a second factor."""
-    raise AuthError(422, "mfa_totp_enroll_not_enabled", "MFA enroll is disabled for TOTP")
-
-
-@bp.route("/factors/<path:rest>", methods=ANY)
-def factors(rest: str) -> Response:
-    """Refuse what is about second factors: there are none."""
-    raise AuthError(404, "mfa_factor_not_found", "MFA factor not found")
-
-
 @bp.post("/sso")
 @bp.route("/sso/saml/<path:rest>", methods=["GET", "POST"])
 def single_sign_on(rest: str = "") -> Response:

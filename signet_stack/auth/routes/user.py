@@ -9,7 +9,6 @@ from signet_stack.auth.account_changes import change_account, read_change
 from signet_stack.auth.bearer import claims_of, require_user
 from signet_stack.auth.errors import AuthError, invalid
 from signet_stack.auth.routes import http
-from signet_stack.auth.users import user_json
 
 bp = Blueprint("user", __name__)
 
@@ -23,7 +22,7 @@ def show() -> Response:
         bearer = require_user(http.operation(), connection, claims)
         if audience and audience != claims.get("aud"):
             raise invalid("Token audience doesn't match request audience")
-        content = user_json(bearer.user, identities.of_user(connection, bearer.user.id))
+        content = identities.describe(connection, bearer.user)
     return http.answer(content)
 
 
