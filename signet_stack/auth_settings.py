@@ -222,6 +222,14 @@ class AuthSettings:
     hook_custom_access_token_uri: str = _setting("", hook_uri)
 
 
+# What a new hosted project has where the local stack's defaults are stricter or more convenient.
+HOSTED_LIKE: Mapping[str, Any] = {
+    "mail_links": LINKS_TO_AUTH,
+    "mailer_autoconfirm": False,
+    "mailer_otp_exp": 3600,
+    "password_min_length": 6,
+    "security_refresh_token_algorithm_version": 1,
+}
 NAMES = tuple(item.name for item in fields(AuthSettings))
 _CHECKS: Mapping[str, Check] = {item.name: item.metadata["check"] for item in fields(AuthSettings)}
 

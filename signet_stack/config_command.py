@@ -22,14 +22,22 @@ PATH = "/config/auth"
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("name", required=False)
 @click.argument("value", required=False)
+@click.option("--hosted-like", is_flag=True, help="Set what a new hosted project has, its mails included.")
 @with_json
 @fails_in_words
-def config(name: str | None, value: str | None, as_json: bool) -> None:
+def config(name: str | None, value: str | None, hosted_like: bool, as_json: bool) -> None:
     """Show the Auth settings, one of them, or change it at once.
 
     Example: flask local config sessions_timebox 24h
     """
+    if hosted_like and name is not None:
+        message = "--hosted-like changes settings of its own, and takes no name."
+        raise InputRejected(message, hint=f"{group_name()} config --hosted-like")
     project = local_project()
+    if hosted_like:
+        from signet_stack.auth_settings import HOSTED_LIKE
+
+        project.call("PATCH", PATH, dict(HOSTED_LIKE))
     settings = project.call("GET", PATH)
     if name is not None and name not in settings:
         close = " ".join(get_close_matches(name, settings, 1))
@@ -37,6 +45,8 @@ def config(name: str | None, value: str | None, as_json: bool) -> None:
     if name is not None and value is not None:
         settings = _change(project, name, read_value(value, settings[name]))
     chosen = settings if name is None else {name: settings[name]}
+    if hosted_like:
+        chosen = {changed: settings[changed] for changed in HOSTED_LIKE}
     if as_json:
         show_json(chosen)
     else:

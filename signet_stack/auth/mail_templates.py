@@ -1,7 +1,8 @@
 """What the mails say, as text and as HTML, each with its link and its code.
 
 Pure. Links lead to the app's own page, which redeems the token at the press of a button, because mail
-scanners open links too; or to Auth's own GET /verify, as hosted projects' default templates have it (`mail_links`).
+scanners open links too; or, by the setting `mail_links`, to Auth's own GET /verify, as in hosted projects'
+default templates.
 """
 
 from __future__ import annotations
@@ -138,11 +139,11 @@ def compose_default(kind: str, recipient: str, *, link: str, code: str, change: 
     subject = DEFAULT_SUBJECTS[kind].format(code=code)
     lead = words.lead.format(old=change[0], new=change[1])
     shown = f"{words.button}:\n{link}" if link else f"Enter this code: {code}"
-    text = "\n\n".join((lead, shown, words.ignore))
+    ignore = words.ignore.replace("the link or the code", "the link")
+    text = "\n\n".join((lead, shown, ignore))
     anchor = f'<a href="{escape(link)}" target="_blank">{escape(words.button)}</a>'
-    html = _page(
-        subject, (escape(lead), anchor if link else f"Enter this code: {escape(code)}", escape(words.ignore))
-    )
+    action = anchor if link else f"Enter this code: {escape(code)}"
+    html = _page(subject, (escape(lead), action, escape(ignore)))
     return Mail(kind, recipient, subject, text + "\n", html, link, "" if link else code)
 
 

@@ -1,9 +1,9 @@
 """Second factors: enrol, challenge, verify, remove. Time-based codes (RFC 6238): SHA-1, 6 digits, 30 s.
 
 Verification raises the session to the assurance level aal2 and ends the user's sessions below it. The row of
-the session decides about the level, never the claim of a token. As on the hosted service, a code of the steps before
-and after the present one passes, the same code passes again with a new challenge, and wrong codes are counted
-by the rate limit only.
+the session decides about the level, never the claim of a token. As on the hosted service, a code of the steps
+before and after the present one passes, the same code passes again with a new challenge, and wrong codes are
+counted by the rate limit only.
 """
 
 from __future__ import annotations

@@ -91,8 +91,6 @@ def test_every_setting_is_documented_with_its_default(name: str) -> None:
     ("method", "path", "expected"),
     [
         ("GET", "/authorize?provider=github", (400, "validation_failed")),
-        ("POST", "/factors", (422, "mfa_totp_enroll_not_enabled")),
-        ("POST", "/factors/x/challenge", (404, "mfa_factor_not_found")),
         ("POST", "/sso", (404, "saml_provider_disabled")),
         ("GET", "/oauth/authorize", (404, "feature_disabled")),
         ("GET", "/.well-known/oauth-authorization-server", (404, "feature_disabled")),

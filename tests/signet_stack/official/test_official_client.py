@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 from supabase import AuthApiError
 from supabase_auth.errors import AuthError
 
+from signet_stack.auth.mfa import totp
 from tests.signet_stack.official.conftest import Target, new_email
 from tests.support.cast import PASSWORD
 
@@ -179,3 +182,29 @@ def test_anonymous_sign_in_is_off(target: Target) -> None:
     with pytest.raises(AuthApiError) as caught:
         target.client().auth.sign_in_anonymously()
     assert code_of(caught) == "anonymous_provider_disabled"
+
+
+def test_second_factors(target: Target) -> None:
+    client = target.signed_in()
+    mfa = client.auth.mfa
+    factor = mfa.enroll({"factor_type": "totp", "friendly_name": "phone"})
+    assert factor.totp is not None
+    assert factor.totp.qr_code.startswith("data:image/svg+xml")
+    challenge = mfa.challenge({"factor_id": factor.id})
+    with pytest.raises(AuthApiError) as caught:
+        mfa.verify({"factor_id": factor.id, "challenge_id": challenge.id, "code": "wrong"})
+    assert code_of(caught) == "mfa_verification_failed"
+    level = mfa.get_authenticator_assurance_level()
+    assert (level.current_level, level.next_level) == ("aal1", "aal1")
+    code = totp(factor.totp.secret, datetime.now(UTC))
+    verified = mfa.challenge_and_verify({"factor_id": factor.id, "code": code})
+    level = mfa.get_authenticator_assurance_level()
+    assert (level.current_level, level.next_level) == ("aal2", "aal2")
+    assert [found.id for found in mfa.list_factors().totp] == [factor.id]
+    admin = target.admin().auth.admin.mfa
+    listed = admin.list_factors({"user_id": verified.user.id})
+    assert [found.id for found in listed] == [factor.id]
+    assert mfa.unenroll({"factor_id": factor.id}).id == factor.id
+    spare = mfa.enroll({"factor_type": "totp", "friendly_name": "spare"})
+    assert admin.delete_factor({"user_id": verified.user.id, "id": spare.id}).id == spare.id
+    assert admin.list_factors({"user_id": verified.user.id}) == []
