@@ -118,6 +118,16 @@ class AuthHttp:
             user_agent=forwardable_user_agent(user_agent),
         )
 
+    def exchange_code(self, code: str, verifier: str) -> Answer:
+        """Exchange the code of a PKCE flow (POST /token?grant_type=pkce).
+
+        Raises AuthUnavailable; while the breaker is open without sending the code, which works only once.
+        """
+        if self._breaker.is_open:
+            raise AuthUnavailable("the breaker is open", retry_after=1)
+        content = json.dumps({"auth_code": code, "code_verifier": verifier})
+        return self._call("POST", "/token?grant_type=pkce", content=content)
+
     def get_user(self, access_token: str) -> Answer:
         """Return the owner of a live token (GET /user); raise AuthUnavailable."""
         return self._call("GET", "/user", bearer=access_token)

@@ -1,4 +1,4 @@
-"""Session cookies: names, attributes, chunks. No other module reads or sets them.
+"""Cookies: names, attributes, chunks. No other module calls ``set_cookie`` of a response.
 
 Trust: a cookie holds whatever a browser, a neighbouring subdomain or an attacker sends; reading never raises.
 The two modes define the content: ``private_cookies`` accepts only values encrypted with our key,
@@ -122,16 +122,38 @@ class SessionCookies(ABC):
                     self._set(response, name, "", 0, None)
 
     def _set(self, response: Response, name: str, value: str, max_age: int, domain: str | None) -> None:
-        response.set_cookie(
+        set_cookie(
+            response,
             name,
             value,
-            max_age=max_age,
-            path="/",
-            secure=self._is_secure,
-            httponly=self._http_only,
+            max_age,
+            is_secure=self._is_secure,
+            http_only=self._http_only,
             domain=domain,
-            samesite="Lax",
         )
+
+
+def set_cookie(
+    response: Response,
+    name: str,
+    value: str,
+    max_age: int,
+    *,
+    is_secure: bool,
+    http_only: bool,
+    domain: str | None = None,
+) -> None:
+    """Set a cookie of the gatekeeper, or expire it with ``max_age`` 0 (seconds)."""
+    response.set_cookie(
+        name,
+        value,
+        max_age=max_age,
+        path="/",
+        secure=is_secure,
+        httponly=http_only,
+        domain=domain,
+        samesite="Lax",
+    )
 
 
 def _join_nth(chunks: Sequence[Sequence[str]], number: int) -> str:

@@ -11,6 +11,7 @@ GatekeeperError
 ├── SessionEnded                Auth says that the session is over: cookies cleared
 ├── AuthUnavailable             no usable answer from Auth: try later, cookies kept
 ├── AuthMisconfigured           the gateway refuses our API key: only the operator can fix it
+├── FlowRefused                 Auth refuses the code of a PKCE flow
 └── SessionTooLarge             the tokens do not fit into cookies
 
 Every type has a stable ``code`` for logs and tests. SESSION_END_WORDS explains to people why a session ended.
@@ -161,6 +162,18 @@ class AuthMisconfigured(GatekeeperError):
     """Raised when the gateway refuses our key or URL: only the operator can fix it."""
 
     code = "auth_misconfigured"
+
+
+class FlowRefused(GatekeeperError):
+    """Raised when Auth refuses the code of a PKCE flow; ``code`` is Auth's error code.
+
+    ``bad_code_verifier``: the flow began in another browser. ``flow_state_expired`` and
+    ``flow_state_not_found``: the code is too old, or was used.
+    """
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        super().__init__(code)
 
 
 class SessionTooLarge(GatekeeperError):

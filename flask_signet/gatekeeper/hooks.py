@@ -23,6 +23,18 @@ from .auth_http import AuthHttp
 from .breaker import Breaker
 from .cookies import SessionCookies
 from .errors import SESSION_END_WORDS, GatekeeperError, SessionEnded, TokenError
+from .flows import (
+    Flow,
+    FlowCookies,
+    FlowKind,
+    FlowTokens,
+    SharedFlowCookies,
+    challenge_of,
+    finish,
+    new_flow,
+    with_flow,
+    with_note,
+)
 from .jwks import InlineKeySet, KeySet
 from .legacy import LegacyTokens
 from .private_cookies import CookieCipher, PrivateCookies
@@ -52,6 +64,8 @@ class Gatekeeper:
     """
 
     sessions: Sessions
+    auth: AuthHttp
+    _flow_cookies: FlowCookies
     _settings: GatekeeperSettings
 
     def __init__(
@@ -75,6 +89,7 @@ class Gatekeeper:
         """
         bound = copy.copy(self)
         bound._settings = self._given_settings or GatekeeperSettings.from_config(app.config)
+        bound._flow_cookies = _flow_cookies(bound._settings, self._clock)
         bound.reset_after_fork()
         _extensions.add(bound)
         app.before_request(bound.before_request)
@@ -87,7 +102,7 @@ class Gatekeeper:
         """Replace everything that holds a lock, a thread or a socket."""
         settings = self._settings
         breaker = Breaker(settings.max_waiting_threads, self._monotonic)
-        auth = AuthHttp(settings.supabase_url, settings.publishable_key, breaker, self._clock)
+        self.auth = auth = AuthHttp(settings.supabase_url, settings.publishable_key, breaker, self._clock)
         expected = Expected(settings.issuer, settings.audience)
         keys: KeySource
         if settings.jwks is not None:
@@ -144,12 +159,25 @@ class Gatekeeper:
             self.sessions.cookies.write(response, current.store, current.sent)
         elif current.clear:
             self.sessions.cookies.clear(response, current.sent)
+        if "gatekeeper_flows" in g:
+            self._flow_cookies.write(response, g.gatekeeper_flows, request.cookies.to_dict(flat=False))
         if self._is_personal(current):
             response.headers["Cache-Control"] = "private, no-store"
         response.vary.add("Cookie")
         if self._settings.show_timing and "gatekeeper_ms" in g:
             response.headers.add("Server-Timing", f"gatekeeper;dur={g.gatekeeper_ms:.3f}")
         return response
+
+    def now(self) -> float:
+        """Return the time in unix seconds."""
+        return self._clock()
+
+    def pending_flows(self) -> tuple[Flow, ...]:
+        """Return the PKCE flows of this browser, with the changes that this request made."""
+        if "gatekeeper_flows" in g:
+            changed: tuple[Flow, ...] = g.gatekeeper_flows
+            return changed
+        return self._flow_cookies.read(request.cookies.to_dict(flat=False))
 
     def refuse(self) -> Response:
         """Return the login redirect or 401; raise a 503 if a session was sent that cannot be checked now."""
@@ -188,7 +216,8 @@ class Gatekeeper:
         depends_on_session = (
             g.identity is not None or current.failure is not None or "gatekeeper_refused" in g
         )
-        return depends_on_session or current.store is not None or current.clear
+        sets_cookies = current.store is not None or current.clear or "gatekeeper_flows" in g
+        return depends_on_session or sets_cookies
 
 
 def current_gatekeeper() -> Gatekeeper:
@@ -214,11 +243,12 @@ def start_session(tokens: SessionTokens) -> Identity:
     """Sign the current request in with the token pair that Auth just issued.
 
     The access token is verified first. Flask's own session is emptied, so that nothing set before the sign-in
-    (form tokens above all) stays valid. Raises TokenError, KeysUnavailable, AuthUnavailable or
-    SessionTooLarge.
+    (form tokens above all) stays valid; pending PKCE flows end. Raises TokenError, KeysUnavailable,
+    AuthUnavailable or SessionTooLarge.
     """
     identity = current_gatekeeper().sessions.start(g.gatekeeper_session, tokens)
     session.clear()
+    g.gatekeeper_flows = ()
     g.identity = identity
     return identity
 
@@ -234,10 +264,53 @@ def end_session(reason: str = "signed_out") -> None:
     flash(SESSION_END_WORDS[reason], "notice")
 
 
+def begin_flow(kind: FlowKind) -> str:
+    """Begin a PKCE flow in this browser; return the S256 challenge to send to Auth.
+
+    Call it before the request to Auth that sends a mail (``signup``, ``recovery``, ``email_change``,
+    ``magiclink``) or redirects to a provider (``oauth``). The verifier goes into a cookie of this response.
+    """
+    gatekeeper = current_gatekeeper()
+    flow = new_flow(kind, gatekeeper.now())
+    g.gatekeeper_flows = with_flow(gatekeeper.pending_flows(), flow)
+    return challenge_of(flow.verifier)
+
+
+def annotate_flow(kind: FlowKind, note: str) -> None:
+    """Attach a note to the newest pending flow of a kind, such as the id of the account that it made."""
+    g.gatekeeper_flows = with_note(current_gatekeeper().pending_flows(), kind, note)
+
+
+def pending_flow(kind: FlowKind) -> Flow | None:
+    """Return the newest flow of a kind that this browser began within the last hour, or None."""
+    flows = current_gatekeeper().pending_flows()
+    return next((flow for flow in reversed(flows) if flow.kind == kind), None)
+
+
+def finish_flow(code: str) -> FlowTokens:
+    """Exchange the code that Auth appended to a return address for a token pair.
+
+    The flow's kind and note are in ``flow`` of the result. No session is started: ``start_session`` does.
+    Raises FlowRefused, AuthUnavailable or AuthMisconfigured.
+    """
+    gatekeeper = current_gatekeeper()
+    flows = gatekeeper.pending_flows()
+    tokens = finish(flows, code, gatekeeper.auth.exchange_code, gatekeeper.now())
+    g.gatekeeper_flows = tuple(flow for flow in flows if flow is not tokens.flow)
+    return tokens
+
+
 def _cookies(settings: GatekeeperSettings) -> SessionCookies:
     if settings.cookie_mode == "shared":
         return SharedCookies(settings.site_url, settings.supabase_url, settings.cookie_domain)
     return PrivateCookies(settings.site_url, CookieCipher(settings.secret_keys), settings.cookie_domain)
+
+
+def _flow_cookies(settings: GatekeeperSettings, clock: Callable[[], float]) -> FlowCookies:
+    cipher = CookieCipher(settings.secret_keys)
+    if settings.cookie_mode == "shared":
+        return SharedFlowCookies(settings.site_url, cipher, settings.supabase_url, clock)
+    return FlowCookies(settings.site_url, cipher, clock)
 
 
 def _is_static_file() -> bool:

@@ -53,9 +53,21 @@ class SharedCookies(SessionCookies):
             return self._encode(replace(session.tokens, user=None), claims)
 
     def _encode(self, tokens: SessionTokens, claims: AccessClaims) -> dict[str, str]:
-        text = json.dumps(_document(tokens, claims), separators=(",", ":"), ensure_ascii=False)
-        encoded = base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode("ascii")
-        return self.split(_PREFIX + encoded)
+        return self.split(encode_json(_document(tokens, claims)))
+
+
+def encode_json(value: Any) -> str:
+    """Encode a value as ``@supabase/ssr`` does: ``base64-`` and base64url of its JSON."""
+    text = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return _PREFIX + base64.urlsafe_b64encode(text.encode()).rstrip(b"=").decode("ascii")
+
+
+def decode_json(text: str) -> Any:
+    """Decode either encoding that versions of ``@supabase/ssr`` write; None for anything else."""
+    try:
+        return json.loads(_decode(text))
+    except (ValueError, RecursionError, binascii.Error):
+        return None
 
 
 def storage_key(supabase_url: str) -> str:
@@ -78,11 +90,8 @@ def _document(tokens: SessionTokens, claims: AccessClaims) -> dict[str, Any]:
 
 
 def _unpack(text: str) -> StoredSession | None:
-    """Parse either encoding that versions of ``@supabase/ssr`` write; None for anything else."""
-    try:
-        document = json.loads(_decode(text))
-    except (ValueError, RecursionError, binascii.Error):
-        return None
+    """Return the session in a cookie value, or None."""
+    document = decode_json(text)
     if not isinstance(document, dict):
         return None
     access_token, refresh_token = document.get("access_token"), document.get("refresh_token")

@@ -7,6 +7,8 @@ answers instead.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
 import threading
 import time
@@ -45,10 +47,11 @@ class FaultyAuth:
         self.clock_offset = 0.0
         self.published = ["ES256"]
         self.faults: dict[str, Fault] = {}
-        self.calls: dict[str, int] = {"jwks": 0, "refresh": 0, "user": 0, "sign_in": 0}
+        self.calls: dict[str, int] = {"jwks": 0, "refresh": 0, "user": 0, "sign_in": 0, "code": 0}
         self.seen_refresh_tokens: list[str] = []
         self.seen_user_agents: list[str] = []  # of refreshes
         self.ended: set[str] = set()
+        self.codes: dict[str, str] = {}  # the challenge of each PKCE code that was issued and not used
         self.delay = 0.0  # seconds before each refresh is answered
         self._lock = threading.Lock()
         self._generation: dict[str, int] = {}
@@ -126,10 +129,12 @@ class FaultyAuth:
 
             def do_POST(self) -> None:
                 self.body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                is_sign_in = "grant_type=password" in self.path
-                self._answer(
-                    "sign_in" if is_sign_in else "refresh", self._sign_in if is_sign_in else self._refresh
-                )
+                if "grant_type=password" in self.path:
+                    self._answer("sign_in", self._sign_in)
+                elif "grant_type=pkce" in self.path:
+                    self._answer("code", self._exchange_code)
+                else:
+                    self._answer("refresh", self._refresh)
 
             def _answer(self, name: str, ordinary: Callable[[], None]) -> None:
                 with double._lock:
@@ -145,6 +150,18 @@ class FaultyAuth:
                 double.seen_user_agents.append(self.headers.get("User-Agent", ""))
                 status, body = double.refresh(json.loads(self.body)["refresh_token"])
                 reply(self, status, body)
+
+            def _exchange_code(self) -> None:
+                body = json.loads(self.body)
+                challenge = double.codes.get(body["auth_code"])
+                digest = hashlib.sha256(body["code_verifier"].encode()).digest()
+                if challenge is None:
+                    reply(self, 404, {"code": "flow_state_not_found", "message": "invalid flow state"})
+                elif challenge != base64.urlsafe_b64encode(digest).rstrip(b"=").decode():
+                    reply(self, 400, {"code": "bad_code_verifier", "message": "does not match"})
+                else:
+                    del double.codes[body["auth_code"]]
+                    reply(self, 200, double.sign_in())
 
             def _sign_in(self) -> None:
                 if json.loads(self.body)["password"] == PASSWORD:
@@ -218,6 +235,4 @@ def cuts_off(handler: Handler) -> None:
 
 
 def _unpad(text: str) -> bytes:
-    import base64
-
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
