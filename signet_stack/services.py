@@ -12,14 +12,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 from wsgiref.types import WSGIApplication
 
-from waitress.server import BaseWSGIServer, MultiSocketServer, create_server
-
 from signet_stack.auth import create_auth
 from signet_stack.auth.mail_delivery import SmtpUrlRefused
 from signet_stack.auth_settings import AuthSettingsStore
 from signet_stack.context import ApiKeys, Context, system_clock
 from signet_stack.errors import BadSetting
 from signet_stack.gateway import Gateway
+from signet_stack.http_server import new_server
 from signet_stack.mailbox import create_mailbox
 from signet_stack.management import create_management
 from signet_stack.options import Options
@@ -29,9 +28,6 @@ from signet_stack.process.stack_file import Installation
 from signet_stack.rest import create_rest
 from signet_stack.signing_keys import SigningKeys
 
-THREADS = 8
-# Head and body of a reply leave in one packet; waitress sends each at once otherwise, and clients wake twice.
-SEND_BYTES = 16 * 1024
 CHEAP_PASSWORDS = 4  # bcrypt cost, for tests
 
 
@@ -67,21 +63,6 @@ def start_services(context: Context, listener: socket.socket) -> Services:
     server = new_server(Gateway(context, services), sockets=[listener])
     threading.Thread(target=server.run, daemon=True).start()
     return Services(context)
-
-
-def new_server(application: WSGIApplication, **where: Any) -> BaseWSGIServer | MultiSocketServer:
-    """Make a server; ``where`` names host and port, or listening sockets.
-
-    Proxy headers pass: ``rate_limit_header`` may name X-Forwarded-For. Nothing else reads them.
-    """
-    return create_server(
-        application,
-        threads=THREADS,
-        send_bytes=SEND_BYTES,
-        ident=None,
-        clear_untrusted_proxy_headers=False,
-        **where,
-    )
 
 
 def open_context(

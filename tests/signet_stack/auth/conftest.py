@@ -18,12 +18,12 @@ import pytest
 from signet_stack.auth import create_auth
 from signet_stack.context import Context
 from signet_stack.gateway import Gateway
+from signet_stack.http_server import new_server
 from signet_stack.mailbox import create_mailbox
 from signet_stack.management import create_management
 from signet_stack.postgres.cluster import SUPERUSER, Cluster
 from signet_stack.postgres.database import Pool
 from signet_stack.rest import create_rest
-from signet_stack.services import new_server
 from tests.conftest import new_database, open_context
 from tests.support.patience import HANG_SECONDS
 

@@ -15,8 +15,10 @@ from tests.signet_stack.interop.upstream import SUPABASE_JS, install_npm, replac
 pytestmark = pytest.mark.interop
 
 PLACE = "packages/core/postgrest-js"
-PACKAGES = ("jest@30.4.2", "ts-jest@^29.4.9", "typescript@~5.8.3", "@types/jest@30.0.0",
-            "@types/node@20.19.9", "zod@^3.25.76", "type-fest@^4.32.0", "tslib@2.8.1", "prettier@^3.6.2")  # fmt: skip
+PACKAGES = (
+    "jest@30.4.2", "ts-jest@^29.4.9", "typescript@~5.8.3", "@types/jest@30.0.0", "@types/node@20.19.9",
+    "zod@^3.25.76", "type-fest@^4.32.0", "tslib@2.8.1", "prettier@^3.6.2",
+)  # fmt: skip
 SETTINGS = RestSettings(schemas=("public", "personal", "graphql_public"))
 # Hosted projects grant all of public to the API roles by default (the older default privileges).
 GRANTS = """
@@ -32,7 +34,7 @@ OUT_OF_SCOPE = {
 
 
 def without_postgis(schema: str) -> str:
-    """Return the suite's schema for a PostgreSQL that has no PostGIS; settings count for its database only."""
+    """Return the schema for a PostgreSQL without PostGIS, with settings for its own database only."""
     schema = re.sub(r"create extension if not exists postgis.*?;", "", schema)
     schema = schema.replace("extensions.geometry(POINT, 4326)", "text")
     return schema.replace(
@@ -45,9 +47,8 @@ def test_the_suite_passes_but_for_what_is_out_of_scope(cluster: Cluster, tmp_pat
     folder = tmp_path / PLACE
     install_npm(folder, *PACKAGES)
     schema = without_postgis((folder / "test/supabase/migrations/00000000000000_schema.sql").read_text())
-    seed = re.sub(
-        r"(?is)insert into\s+public\.shops.*?;", "", (folder / "test/supabase/seed.sql").read_text()
-    )
+    seed = (folder / "test/supabase/seed.sql").read_text()
+    seed = re.sub(r"(?is)insert into\s+public\.shops.*?;", "", seed)
     compiler = {"target": "ES2022", "module": "CommonJS", "esModuleInterop": True, "isolatedModules": True}
     config = {
         "testEnvironment": "node",
