@@ -23,7 +23,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from signet_stack.api_clients import Mailbox, create_user
+from signet_stack.api_clients import LOCAL_PROJECT, Mailbox, ManagementApi, create_user
 from signet_stack.errors import LocalStackFailed, LocalStackHangs, StackError, refuse_windows
 from signet_stack.process.lease import Lease, take_lease
 from signet_stack.process.running import (
@@ -200,6 +200,14 @@ class LocalStack:
         ``more`` are further members of the admin API's request, such as ``user_metadata``.
         """
         return create_user(self.url, self.secret_key, email, password, **more)
+
+    def change_auth_settings(self, **settings: Any) -> dict[str, Any]:
+        """Change Auth's settings, such as ``jwt_exp`` or ``mailer_autoconfirm``; return all of them.
+
+        The names are those of the platform's management API. Raises InputRejected for a bad value.
+        """
+        api = ManagementApi(self.url, LOCAL_PROJECT, self.running.management_token)
+        return api.call("PATCH", "/config/auth", settings)
 
     def new_database(self) -> str:
         """Create a database with roles, schema auth and the applied migrations; return its connection string.

@@ -41,6 +41,7 @@ from signet_stack.handle import (
     temporary_folder,
 )
 from signet_stack.log_files import last_lines, new_lines
+from signet_stack.process.running import DETACHED
 from signet_stack.project import Project, command_name, current_project, group_name
 from signet_stack.supabase_config import FILE as CONFIG_FILE
 from signet_stack.supabase_config import SupabaseConfig
@@ -191,8 +192,8 @@ def stop(folder: Path | None, as_json: bool) -> None:
         show_json({"running": False, "was_running": was_running, "leases": leases})
     elif was_running:
         show(["Stopped. Everything is kept."])
-        if leases:
-            tell(f"warning: it was in use by {rendering.used_by(leases)}")
+        if others := [lease for lease in leases if lease["name"] != DETACHED]:
+            tell(f"warning: it was in use by {rendering.used_by(others)}")
     else:
         show(["The local stack is not running."])
 

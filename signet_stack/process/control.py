@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from signet_stack.process.ports import LOOPBACK
+from signet_stack.process.running import DETACHED
 
 REQUEST_SECONDS = 5.0
 REQUEST_BYTES = 4096
@@ -92,7 +93,7 @@ class Control:
                     pass
             _send(connection, {"state": "kept"})
         elif request.get("want") == "keep":
-            self.hold("detached", os.getpid())
+            self.hold(DETACHED, os.getpid())
             _send(connection, {"state": "kept"})
         elif request.get("want") == "status":
             _send(connection, self._status())

@@ -21,6 +21,7 @@ LOOPBACK = "127.0.0.1"
 CONNECT_SECONDS = 5
 STOP_SECONDS = 20
 POLL_SECONDS = 0.02
+DETACHED = "detached"  # the name of the lease that lasts until `stop`
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,3 +73,8 @@ def test_the_page_about_sessions_lists_every_answer_that_ends_one() -> None:
     section = text[text.index("## The words") :][3:].partition("\n## ")[0]
     listed = set(re.findall(r"`([a-z_]+)`", section))
     assert listed == set(DEAD_CODES)
+
+
+def test_the_page_about_testing_shows_the_test_that_the_wheel_is_tried_with() -> None:
+    shown = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "testing.md").read_text(), re.DOTALL)
+    assert (ROOT / "examples" / "notes" / "test_notes.py").read_text() in shown

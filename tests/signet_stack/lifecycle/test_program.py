@@ -64,7 +64,7 @@ def test_a_detached_stack_serves_until_stop_and_its_environment_can_be_sourced(p
     with psycopg.connect(database_url) as connection:
         assert connection.execute("select body from notes").fetchall() == [("seeded",)]
     stopped = run(project, "stop")
-    assert stopped.stdout == "Stopped. Everything is kept.\n"
+    assert (stopped.stdout, stopped.stderr) == ("Stopped. Everything is kept.\n", "")
     assert not processes_of(project)
     gone = run(project, "status", "--env")
     assert (gone.returncode, gone.stdout) == (3, "")
