@@ -97,6 +97,7 @@ alter table storage.s3_multipart_uploads_parts enable row level security;
 grant all on storage.buckets, storage.objects to postgres with grant option;
 grant all on storage.buckets, storage.objects to anon, authenticated, service_role;
 grant all on storage.s3_multipart_uploads, storage.s3_multipart_uploads_parts to service_role, postgres;
+grant select on storage.migrations to postgres;
 grant select on storage.s3_multipart_uploads, storage.s3_multipart_uploads_parts to anon, authenticated;
 
 -- The parts of a path, for policies.

@@ -1,5 +1,11 @@
--- What hosted projects have preinstalled, owned by postgres as there. With PostgreSQL 17 and without these
--- extensions of its own, they are absent: bootstrap.py warns.
+-- What hosted projects have preinstalled. Created by postgres, who may drop it, as there; the objects belong to the
+-- superuser, and postgres has what the scripts grant. With PostgreSQL 17, which cannot read the stack's folder of
+-- extensions, some are absent: bootstrap.py warns.
+
+create schema graphql;
+create schema vault;
+-- What is left of an extension that older projects have; their first migration names it.
+create schema pgsodium;
 
 set role postgres;
 do $$
@@ -8,9 +14,10 @@ declare
     place text;
 begin
     for wanted, place in
-        select *
-        from (values ('uuid-ossp', 'extensions'), ('pgcrypto', 'extensions'), ('pg_stat_statements', 'extensions'))
-            as preinstalled (name, schema)
+        select preinstalled.*
+        from (values
+            ('uuid-ossp', 'extensions'), ('pgcrypto', 'extensions'), ('pg_stat_statements', 'extensions'),
+            ('pg_graphql', 'graphql'), ('supabase_vault', 'vault')) as preinstalled (name, schema)
         where name in (select name from pg_available_extensions)
     loop
         execute format('create extension %I schema %I', wanted, place);
@@ -18,18 +25,3 @@ begin
 end
 $$;
 reset role;
-
--- Owned by the superuser, as there: postgres has only what the scripts grant. Schema pgsodium is what is left of
--- an extension that older projects have; their first migration names it.
-create schema pgsodium;
-do $$
-declare
-    wanted text;
-begin
-    for wanted in
-        select name from pg_available_extensions where name in ('supabase_vault', 'pg_graphql')
-    loop
-        execute format('create extension %I', wanted);
-    end loop;
-end
-$$;
