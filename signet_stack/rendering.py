@@ -24,7 +24,7 @@ def describe(
         "pid": stack.pid,
         "app_url": app_url,
         "api_url": stack.api_url,
-        "mailbox_url": stack.mailbox_url,
+        "mailbox_url": stack.mailbox_login_url,
         "issuer": stack.issuer,
         "database_url": stack.database_url if show_secrets else without_password(stack.database_url),
         "publishable_key": stack.publishable_key if show_secrets else mask_key(stack.publishable_key),
@@ -59,7 +59,7 @@ def environment(stack: RunningStack) -> list[str]:
         "SUPABASE_PUBLISHABLE_KEY": stack.publishable_key,
         "SUPABASE_SECRET_KEY": stack.secret_key,
         "DATABASE_URL": stack.database_url,
-        "MAILBOX_URL": stack.mailbox_url,
+        "MAILBOX_URL": stack.mailbox_login_url,
     }
     return [f"{name}={shlex.quote(value)}" for name, value in values.items()]
 

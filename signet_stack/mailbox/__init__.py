@@ -1,7 +1,7 @@
 """The mailbox, mounted at /mailbox: the mails that the local Auth service has sent, as pages and as JSON.
 
-Trust boundary: mails open accounts. Whoever reaches loopback may read them, as in any mail catcher; pages of
-other origins may not: nothing here is shared with them, and the gateway refuses other host names.
+Trust boundary: mails open accounts. access.py decides who reads them; pages of other origins cannot, because
+no answer is shared with them, and the gateway refuses other host names.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 from flask import Flask, Response, render_template, request
 
 from signet_stack.context import Context
+from signet_stack.mailbox import access
 from signet_stack.mailbox.routes import EXTENSION, bp
 
 CONTENT_SECURITY_POLICY = (
@@ -21,6 +22,7 @@ def create_mailbox(context: Context) -> Flask:
     """Build the mailbox for one stack."""
     app = Flask(__name__)
     app.extensions[EXTENSION] = context
+    access.protect(app, context)
     app.register_blueprint(bp)
     app.register_error_handler(404, _missing)
     app.after_request(_protect)

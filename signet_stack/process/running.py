@@ -6,6 +6,7 @@ Trust boundary: a user who can read the folder controls the stack and all that i
 
 from __future__ import annotations
 
+import hmac
 import json
 import os
 import socket
@@ -39,6 +40,11 @@ class RunningStack:
     pid: int
     control: dict[str, Any] = field(repr=False)
 
+    @property
+    def mailbox_login_url(self) -> str:
+        """The address that opens the mailbox in a browser, for the owner's eyes: it carries a token."""
+        return f"{self.mailbox_url}/?token={mailbox_token(self.secret_key)}"
+
     def ask(self, want: str, name: str) -> socket.socket | None:
         """Send one request to the control socket; return the connection, or None when nothing listens."""
         request = {"token": self.control["token"], "want": want, "name": name, "pid": os.getpid()}
@@ -48,6 +54,11 @@ class RunningStack:
         except OSError:
             return None
         return connection
+
+
+def mailbox_token(secret_key: str) -> str:
+    """Return the token that opens the mailbox: an HMAC under the secret key, which it does not reveal."""
+    return hmac.new(secret_key.encode(), b"mailbox", "sha256").hexdigest()[:32]
 
 
 def find_running(folder: Path) -> RunningStack | None:

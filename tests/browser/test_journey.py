@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
+from signet_stack.handle import RunningStack
 from tests.browser.conftest import NewPage
 from tests.browser.steps import create_profile, fill_in, heading, log_in, send_portraits, sign_out, sign_up
 from tests.support.cast import PASSWORD
@@ -39,8 +40,9 @@ def test_a_profile_is_mine_alone(new_page: NewPage, scripts: bool) -> None:
     expect(page.get_by_label("Profile as it is stored")).to_contain_text(name)
 
 
-def test_a_forgotten_password_is_replaced_from_the_mailbox(new_page: NewPage) -> None:
+def test_a_forgotten_password_is_replaced_from_the_mailbox(new_page: NewPage, stack: RunningStack) -> None:
     page = new_page()
+    page.goto(stack.mailbox_login_url)  # as the terminal shows it
     email = new_email()
     sign_up(page, email)
     sign_out(page)

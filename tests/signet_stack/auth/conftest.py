@@ -104,7 +104,8 @@ class Project:
 
     def mails(self, email: str) -> list[dict[str, Any]]:
         """Return the mails to an address, newest first."""
-        answer = httpx.get(f"{self.origin}/mailbox/api/mails", params={"to": email})
+        key = {"apikey": self.context.api_keys.secret}
+        answer = httpx.get(f"{self.origin}/mailbox/api/mails", params={"to": email}, headers=key)
         assert answer.status_code == 200, answer.text
         return list(answer.json()["mails"])
 

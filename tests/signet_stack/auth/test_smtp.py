@@ -132,7 +132,10 @@ def test_a_mail_leaves_with_text_html_link_and_code(
         body = {"email": address, "password": PASSWORD}
         assert project.post("/signup", body).status_code == 200
         assert project.mails(address) == []
-        assert "SMTP_URL is set" in project.http.get("/mailbox/").text
+        assert (
+            "SMTP_URL is set"
+            in project.http.get("/mailbox/", headers={"apikey": project.context.api_keys.secret}).text
+        )
         (message,) = mail_server.received
         text, html = (part.get_payload(decode=True).decode() for part in message.get_payload())
         assert (message["To"], message["From"]) == (address, "auth@example.com")
