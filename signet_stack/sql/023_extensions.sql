@@ -7,21 +7,24 @@ create schema vault;
 -- What is left of an extension that older projects have; their first migration names it.
 create schema pgsodium;
 
-set role postgres;
 do $$
 declare
     wanted text;
     place text;
+    is_trusted boolean;
 begin
-    for wanted, place in
-        select preinstalled.*
+    for wanted, place, is_trusted in
+        select preinstalled.*, version.trusted
         from (values
             ('uuid-ossp', 'extensions'), ('pgcrypto', 'extensions'), ('pg_stat_statements', 'extensions'),
             ('pg_graphql', 'graphql'), ('supabase_vault', 'vault')) as preinstalled (name, schema)
-        where name in (select name from pg_available_extensions)
+        join pg_available_extensions using (name)
+        join pg_available_extension_versions version on
+            version.name = pg_available_extensions.name and version.version = default_version
     loop
+        execute format('set role %I', case when is_trusted then 'postgres' else 'supabase_admin' end);
         execute format('create extension %I schema %I', wanted, place);
     end loop;
+    reset role;
 end
 $$;
-reset role;
