@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 PLATFORM = "https://api.supabase.com"
 LOCAL_PROJECT = "local"
+AUTH_SETTINGS = "/config/auth"
 SECONDS = 30.0
 _ERRORS: Mapping[int, tuple[type[SignetError], str]] = {
     400: (InputRejected, ""),

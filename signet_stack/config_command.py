@@ -11,34 +11,35 @@ import click
 
 from signet_db.errors import InputRejected, NotFound
 from signet_db.output import fails_in_words, show, show_json, tell, with_json
-from signet_stack.api_clients import LOCAL_PROJECT, ManagementApi
+from signet_stack.api_clients import AUTH_SETTINGS, LOCAL_PROJECT, ManagementApi
 from signet_stack.handle import hold
 from signet_stack.project import command_name, current_project, group_name
-
-PATH = "/config/auth"
 
 
 # -1 is a value here, to be refused in words, and not an option.
 @click.command(context_settings={"ignore_unknown_options": True})
 @click.argument("name", required=False)
 @click.argument("value", required=False)
+@click.option("--folder", type=click.Path(path_type=Path), metavar="DIR", help="Data folder of the stack.")
 @click.option("--hosted-like", is_flag=True, help="Set what a new hosted project has, its mails included.")
 @with_json
 @fails_in_words
-def config(name: str | None, value: str | None, hosted_like: bool, as_json: bool) -> None:
+def config(
+    name: str | None, value: str | None, folder: Path | None, hosted_like: bool, as_json: bool
+) -> None:
     """Show the Auth settings, one of them, or change it at once.
 
-    Example: flask local config sessions_timebox 24h
+    Example: config sessions_timebox 24h
     """
     if hosted_like and name is not None:
         message = "--hosted-like changes settings of its own, and takes no name."
         raise InputRejected(message, hint=f"{group_name()} config --hosted-like")
-    project = local_project()
+    project = local_project(folder)
     if hosted_like:
         from signet_stack.auth_settings import HOSTED_LIKE
 
-        project.call("PATCH", PATH, dict(HOSTED_LIKE))
-    settings = project.call("GET", PATH)
+        project.call("PATCH", AUTH_SETTINGS, dict(HOSTED_LIKE))
+    settings = project.call("GET", AUTH_SETTINGS)
     if name is not None and name not in settings:
         close = " ".join(get_close_matches(name, settings, 1))
         raise NotFound(f"There is no setting {name}.", hint=f"{group_name()} config {close}".rstrip())
@@ -80,7 +81,7 @@ def read_value(text: str, present: Any) -> Any:
 def _change(project: ManagementApi, name: str, value: Any) -> dict[str, Any]:
     """Change a setting and return all of them; raise SignetError."""
     try:
-        return project.call("PATCH", PATH, {name: value})
+        return project.call("PATCH", AUTH_SETTINGS, {name: value})
     except InputRejected as error:
         raise InputRejected(f"{error.message}.", hint=f"{group_name()} config {name}") from error
 

@@ -23,8 +23,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from signet_stack.api_clients import LOCAL_PROJECT, Mailbox, ManagementApi, create_user
+from signet_stack.api_clients import AUTH_SETTINGS, LOCAL_PROJECT, Mailbox, ManagementApi, create_user
 from signet_stack.errors import LocalStackFailed, LocalStackHangs, StackError, refuse_windows
+from signet_stack.options import DefaultPrivileges
 from signet_stack.process.lease import Lease, take_lease
 from signet_stack.process.running import (
     LOOPBACK,
@@ -100,8 +101,10 @@ class LocalStack:
     """A local stack for the length of a ``with`` block.
 
     ``folder`` is its data folder; without one the stack is temporary. ``site_url`` is the address of the app,
-    for the links in mails. ``report`` receives the progress of a start, line by line. Entering the block
-    raises StackError.
+    for the links in mails. ``report`` receives the progress of a start, line by line. The default privileges
+    are the rights on new objects: those of hosted projects made since 2026-05-30 (``current``) or before
+    (``legacy``); without the argument they are those of the folder's last start. Entering the block raises
+    StackError.
     """
 
     def __init__(
@@ -111,11 +114,15 @@ class LocalStack:
         site_url: str = DEFAULT_SITE_URL,
         name: str = "",
         report: Report = lambda line: None,
+        default_privileges: DefaultPrivileges | None = None,
     ) -> None:
         self._given = None if folder is None else Path(folder).absolute()
         self._site_url = site_url
         self._name = name or Path(sys.argv[0]).name
         self._report = report
+        self._options = ["--default-privileges", default_privileges] if default_privileges else []
+        if folder is None:
+            self._options += ["--ephemeral", "--temporary"]
         self._lease: Lease | None = None
         self._folder: Path | None = None
         self._migrations: Path | None = None
@@ -125,9 +132,10 @@ class LocalStack:
         """Start or join the stack."""
         refuse_windows()
         self._folder = self._given or temporary_folder()
-        options = [] if self._given else ["--ephemeral", "--temporary"]
         try:
-            self._lease = take_lease(self._folder, self._site_url, self._name, self._report, options=options)
+            self._lease = take_lease(
+                self._folder, self._site_url, self._name, self._report, options=self._options
+            )
         except BaseException:
             self._delete()
             raise
@@ -207,7 +215,7 @@ class LocalStack:
         The names are those of the platform's management API. Raises InputRejected for a bad value.
         """
         api = ManagementApi(self.url, LOCAL_PROJECT, self.running.management_token)
-        return api.call("PATCH", "/config/auth", settings)
+        return api.call("PATCH", AUTH_SETTINGS, settings)
 
     def new_database(self) -> str:
         """Create a database with roles, schema auth and the applied migrations; return its connection string.

@@ -6,8 +6,11 @@ import argparse
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal, get_args
 
 from signet_stack.process import ports
+
+DefaultPrivileges = Literal["current", "legacy"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +23,7 @@ class Options:
     db_port: int | None = None
     is_ephemeral: bool = False
     is_temporary: bool = False
+    default_privileges: DefaultPrivileges | None = None  # None: as at the last start
 
     def api_ports(self, saved: int | None) -> list[int]:
         """Return the ports to try for the services; ``saved`` is that of the last start."""
@@ -44,9 +48,18 @@ def parse(argv: Sequence[str] | None = None) -> Options:
     add("--api-port", type=_port, metavar="N", help="default: 54321, else the next free one")
     add("--db-port", type=_port, metavar="N", help="default: 54322, else the next free one")
     add("--ephemeral", action="store_true", help="any free ports, cheap password hashes, no fsync")
+    add("--default-privileges", choices=get_args(DefaultPrivileges), help="for objects made from now on")
     add("--temporary", action="store_true", help="delete the data folder at the end")
     read = parser.parse_args(argv)
-    return Options(read.folder, read.site_url, read.api_port, read.db_port, read.ephemeral, read.temporary)
+    return Options(
+        folder=read.folder,
+        site_url=read.site_url,
+        api_port=read.api_port,
+        db_port=read.db_port,
+        is_ephemeral=read.ephemeral,
+        is_temporary=read.temporary,
+        default_privileges=read.default_privileges,
+    )
 
 
 def _port(text: str) -> int:

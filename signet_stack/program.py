@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
@@ -26,8 +26,6 @@ from signet_db.output import (
     with_yes,
 )
 from signet_stack import rendering
-from signet_stack.api_clients import LOCAL_PROJECT, ManagementApi
-from signet_stack.config_command import PATH as AUTH_SETTINGS
 from signet_stack.config_command import config
 from signet_stack.errors import LocalStackFailed, LocalStackHangs, refuse_windows
 from signet_stack.handle import (
@@ -41,13 +39,14 @@ from signet_stack.handle import (
     temporary_folder,
 )
 from signet_stack.log_files import last_lines, new_lines
+from signet_stack.options import DefaultPrivileges
+from signet_stack.preparation import all_emails, apply_config, apply_migrations, run_seed
 from signet_stack.process.running import DETACHED
 from signet_stack.project import Project, command_name, current_project, group_name
 from signet_stack.supabase_config import FILE as CONFIG_FILE
-from signet_stack.supabase_config import SupabaseConfig
 
 if TYPE_CHECKING:
-    import psycopg
+    pass
 
 STOPPED = 3  # exit code of `status`
 SEEDED = "seeded"  # the file in the data folder that says that `start --seed` has run
@@ -101,6 +100,11 @@ def main() -> None:
 @click.option("--seed", type=_PATH, metavar="FILE", help="SQL to run after the first start's migrations.")
 @click.option("--site-url", metavar="URL", help="Address of the app, for links in mails.")
 @click.option("--ephemeral", is_flag=True, help="Any free ports, no fsync, deleted at the end.")
+@click.option(
+    "--default-privileges",
+    type=click.Choice(get_args(DefaultPrivileges)),
+    help="Rights on new objects, as in hosted projects made since 2026-05-30 (current) or before (legacy).",
+)
 @click.option("--detach", is_flag=True, help="Return at once; the stack runs until `stop`.")
 @with_env
 @with_json
@@ -112,6 +116,7 @@ def start(
     seed: Path | None,
     site_url: str | None,
     ephemeral: bool,
+    default_privileges: DefaultPrivileges | None,
     detach: bool,
     as_env: bool,
     as_json: bool,
@@ -129,8 +134,16 @@ def start(
         name=command_name(),
         report=tell,
         command=group_name(),
-        options=["--ephemeral", "--temporary"] if ephemeral else [],
+        options=[
+            *(["--ephemeral", "--temporary"] if ephemeral else []),
+            *(["--default-privileges", default_privileges] if default_privileges else []),
+        ],
     )
+    if default_privileges not in (None, lease.stack.default_privileges):
+        raise Conflict(
+            "The local stack is running already, and default privileges are set at its start.",
+            hint=f"{group_name()} stop",
+        )
     if not lease.is_starter:
         tell("The local stack is running already; this command keeps it running.")
     apply_config(lease.stack, project.config)
@@ -271,7 +284,7 @@ def seed(folder: Path | None, migrations: Path | None, seed: Path | None, as_jso
     apply_migrations(lease.stack, project.migrations)
     files = (project.seed,) if seed else project.seeds
     notes = [note for path in files for note in run_seed(lease.stack, path)]
-    people = _people(lease.stack)
+    people = all_emails(lease.stack)
     if as_json:
         show_json({"files": [str(path) for path in files], "people": people, "notes": notes})
     elif files:
@@ -301,53 +314,6 @@ def logs(folder: Path | None, follow: bool, lines: int) -> None:
 main.add_command(config)
 
 
-def apply_config(stack: RunningStack, config: SupabaseConfig) -> None:
-    """Apply the project's supabase/config.toml to the running stack; raise SignetError."""
-    import psycopg
-
-    api = ManagementApi(stack.api_url, LOCAL_PROJECT, stack.management_token)
-    current = api.call("GET", AUTH_SETTINGS) if config.auth else {}
-    changes = {name: value for name, value in config.auth.items() if current.get(name) != value}
-    if changes:
-        api.call("PATCH", AUTH_SETTINGS, changes)
-    if config.schemas:
-        with psycopg.connect(stack.database_url, autocommit=True) as connection:
-            if _set_schemas(connection, ", ".join(config.schemas)):
-                changes["schemas"] = config.schemas
-    if changes:
-        tell(f"config     {CONFIG_FILE}: {', '.join(changes)}")
-    if config.not_served:
-        tell(f"warning: {CONFIG_FILE} enables what is not served here: {', '.join(config.not_served)}")
-
-
-def _set_schemas(connection: psycopg.Connection[Any], schemas: str) -> bool:
-    """Set the schemas of the data API, by default for its role; return whether that changed them."""
-    from psycopg import sql
-
-    setting = f"pgrst.db_schemas={schemas}"
-    query = "select from pg_db_role_setting where setrole = 'authenticator'::regrole and %s = any (setconfig)"
-    if connection.execute(query, (setting,)).rowcount:
-        return False
-    statement = sql.SQL("alter role authenticator set pgrst.db_schemas = {}").format(sql.Literal(schemas))
-    connection.execute(statement)
-    connection.execute("notify pgrst, 'reload config'")
-    return True
-
-
-def apply_migrations(stack: RunningStack, folder: Path, *, is_named: bool = False) -> None:
-    """Apply the pending migrations to the local database; without a folder there are none."""
-    from signet_db import report, runner
-
-    def on_event(event: runner.Event) -> None:
-        if isinstance(event, runner.Applied):
-            tell(f"migrated   {event.migration.version}  {event.migration.name}")
-        elif isinstance(event, runner.Warned):
-            report.tell_warning(event)
-
-    if folder.is_dir() or is_named:
-        runner.upgrade(stack.database_url, folder, on_event)
-
-
 def show_stack(
     stack: RunningStack,
     project: Project,
@@ -373,44 +339,6 @@ def show_stack(
     else:
         counts = report.counts(entries) if has_migrations else "none"
         show(rendering.table(described, counts, command or group_name()))
-
-
-def run_seed(stack: RunningStack, path: Path) -> list[str]:
-    """Run a file as one transaction and return the comment that it begins with; raise Misconfigured."""
-    import psycopg
-
-    try:
-        text = path.read_text()
-        with psycopg.connect(stack.database_url) as connection:
-            connection.execute(text.encode())
-    except OSError as error:
-        raise Misconfigured(
-            f"{path} cannot be read: {error.strerror}.", hint="Name the file with --seed FILE"
-        ) from error
-    except psycopg.Error as error:
-        raise Misconfigured(
-            f"{path.name} was refused: {error.diag.message_primary or error}",
-            code="seed_refused",
-            hint=f"Correct {path.name}, then run  {group_name()} seed. Nothing of it was kept.",
-        ) from error
-    return _first_comment(text)
-
-
-def _first_comment(text: str) -> list[str]:
-    lines = []
-    for line in text.splitlines():
-        if not (said := line.removeprefix("--").strip()) or not line.startswith("--"):
-            break
-        lines.append(said)
-    return lines
-
-
-def _people(stack: RunningStack) -> list[str]:
-    import psycopg
-
-    with psycopg.connect(stack.database_url) as connection:
-        rows = connection.execute("select email from auth.users where email is not null order by email")
-        return [str(email) for (email,) in rows]
 
 
 def _leases_of(stack: RunningStack | None) -> list[dict[str, Any]]:

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 from signet_stack.process.running import RunningStack
 
 HIDDEN = "…"
+LEGACY = "legacy default privileges: new tables and functions are open to anon and authenticated"
 WIDTH = 12
 SHOWN_CHARACTERS = 6  # of a secret: enough to recognise it, too few to use it
 
@@ -33,6 +34,7 @@ def describe(
         "management_token": stack.management_token if show_secrets else HIDDEN,
         "signing_key_id": status.get("signing_key_id"),
         "signing_key_algorithm": status.get("signing_key_algorithm"),
+        "default_privileges": stack.default_privileges,
     }
 
 
@@ -47,6 +49,7 @@ def table(described: Mapping[str, Any], migrations: str, command: str) -> list[s
         "Keys": f"publishable {described['publishable_key']}   secret {described['secret_key']}{hint}",
         "Signing key": f"{described['signing_key_id']}  {described['signing_key_algorithm']}, in use",
         "Migrations": migrations,
+        **({"Privileges": LEGACY} if described["default_privileges"] == "legacy" else {}),
         "Logs": described["logs"],
     }
     return [f"{name:<{WIDTH}} {text}" for name, text in rows.items()]

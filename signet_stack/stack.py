@@ -91,9 +91,13 @@ class Stack:
     def _settle(self, saved: Installation | None, listener: socket.socket) -> Installation:
         api_port = int(listener.getsockname()[1])
         db_port = ports.first_free(self._options.database_ports(saved.db_port if saved else None))
-        if saved is None:
-            return stack_file.new_installation(api_port, db_port)
-        return replace(saved, api_port=api_port, db_port=db_port)
+        settled = saved or stack_file.new_installation(api_port, db_port)
+        return replace(
+            settled,
+            api_port=api_port,
+            db_port=db_port,
+            default_privileges=self._options.default_privileges or settled.default_privileges,
+        )
 
     def _save(self, *, is_running: bool) -> None:
         if self._options.is_temporary and not is_running:
@@ -139,7 +143,9 @@ class Stack:
         except ImportError as error:
             raise MissingPackage(error) from None
         try:
-            bootstrap(cluster, lambda text: self._report("warning", text))
+            bootstrap(
+                cluster, lambda text: self._report("warning", text), self._installation.default_privileges
+            )
             self._note_port(cluster.port)
             context = open_context(cluster, self._installation, self._options, self._environ)
             services = start_services(context, listener)

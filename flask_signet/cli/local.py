@@ -10,7 +10,7 @@ import click
 
 from signet_db import output
 from signet_db.output import tell
-from signet_stack import program
+from signet_stack import preparation, program
 from signet_stack.handle import RunningStack, hold
 from signet_stack.project import Project, command_name
 
@@ -57,8 +57,8 @@ def apply_migrations(stack: RunningStack, project: Project) -> None:
     """Apply the project's pending migrations to its local stack; raise MigrationError."""
     if any(os.environ.get(name) for name in ("DATABASE_URL", "DATABASE_URL_FILE")):
         output.repeat("--local")  # a next step must not reach that database
-    program.apply_config(stack, project.config)
-    program.apply_migrations(stack, project.migrations)
+    preparation.apply_config(stack, project.config)
+    preparation.apply_migrations(stack, project.migrations)
 
 
 def show_stack(stack: RunningStack, project: Project, *, app_url: str = "") -> None:

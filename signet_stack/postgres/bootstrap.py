@@ -10,17 +10,16 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Literal
 
 import psycopg
 from psycopg import sql
 from psycopg.rows import TupleRow
 
 from signet_stack.errors import PostgresError, stack_command
+from signet_stack.options import DefaultPrivileges
 from signet_stack.postgres.cluster import LOGIN_ROLES, SUPERUSER, Cluster
 from signet_stack.postgres.extensions import publish
 
-DefaultPrivileges = Literal["current", "legacy"]
 Connection = psycopg.Connection[TupleRow]
 
 BLANK = "signet_blank"

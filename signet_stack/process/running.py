@@ -39,6 +39,7 @@ class RunningStack:
     database_url: str = field(repr=False)
     pid: int
     control: dict[str, Any] = field(repr=False)
+    default_privileges: str = "current"
 
     @property
     def mailbox_login_url(self) -> str:
@@ -67,6 +68,7 @@ def find_running(folder: Path) -> RunningStack | None:
         return None
     try:
         content = json.loads((folder / "stack.json").read_text())
+        content.setdefault("default_privileges", "current")
         return RunningStack(**{item.name: content[item.name] for item in fields(RunningStack)})
     except (FileNotFoundError, ValueError, KeyError):
         return None

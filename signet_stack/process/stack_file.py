@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from signet_stack.options import DefaultPrivileges
 from signet_stack.postgres.cluster import LOGIN_ROLES, new_passwords
 from signet_stack.process.folder import write_private
 from signet_stack.process.ports import LOOPBACK
@@ -31,6 +32,7 @@ class Installation:
     secret_key: str = field(repr=False)
     management_token: str = field(repr=False)
     passwords: dict[str, str] = field(repr=False)
+    default_privileges: DefaultPrivileges = "current"
 
     @property
     def api_url(self) -> str:
@@ -60,6 +62,7 @@ def load(folder: Path) -> Installation | None:
     """Read the installation; None when there is none or the file is damaged (the cluster survives that)."""
     try:
         read = json.loads((folder / NAME).read_text())
+        read.setdefault("default_privileges", "current")  # older files have none
         found = Installation(**{item.name: read[item.name] for item in fields(Installation)})
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None

@@ -134,6 +134,25 @@ def test_the_settings_of_auth_are_read_and_changed(project: Path) -> None:
     assert json.loads(run(project, "config", "jwt_exp", "--json").stdout) == {"jwt_exp": 600}
 
 
+def test_default_privileges_are_chosen_at_a_start_and_kept(project: Path) -> None:
+    privilege = "select has_table_privilege('anon', 'notes', 'truncate')"
+    assert run(project, "start", "--detach", "--default-privileges", "legacy").returncode == 0
+    stack = find_running(project / ".signet_stack")
+    assert stack is not None
+    with psycopg.connect(stack.database_url) as connection:
+        assert connection.execute(privilege).fetchone() == (True,)
+    refused = run(project, "start", "--default-privileges", "current")
+    assert refused.returncode == 1
+    assert "set at its start" in refused.stderr
+    run(project, "stop")
+    (project / "supabase" / "migrations" / "20260102000000_more.sql").write_text(
+        "create table more (id int);"
+    )
+    assert "legacy default privileges" in run(project, "start", "--detach").stdout
+    with psycopg.connect(stack.database_url) as connection:
+        assert connection.execute(privilege.replace("notes", "more")).fetchone() == (True,)
+
+
 def test_a_named_folder_of_migrations_that_is_missing_is_an_error(project: Path) -> None:
     refused = run(project, "start", "--migrations", "nowhere")
     assert refused.returncode == 1
