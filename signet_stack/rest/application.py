@@ -28,7 +28,13 @@ from signet_stack.rest.response import Reply, build_reply, error_reply, profile_
 from signet_stack.rest.schema_cache.listener import SchemaCacheListener
 from signet_stack.rest.schema_cache.model import RoleSettings, SchemaCache
 from signet_stack.rest.settings import RestSettings
-from signet_stack.rest.sql.statement import Statement, call_statement, count_statement, main_statement
+from signet_stack.rest.sql.statement import (
+    Statement,
+    call_statement,
+    count_statement,
+    main_statement,
+    unsafe_statement,
+)
 from signet_stack.rest.tokens import TokenVerifier
 from signet_stack.rest.transaction import Actor, Settings, Transaction, actor_of, run_transaction, settings_of
 
@@ -127,6 +133,7 @@ class RestApplication:
             planned.count,
             commits=end != "rollback" if end else not rest.rolls_back,
             pre_request=call_statement(rest.pre_request),
+            unsafe=None if plan.is_read_only else unsafe_statement(cache.unsafe_statements),
             is_plain_read=plan.write is None and plan.call is None,
             cache_version=cache.version,
         )

@@ -71,6 +71,11 @@ class RestError(Exception):
         return text.encode(errors="replace")
 
 
+def without_where(verb: str) -> RestError:
+    """Return the error of pg-safeupdate for a DELETE or UPDATE without a WHERE clause."""
+    return RestError("21000", f"{verb} requires a WHERE clause", status=400)
+
+
 def from_postgres(error: psycopg.Error, *, is_anonymous: bool) -> RestError:
     """Translate what PostgreSQL (or the way to it) said."""
     if error.sqlstate is None:

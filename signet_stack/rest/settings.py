@@ -27,6 +27,7 @@ class RestSettings:
     plan_enabled: bool = False
     aggregates_enabled: bool = False
     pre_request: tuple[str, ...] = ()  # a function, with or without its schema, that runs before each request
+    safe_updates: bool = True  # refuse DELETE and UPDATE without a WHERE clause
     rolls_back: bool = False  # end every transaction with ROLLBACK
     end_override: bool = False  # let `Prefer: tx=` choose how a transaction ends
     max_query_bytes: int = 16 * 1024
@@ -85,4 +86,5 @@ _READ: dict[str, Callable[[str], dict[str, Any]]] = {
     "db_aggregates_enabled": lambda text: {"aggregates_enabled": _switch(text)},
     "db_pre_request": lambda text: {"pre_request": _function(text)},
     "db_tx_end": _tx_end,
+    "safeupdate.enabled": lambda text: {"safe_updates": _switch(text)},
 }

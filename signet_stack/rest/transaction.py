@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import psycopg
 
 from signet_stack.postgres.database import Pool
-from signet_stack.rest.errors import RestError
+from signet_stack.rest.errors import RestError, without_where
 from signet_stack.rest.pipeline import Row, exchange
 from signet_stack.rest.request_parsing import ApiRequest
 from signet_stack.rest.schema_cache.model import RoleSettings
@@ -70,6 +70,7 @@ class Transaction:
     count: Statement | None = None
     commits: bool = True
     pre_request: Statement | None = None
+    unsafe: Statement | None = None  # asks for a DELETE or UPDATE without WHERE in a function that ran
     is_plain_read: bool = False  # of tables or views; calls and writes may leave more than settings behind
     cache_version: int = 0  # prepared statements of another version of the schema cache are dropped
 
@@ -135,9 +136,11 @@ def _run(pool: Pool, transaction: Transaction, build_result: BuildResult[Result]
         try:
             # A read has nothing to undo, so its COMMIT travels in the same flush.
             end = [_COMMIT, *reset] if transaction.is_read_only else []
-            results = send([*_statements(transaction), *end])
-            main = 3 if transaction.pre_request else 2
-            result = build_result(results[main], results[main + 1] if transaction.count else [])
+            statements = _statements(transaction)
+            results = dict(zip(statements, send([*statements.values(), *end]), strict=False))
+            if found := results.get("unsafe"):
+                raise without_where((found[0][0] or b"").decode())
+            result = build_result(results["main"], results.get("count", []))
         except BaseException as error:
             if not connection.closed:
                 connection.rollback()
@@ -157,16 +160,18 @@ def _run(pool: Pool, transaction: Transaction, build_result: BuildResult[Result]
         return result
 
 
-def _statements(transaction: Transaction) -> list[Statement]:
+def _statements(transaction: Transaction) -> dict[str, Statement]:
     begin = _BEGIN.get((transaction.isolation or "", transaction.is_read_only))
     values = tuple(text for pair in transaction.settings for text in pair)
-    return [
-        begin or _BEGIN["read committed", transaction.is_read_only],
-        Statement(_set_configs(len(transaction.settings)), values),
-        *([transaction.pre_request] if transaction.pre_request else []),
-        transaction.main,
-        *([transaction.count] if transaction.count else []),
-    ]
+    statements = {
+        "begin": begin or _BEGIN["read committed", transaction.is_read_only],
+        "settings": Statement(_set_configs(len(transaction.settings)), values),
+        "pre-request": transaction.pre_request,
+        "main": transaction.main,
+        "count": transaction.count,
+        "unsafe": transaction.unsafe,
+    }
+    return {name: statement for name, statement in statements.items() if statement}
 
 
 @cache

@@ -96,7 +96,9 @@ def plan_request(given: PlanInput, cache: SchemaCache) -> Plan:
     # Planned also where no representation is asked for: a filter on what is not embedded must not be dropped.
     shape = planner.plan(table, alias, of_change=True)
     is_shaped = preferences.get("return") == "representation"
-    write = plan_write(method, table, query, payload, preferences, shape if is_shaped else None)
+    shown = shape if is_shaped else None
+    safe = settings.safe_updates
+    write = plan_write(method, table, query, payload, preferences, shown, is_safe=safe)
     read = shape if is_shaped else replace(shape, columns=ALL, embeds=(), order=())
     return Plan(method, target, query, preferences, media, settings.max_rows, read, write)
 

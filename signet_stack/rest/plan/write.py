@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from signet_stack.rest.body import Payload
-from signet_stack.rest.errors import RestError
+from signet_stack.rest.errors import RestError, without_where
 from signet_stack.rest.grammar.query_params import QueryParams
 from signet_stack.rest.grammar.trees import Condition, Field, Tree
 from signet_stack.rest.plan.read import ReadPlan, plan_test
 from signet_stack.rest.preferences import Preferences
 from signet_stack.rest.schema_cache.model import Table, TableColumn
+
+VERBS = {"PATCH": "UPDATE", "DELETE": "DELETE"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +38,21 @@ def plan_write(
     payload: Payload,
     preferences: Preferences,
     shape: ReadPlan | None,
+    *,
+    is_safe: bool = False,
 ) -> WritePlan:
-    """Plan a write on one table; ``shape`` is the representation asked for, if any."""
+    """Plan a write on one table; ``shape`` is the representation asked for, if any.
+
+    If ``is_safe``, raise 21000 for a DELETE or UPDATE without a filter.
+    """
     resolution = preferences.get("resolution") if method == "POST" else None
     arbiter = query.on_conflict or table.primary_key if resolution else ()
     if method == "PUT":
         _check_put(table, query)
         arbiter, resolution = table.primary_key, "merge-duplicates"
     tests = tuple(plan_test(tree, table) for path, tree in query.conditions if path == ())
+    if is_safe and not tests and method in VERBS and (method == "DELETE" or payload.keys):
+        raise without_where(VERBS[method])
     key = table.primary_key if preferences.get("return") == "headers-only" and method == "POST" else ()
     return WritePlan(
         method,

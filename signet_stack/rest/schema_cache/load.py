@@ -9,6 +9,7 @@ from typing import Any
 
 from psycopg import Connection
 
+from signet_stack.rest.safe_updates import unsafe_statements
 from signet_stack.rest.schema_cache import queries
 from signet_stack.rest.schema_cache.model import (
     Kind,
@@ -54,7 +55,9 @@ def load_schema_cache(connection: Connection[Any], settings: RestSettings) -> Sc
         relations = derive_relations(foreign_keys, views, computed, tables)
         routines = _routines(connection.execute(queries.ROUTINES, names))
         roles = _roles(connection.execute(queries.ROLES))
-        return SchemaCache(tables, relations, routines, roles, settings, next(_versions))
+        bodies = connection.execute(queries.BODIES).fetchall() if settings.safe_updates else []
+        unsafe = tuple(one for function, body in bodies for one in unsafe_statements(function, body))
+        return SchemaCache(tables, relations, routines, roles, settings, unsafe, next(_versions))
 
 
 def _tables(rows: _Rows, column_rows: _Rows) -> dict[Place, Table]:

@@ -9,6 +9,7 @@ from typing import Literal
 from signet_stack.rest.settings import RestSettings
 
 Kind = Literal["many-to-one", "one-to-many", "one-to-one", "many-to-many"]
+Verb = Literal["DELETE", "UPDATE"]
 Pairs = tuple[tuple[str, str], ...]
 Place = tuple[str, str]  # schema and name
 
@@ -97,6 +98,15 @@ class Routine:
 
 
 @dataclass(frozen=True, slots=True)
+class UnsafeStatement:
+    """A DELETE or UPDATE without WHERE in the body of a function."""
+
+    function: int  # its oid
+    verb: Verb
+    table: str  # without its schema
+
+
+@dataclass(frozen=True, slots=True)
 class RoleSettings:
     """What ``ALTER ROLE … SET`` says about a role that the data API may become."""
 
@@ -113,4 +123,5 @@ class SchemaCache:
     routines: Mapping[Place, tuple[Routine, ...]] = field(default_factory=dict)
     roles: Mapping[str, RoleSettings] = field(default_factory=dict)
     settings: RestSettings = field(default_factory=RestSettings)
+    unsafe_statements: tuple[UnsafeStatement, ...] = ()  # of functions
     version: int = 0  # grows with each load

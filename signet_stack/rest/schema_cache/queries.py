@@ -167,6 +167,17 @@ from pg_db_role_setting s
 cross join unnest(s.setconfig) as x(setting)
 where s.setrole = current_user::regrole
     and s.setdatabase in (0, (select d.oid from pg_database d where d.datname = current_database()))
-    and x.setting like 'pgrst.%'
+    and (x.setting like 'pgrst.%' or x.setting like 'safeupdate.enabled=%')
 order by key, s.setdatabase desc
+"""
+
+# Functions whose bodies may hold a DELETE or UPDATE; those with BEGIN ATOMIC were parsed when they were made.
+BODIES = r"""
+select p.oid, p.prosrc
+from pg_proc p
+join pg_language l on l.oid = p.prolang
+join pg_namespace n on n.oid = p.pronamespace
+where l.lanname in ('sql', 'plpgsql') and p.prosqlbody is null
+    and n.nspname not in ('pg_catalog', 'information_schema')
+    and p.prosrc ~* '\m(delete\s+from|update)\M'
 """

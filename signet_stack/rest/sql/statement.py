@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from signet_stack.rest.plan.request import Plan
+from signet_stack.rest.schema_cache.model import UnsafeStatement
 from signet_stack.rest.sql import read
-from signet_stack.rest.sql.fragments import Parameters, aliased, name
+from signet_stack.rest.sql.fragments import Parameters, aliased, array_literal, name
 from signet_stack.rest.sql.source import call, change
 
 SOURCE, PAGE, COUNT = "pgrst_source", "pgrst_page", "pgrst_count"
@@ -21,6 +22,17 @@ _CSV = (
     f" FROM (SELECT * FROM {PAGE} LIMIT 1) AS pgrst_first) AS pgrst_keys)"
     f" || E'\\n' || coalesce(string_agg(substr({ROW}::text, 2, length({ROW}::text) - 2), E'\\n'), '')"
 )
+
+# Which of the functions in question ran in this transaction and changed rows of their table.
+_UNSAFE = """
+select s.verb from unnest($1::pg_catalog.oid[], $2::text[], $3::text[]) as s(function, verb, place)
+where exists (
+    select from pg_catalog.pg_stat_xact_user_functions f where f.funcid = s.function and f.calls > 0
+) and exists (
+    select from pg_catalog.pg_stat_xact_all_tables t where t.relname = s.place
+        and case s.verb when 'DELETE' then t.n_tup_del else t.n_tup_upd end > 0
+) limit 1
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +73,14 @@ def main_statement(plan: Plan) -> Statement:
 def call_statement(function: tuple[str, ...]) -> Statement | None:
     """Write a call without arguments of the named function, if there is one."""
     return Statement(f"SELECT {'.'.join(map(name, function))}()") if function else None
+
+
+def unsafe_statement(unsafe: tuple[UnsafeStatement, ...]) -> Statement | None:
+    """Write the query whose row names the verb of an unsafe statement that changed rows."""
+    if not unsafe:
+        return None
+    columns = zip(*((str(one.function), one.verb, one.table) for one in unsafe), strict=True)
+    return Statement(_UNSAFE, tuple(map(array_literal, columns)))
 
 
 def count_statement(plan: Plan) -> Statement | None:

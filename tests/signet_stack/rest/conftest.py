@@ -26,7 +26,7 @@ from tests.conftest import new_database, open_context
 from tests.support.patience import HANG_SECONDS
 
 FIXTURE = Path(__file__).with_name("fixture.sql")
-SETTINGS = RestSettings(schemas=("test", "second"), rolls_back=True, end_override=True)
+SETTINGS = RestSettings(schemas=("test", "second"), safe_updates=False, rolls_back=True, end_override=True)
 
 
 @dataclass(frozen=True)

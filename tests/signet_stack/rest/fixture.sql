@@ -185,7 +185,7 @@ end $$;
 create function test.sleep(seconds double precision) returns void language sql volatile
     as $$ select pg_catalog.pg_sleep(seconds) $$;
 create function test.delete_items() returns setof test.items language sql volatile
-    as $$ delete from test.items returning * $$;
+    as $$ delete from test.items where true returning * $$;
 grant execute on all functions in schema test to anon, authenticated;
 
 -- A second exposed schema, and a database function that it does not expose.

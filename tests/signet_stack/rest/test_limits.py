@@ -91,7 +91,9 @@ def test_no_write_reaches_the_rows_of_others(notes: Api) -> None:
         ("POST", {"id": 2, "user_id": OTHERS, "body": "x"}, ", resolution=merge-duplicates"),
     ):
         headers = {**me, "Prefer": f"return=representation{prefer}"}
-        response = notes.http.request(method, "/notes", json=body, headers=headers)
+        response = notes.http.request(
+            method, "/notes?id=gt.0" if method == "PATCH" else "/notes", json=body, headers=headers
+        )
         assert (response.status_code, response.json()["code"]) == (403, "42501"), response.text
     assert notes.sql("select body from test.notes where user_id = %s", OTHERS) == [("secret",)]
 

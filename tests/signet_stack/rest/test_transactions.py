@@ -234,7 +234,7 @@ def test_nothing_of_a_request_is_left_on_its_connection(own_api: Callable[..., A
 LEAVERS = """
 create function test.leave() returns void language plpgsql volatile as $$
 begin
-    perform set_config('app.user', 'somebody', false), set_config('statement_timeout', '1ms', false),
+    perform set_config('app.user', 'somebody', false), set_config('statement_timeout', '77s', false),
         set_config('search_path', 'pg_catalog', false), pg_advisory_lock(7);
     create temp table kept (id int);
     listen left_behind;
