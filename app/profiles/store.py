@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 TABLE = "profiles"
 PAGE_SIZE = 24
+VERSION_MAX = 64  # characters of a timestamp
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,8 @@ def create(identity: Identity, entry: Entry) -> None:
 
 def change(identity: Identity, entry: Entry, version: str) -> None:
     """Update the user's profile if it still has this version; raises ProfileChanged otherwise."""
+    if len(version) > VERSION_MAX:  # not from our form, and too long for an address
+        raise ProfileChanged(find_own(identity))
     with explained_as_user(Attempt("change", TABLE)):
         query = _table(identity).update(entry.columns())
         done = query.eq("user_id", str(identity.user_id)).eq("updated_at", version).execute().data

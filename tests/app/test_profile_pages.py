@@ -168,7 +168,11 @@ def test_deleting_twice_is_no_error(app: Flask, person: Person) -> None:
     assert phone.press("Delete profile").messages == ["Note: There was no profile to delete any more."]
 
 
-@pytest.mark.parametrize("version", ["yesterday", "2026-01-01T00:00:00+00:00", "' or true --", "\0"])
+@pytest.mark.parametrize(
+    "version",
+    ["yesterday", "2026-01-01T00:00:00+00:00", "' or true --", "\0", "9" * 60_000],
+    ids=["words", "another", "sql", "nul", "long"],
+)
 def test_a_made_up_version_changes_nothing(person: Person, version: str) -> None:
     person.create_profile("First")
     page = person.press("Save", display_name="Second", version=version)
