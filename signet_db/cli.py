@@ -9,161 +9,37 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 3 something is pending (with ``--ex
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import click
 
 from signet_db import files, report, reset, runner
-from signet_db.errors import DatabaseUnreachable, InputRejected, MigrationError, Misconfigured, shown_path
-from signet_db.lint import RULES, Judgement, Level, lint_database, lint_files
-from signet_db.lint.report import judgement_json, judgement_lines, next_step, rule_json, rules_lines
+from signet_db.errors import DatabaseUnreachable, shown_path
+from signet_db.options import (
+    Defaults,
+    find_target,
+    temporary_stack,
+    use_defaults,
+    with_folder,
+    with_target,
+)
 from signet_db.output import (
     FAILED,
     PENDING,
-    Command,
     confirm,
     fails_in_words,
     name_program,
-    repeat,
     show_either,
     tell,
     with_json,
     with_yes,
 )
-from signet_db.target import is_on_this_machine, named, wait_until_ready, without_password
+from signet_db.policy_commands import lint, prove
+from signet_db.target import is_on_this_machine, wait_until_ready
 from signet_db.verification import save_baseline, verification_json, verification_lines, verify
 
-_EXAMPLE = "--database-url postgresql://USER:PASSWORD@HOST:5432/DATABASE"
-_DEFAULTS = "signet_db.defaults"
 MODULE = "python -m signet_db"
-
-
-@dataclass(frozen=True, slots=True)
-class Defaults:
-    """Target and folder of the calling program, for commands that are given neither."""
-
-    root: Path  # the project's folder
-    migrations: Path | None = None  # instead of the usual folders below root
-    # Starts or joins the local stack and returns its connection string; None where the environment names a
-    # hosted project.
-    local_database: Callable[[], str | None] = lambda: None
-
-
-def use_defaults(context: click.Context, defaults: Defaults) -> None:
-    """Set the defaults for the commands below this context."""
-    context.meta[_DEFAULTS] = defaults
-
-
-def _defaults() -> Defaults:
-    defaults = click.get_current_context().meta.get(_DEFAULTS)
-    return defaults if isinstance(defaults, Defaults) else Defaults(Path.cwd())
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """A database, and whether it is the local stack's."""
-
-    url: str = field(repr=False)
-    is_local_stack: bool = False
-
-    @property
-    def name(self) -> str:
-        """The target without its password."""
-        return named(self.url)
-
-    def __str__(self) -> str:
-        return f"{self.name} (local)" if self.is_local_stack else self.name
-
-
-def find_target(database_url: str | None, is_local: bool) -> Target:
-    """Return the database to work on, starting the local stack if that is the one; raises SignetError."""
-    if database_url is not None and not database_url.strip():
-        # Most likely a variable that is not set: another database must not take its place.
-        raise InputRejected("--database-url is empty.", code="no_database", hint=f"Write  {_EXAMPLE}")
-    if is_local and database_url:
-        raise InputRejected("--local and --database-url name two databases.", hint="Leave one of them out.")
-    if url := "" if is_local else database_url or _from_environment():
-        return Target(url)
-    if url := _defaults().local_database() or "":
-        return Target(url, is_local_stack=True)
-    raise Misconfigured(
-        "No local stack is known here." if is_local else "No database is named.",
-        code="no_database",
-        hint=f"Set DATABASE_URL, or add  {_EXAMPLE}",
-    )
-
-
-def _from_environment() -> str:
-    if url := os.environ.get("DATABASE_URL", "").strip():
-        return url
-    if not (path := os.environ.get("DATABASE_URL_FILE")):
-        return ""
-    try:
-        url = Path(path).read_text().strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise Misconfigured(
-            f"DATABASE_URL_FILE names {path}, which cannot be read: {error}.", hint="Correct the path."
-        ) from error
-    if not url:
-        raise Misconfigured(
-            f"DATABASE_URL_FILE names {path}, which is empty.", hint="Write the connection string into it."
-        )
-    return url
-
-
-def _repeat(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
-    """Remember an option that was given, for the commands that the output names; never a password."""
-    if context.get_parameter_source(str(parameter.name)) is click.core.ParameterSource.COMMANDLINE and value:
-        if parameter.name == "database_url":
-            value_shown = _shown_url(value)
-        else:
-            value_shown = "" if value is True else str(value)
-        repeat(parameter.opts[0], value_shown)
-    return value
-
-
-def _shown_url(url: str) -> str:
-    try:
-        return without_password(url)
-    except MigrationError:  # the command reports it
-        return "URL"
-
-
-def with_target(command: Command) -> Command:
-    """Add ``--database-url`` and ``--local``."""
-    for option in (
-        click.option(
-            "--local",
-            "is_local",
-            is_flag=True,
-            callback=_repeat,
-            help="The local stack's database, also where DATABASE_URL is set.",
-        ),
-        click.option(
-            "--database-url",
-            metavar="URL",
-            callback=_repeat,
-            help="PostgreSQL connection string instead of DATABASE_URL or the local stack.",
-        ),
-    ):
-        command = option(command)
-    return command
-
-
-def with_folder(command: Command) -> Command:
-    """Add ``--folder``."""
-    return click.option(
-        "--folder",
-        type=click.Path(path_type=Path, file_okay=False),
-        default=lambda: _defaults().migrations or files.default_folder(_defaults().root),
-        callback=_repeat,
-        help="The folder of the migrations.  [default: migrations, else supabase/migrations]",
-    )(command)
 
 
 @click.group()
@@ -172,6 +48,11 @@ def db(context: click.Context) -> None:
     """Migrations: apply SQL files, and prove the policies that they make."""
     if context.info_name == MODULE:
         name_program(MODULE)
+        use_defaults(context, Defaults(Path.cwd(), scratch_server=temporary_stack))
+
+
+db.add_command(lint)
+db.add_command(prove)
 
 
 @db.command()
@@ -244,44 +125,6 @@ def new(name: str, folder: Path, as_json: bool, table: str | None) -> None:
     path = files.create(folder, name, datetime.now(UTC), text)
     step = f"Next: {'write' if text is None else 'adapt'} it, then run  flask db upgrade"
     show_either(as_json, {"file": str(path)}, [f"Made {shown_path(path)}", step])
-
-
-@db.command()
-@click.option(
-    "--database-url", metavar="URL", callback=_repeat, help="Judge this database as it is, not the files."
-)
-@with_folder
-@with_json
-@click.option("--strict", is_flag=True, help="Fail for warnings too.")
-@click.option("--rules", "only_rules", is_flag=True, help="Show the rules.")
-@fails_in_words
-def lint(database_url: str | None, folder: Path, as_json: bool, strict: bool, only_rules: bool) -> None:
-    """Judge what the migrations make: policies, grants, functions, views, keys.
-
-    They are applied in a scratch database of the local stack. A comment in a migration waives a finding:
-
-      -- signet: allow RULE on OBJECT: the reason why it is safe
-    """
-    if only_rules:
-        show_either(as_json, [rule_json(rule) for rule in RULES], rules_lines(RULES))
-        return
-    target = find_target(database_url, is_local=False)
-    judgement = _judge(target, folder, is_live=database_url is not None)
-    show_either(
-        as_json,
-        {"target": target.name, **judgement_json(judgement)},
-        [*judgement_lines(judgement), *next_step(judgement)],
-    )
-    if judgement.open(Level.ERROR) or (strict and (judgement.open(Level.WARNING) or judgement.unused)):
-        raise SystemExit(FAILED)
-
-
-def _judge(target: Target, folder: Path, *, is_live: bool) -> Judgement:
-    if is_live:
-        tell(f"Judging {target} as it is")
-        return lint_database(target.url, folder)
-    tell(f"Judging the files of {folder.name}/ in a scratch database on {target}")
-    return lint_files(target.url, folder)
 
 
 @db.command(name="verify")

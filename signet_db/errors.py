@@ -85,6 +85,7 @@ class SignetError(Exception):
     code = "error"
     message = "Something went wrong."
     hint = ""
+    exit_code = 1  # of the command that it ends
 
     def __init__(
         self,

@@ -26,7 +26,7 @@ from signet_db.errors import FileRefused, Place, shown_path
 from signet_db.lexer import Statement, Unterminated, statements, tokens
 
 FILE_NAME = re.compile(r"(?P<version>[0-9]+)_(?P<name>.+)\.sql", re.DOTALL)
-DIRECTIVES = ("no-transaction", "as-written", "allow")
+DIRECTIVES = ("no-transaction", "as-written", "allow", "rows", "everybody", "members")
 _DIRECTIVE = re.compile(r"--+\s*signet\s*:\s*(?P<name>\S*)\s*(?P<argument>.*?)\s*")
 _OPTIONAL = ("work", "transaction")
 _BEGIN = {("begin",), *(("begin", word) for word in _OPTIONAL), ("start", "transaction")}

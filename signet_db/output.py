@@ -132,7 +132,7 @@ def fails_in_words(command: Callable[P, R]) -> Callable[P, R]:
             else:
                 for line in error_lines(error):
                     tell(line)
-            raise SystemExit(FAILED) from error
+            raise SystemExit(error.exit_code) from error
         except OSError as error:
             if error.errno == errno.EPIPE:  # the reader of the pipe has gone; click ends quietly
                 raise

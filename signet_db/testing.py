@@ -1,4 +1,4 @@
-"""Prove policies by SQL: be somebody for the length of a block, and say what must be refused.
+"""Policy kit: run statements as a person with a live session, and assert what policies let through.
 
 For tests of your own tables, on any database that has schema ``auth``; see docs/rls.md. Everything happens
 inside the caller's transaction, so a rollback leaves no trace. The connection's own role must be able to
@@ -8,6 +8,7 @@ write to ``auth``, as ``postgres`` is.
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, LiteralString
@@ -15,56 +16,136 @@ from uuid import UUID, uuid4
 
 from psycopg import Connection, Error
 from psycopg.pq import TransactionStatus
+from psycopg.types.json import Jsonb
 
 Params = Sequence[Any] | Mapping[str, Any] | None
+Metadata = Mapping[str, object]
+
+TOKEN_SECONDS = 3600
 
 
-def new_user(connection: Connection[Any], email: str | None = None) -> UUID:
-    """Add a user to ``auth.users``, who cannot sign in, and return their id."""
+def new_user(
+    connection: Connection[Any],
+    email: str | None = None,
+    *,
+    app_metadata: Metadata | None = None,
+    user_metadata: Metadata | None = None,
+    is_anonymous: bool = False,
+) -> UUID:
+    """Add a user to ``auth.users``, without a password, and return the id."""
     user_id = uuid4()
+    provider = {} if is_anonymous else {"provider": "email", "providers": ["email"]}
     connection.execute(
         """
-        insert into auth.users (id, instance_id, aud, role, email, created_at, updated_at, confirmation_token,
-                                recovery_token, email_change_token_new, email_change)
-        values (%s, '00000000-0000-0000-0000-000000000000', 'authenticated', 'authenticated', %s, now(),
-        now(),
-                '', '', '', '')
+        insert into auth.users (id, instance_id, aud, role, email, raw_app_meta_data, raw_user_meta_data,
+            is_anonymous, created_at, updated_at, confirmation_token, recovery_token, email_change_token_new,
+            email_change)
+        values (%s, '00000000-0000-0000-0000-000000000000', 'authenticated', 'authenticated', %s, %s, %s, %s,
+            now(), now(), '', '', '', '')
         """,
-        (user_id, email or f"{user_id}@example.com"),
+        (
+            user_id,
+            None if is_anonymous else email or f"{user_id}@example.com",
+            Jsonb({**provider, **(app_metadata or {})}),
+            Jsonb(dict(user_metadata or {})),
+            is_anonymous,
+        ),
     )
     return user_id
 
 
-def new_session(connection: Connection[Any], user_id: UUID) -> UUID:
+def new_session(connection: Connection[Any], user_id: UUID, *, aal: str = "aal1") -> UUID:
     """Add a live session of the user and return its id."""
     session_id = uuid4()
     connection.execute(
         """
         insert into auth.sessions (id, user_id, created_at, updated_at, aal)
-        values (%s, %s, now(), now(), 'aal1')
+        values (%s, %s, now(), now(), %s)
         """,
-        (session_id, user_id),
+        (session_id, user_id, aal),
     )
     return session_id
 
 
-def claims_of(user_id: UUID, session_id: UUID) -> dict[str, object]:
-    """Return the claims of an access token, as far as policies read them."""
+def claims_of(
+    user_id: UUID,
+    session_id: UUID,
+    *,
+    email: str = "",
+    aal: str = "aal1",
+    app_metadata: Metadata | None = None,
+    user_metadata: Metadata | None = None,
+    is_anonymous: bool = False,
+) -> dict[str, object]:
+    """Return the claims of an access token, as Supabase Auth issues them."""
+    now = int(time.time())
+    methods = ["anonymous" if is_anonymous else "password", *(["totp"] if aal == "aal2" else [])]
     return {
         "sub": str(user_id),
         "session_id": str(session_id),
         "role": "authenticated",
         "aud": "authenticated",
-        "is_anonymous": False,
+        "iat": now,
+        "exp": now + TOKEN_SECONDS,
+        "email": email,
+        "phone": "",
+        "aal": aal,
+        "amr": [{"method": method, "timestamp": now} for method in methods],
+        "app_metadata": dict(app_metadata or {}),
+        "user_metadata": dict(user_metadata or {}),
+        "is_anonymous": is_anonymous,
     }
 
 
+def claims_from(
+    connection: Connection[Any], user_id: UUID, session_id: UUID, *, aal: str = "aal1", **changed: Any
+) -> dict[str, object]:
+    """Return the claims of this user's access token, from the row in ``auth.users``, with some changed."""
+    row = connection.execute(
+        "select coalesce(email, ''), raw_app_meta_data, raw_user_meta_data, is_anonymous from auth.users"
+        " where id = %s",
+        (user_id,),
+    ).fetchone()
+    if row is None:
+        raise AssertionError(f"auth.users has no user {user_id}: make one with new_user(connection)")
+    email, app_metadata, user_metadata, is_anonymous = row
+    settled: dict[str, Any] = {
+        "email": email,
+        "app_metadata": {**(app_metadata or {}), **(changed.pop("app_metadata", None) or {})},
+        "user_metadata": {**(user_metadata or {}), **(changed.pop("user_metadata", None) or {})},
+        "is_anonymous": is_anonymous,
+    }
+    settled |= {name: value for name, value in changed.items() if value is not None}
+    return claims_of(user_id, session_id, aal=aal, **settled)
+
+
 @contextmanager
-def as_user(connection: Connection[Any], user_id: UUID) -> Iterator[UUID]:
-    """Be this user, signed in, for the block; gives the id of the session that is made for it."""
+def as_user(
+    connection: Connection[Any],
+    user_id: UUID,
+    *,
+    aal: str = "aal1",
+    app_metadata: Metadata | None = None,
+    user_metadata: Metadata | None = None,
+    is_anonymous: bool | None = None,
+) -> Iterator[UUID]:
+    """Act as this user for the block, with a new live session; yields the session's id.
+
+    The claims are those of a real access token: e-mail and metadata come from the user's row, and metadata
+    given here is added to them.
+    """
     with as_role(connection, "none"):
-        session_id = new_session(connection, user_id)
-        with as_role(connection, "authenticated", claims_of(user_id, session_id)):
+        session_id = new_session(connection, user_id, aal=aal)
+        claims = claims_from(
+            connection,
+            user_id,
+            session_id,
+            aal=aal,
+            app_metadata=app_metadata,
+            user_metadata=user_metadata,
+            is_anonymous=is_anonymous,
+        )
+        with as_role(connection, "authenticated", claims):
             yield session_id
 
 

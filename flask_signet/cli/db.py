@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from flask_signet.cli.local import start_or_join, wants_local_stack
-from signet_db.cli import Defaults, use_defaults
 from signet_db.cli import db as commands
+from signet_db.options import Defaults, use_defaults
 from signet_stack.project import Project
 
 

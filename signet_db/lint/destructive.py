@@ -27,8 +27,8 @@ def find_destructive(migration: Migration) -> Iterator[Finding]:
     """Yield the statements of a file that delete data."""
     for statement in migration.statements:
         if loss := _loss(statement.words):
-            line = migration.place(statement.first).line
-            yield Finding(RULE, _title(statement), f"{loss} in line {line}", migration.path.name)
+            place = migration.place(statement.first)
+            yield Finding(RULE, _title(statement), loss, migration.path.name, place=place)
 
 
 def _loss(words: tuple[str, ...]) -> str:

@@ -9,6 +9,8 @@ from typing import Any
 
 from psycopg import Connection
 
+from signet_db.errors import Place
+
 
 class Level(StrEnum):
     """Severity of a finding."""
@@ -52,6 +54,12 @@ class Finding:
     detail: str
     file: str | None = None
     reason: str | None = None
+    place: Place | None = None
+
+    @property
+    def line(self) -> int | None:
+        """The line in the file, counted from 1."""
+        return self.place.line if self.place else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 -- Common table expressions of all rules; a rule is a query that continues this one. Only the user's schemas, without
 -- objects of extensions. Role 0 is PUBLIC.
-with api_roles as (
+with recursive api_roles as (
     select oid, rolname::text as name from pg_roles where rolname in ('anon', 'authenticated')
     union all
     select 0, 'PUBLIC'
@@ -13,7 +13,9 @@ relations as (
         c.relacl as acl,
         c.relrowsecurity as is_guarded,
         c.relforcerowsecurity as is_forced,
-        coalesce(c.reloptions, '{}') as options,
+        exists (
+            select from unnest(c.reloptions) as option
+            where split_part(option, '=', 1) = 'security_invoker' and split_part(option, '=', 2)::boolean) as is_invoker,
         format('%%I.%%I', n.nspname, c.relname) as title,
         n.nspname as schema,
         n.nspname = any (%(exposed)s) as is_exposed
@@ -49,7 +51,12 @@ policies as (
         t.title as table_title,
         t.schema,
         t.is_exposed,
-        t.is_guarded
+        t.is_guarded,
+        pg_get_expr(p.polqual, p.polrelid) ~ '\mauth\.sessions\M' or exists (
+            select from pg_depend d
+            join pg_proc f on f.oid = d.refobjid
+            where d.classid = 'pg_policy'::regclass and d.objid = p.oid and d.refclassid = 'pg_proc'::regclass
+                and coalesce(nullif(f.prosrc, ''), pg_get_function_sqlbody(f.oid)) ~ '\mauth\.sessions\M') as reads_sessions
     from pg_policy p
     join tables t on t.oid = p.polrelid
 ),

@@ -31,8 +31,12 @@ def judgement_lines(judgement: Judgement) -> list[str]:
 
 def _rule_lines(rule: Rule, found: list[Finding]) -> list[str]:
     lines = [f"{_MARKS[rule.level]} {rule.what}      [{_named(rule)}]"]
-    lines += [f"  {one.object}: {one.detail}{f'   {one.file}' if one.file else ''}" for one in found]
+    lines += [f"  {one.object}: {one.detail}{_where(one)}" for one in found]
     return [*lines, f"  Why: {rule.why}", f"  Fix: {rule.fix}", ""]
+
+
+def _where(finding: Finding) -> str:
+    return f"   {finding.file}:{finding.line}" if finding.line else f"   {finding.file or ''}".rstrip()
 
 
 def _named(rule: Rule) -> str:
@@ -64,6 +68,7 @@ def judgement_json(judgement: Judgement) -> dict[str, object]:
                 "object": finding.object,
                 "detail": finding.detail,
                 "file": finding.file,
+                "line": finding.line,
                 "allowed": finding.reason,
             }
             for finding in judgement.findings

@@ -15,7 +15,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from signet_db.lint import calls_per_row, destructive
+from signet_db.lint import destructive, plans
 from signet_db.lint.finding import Found, Level, Rule, Scope
 
 FOLDER = Path(__file__).with_name("queries")
@@ -50,7 +50,7 @@ def _find(query: bytes, connection: Connection[Any], scope: Scope) -> Iterable[F
 
 RULES: tuple[Rule, ...] = tuple(
     sorted(
-        (*load_rules(), calls_per_row.RULE, destructive.RULE),
+        (*load_rules(), *plans.RULES, destructive.RULE),
         key=lambda rule: (list(Level).index(rule.level), rule.id),
     )
 )

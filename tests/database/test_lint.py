@@ -11,12 +11,11 @@ import pytest
 from click.testing import CliRunner
 from psycopg import sql
 
-from signet_db import cli, runner
+from signet_db import policy_commands, runner
 from signet_db.cli import db
 from signet_db.errors import FileRefused, MigrationError, MigrationFailed
 from signet_db.files import table_text
 from signet_db.lint import Judgement, Level, lint_database, lint_files
-from signet_db.lint.calls_per_row import calls_per_row
 from signet_stack.postgres.cluster import SUPERUSER, Cluster
 from tests.database.conftest import ask
 from tests.database.paths import MIGRATIONS
@@ -148,23 +147,6 @@ def test_a_server_without_the_template_is_explained(
     assert "--database-url" in caught.value.hint
 
 
-@pytest.mark.parametrize(
-    ("expression", "calls"),
-    [
-        ("(( SELECT auth.uid() AS uid) = user_id)", []),
-        ("(auth.uid() = user_id)", ["auth.uid()"]),
-        ("(( SELECT (auth.jwt() ->> 'a'::text)) = a)", []),
-        ("(EXISTS ( SELECT 1 FROM m WHERE (m.u = ( SELECT auth.uid() AS uid))))", []),
-        ("(EXISTS ( SELECT 1 FROM m WHERE (m.u = auth.uid())))", ["auth.uid()"]),
-        ("(id IN ( SELECT m.id FROM f(auth.uid()) m(id)))", ["auth.uid()"]),
-        ("(( SELECT ( SELECT x.a FROM x WHERE (x.b = auth.uid()))) = a)", []),
-        ("(note = 'auth.uid() = ('::text)", []),
-    ],
-)
-def test_calls_per_row(expression: str, calls: list[str]) -> None:
-    assert list(calls_per_row(expression)) == calls
-
-
 def test_the_command_fails_for_warnings_when_it_is_strict(
     unchanging: str, folder: Path, write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -172,7 +154,7 @@ def test_the_command_fails_for_warnings_when_it_is_strict(
     write("1_make.sql", "drop table if exists t;")
     arguments = ["lint", "--folder", str(folder)]
     judgement = lint_files(unchanging, folder)
-    monkeypatch.setattr(cli, "lint_files", lambda *_: judgement)  # the same for both
+    monkeypatch.setattr(policy_commands, "lint_files", lambda *_: judgement)  # the same for both
     loose = CliRunner().invoke(db, arguments)
     strict = CliRunner().invoke(db, [*arguments, "--strict"])
     assert (loose.exit_code, strict.exit_code) == (0, 1)

@@ -31,7 +31,7 @@ def sections(rule: Rule) -> list[tuple[str | None, str]]:
 def examples(rule: Rule) -> list[Any]:
     """Return the examples of a rule as cases, each with a name of its own."""
     return [
-        pytest.param(rule, bad, text, id=f"{rule.id}-{'good' if bad is None else f'bad-{number}'}")
+        pytest.param(rule, bad, text, id=f"{rule.id}-{'good' if bad is None else 'bad'}-{number}")
         for number, (bad, text) in enumerate(sections(rule), 1)
     ]
 

@@ -15,7 +15,8 @@ from click.testing import CliRunner
 from psycopg.conninfo import conninfo_to_dict
 
 from signet_db import cli, output
-from signet_db.cli import Defaults, db, use_defaults
+from signet_db.cli import db
+from signet_db.options import Defaults, use_defaults
 from signet_db.target import is_on_this_machine, without_password
 from tests.database.conftest import ask
 from tests.database.paths import ROOT
@@ -116,7 +117,7 @@ def test_repair_on_this_machine_does_not_ask(target: str, folder: Path, write: W
 @click.pass_context
 def project(context: click.Context, arguments: tuple[str, ...]) -> None:
     """Run a command as the Flask side does: with a project and a local stack."""
-    use_defaults(context, Defaults(Path("/nonexistent"), lambda: os.environ["TEST_LOCAL"]))
+    use_defaults(context, Defaults(Path("/nonexistent"), local_database=lambda: os.environ["TEST_LOCAL"]))
     with db.make_context("db", list(arguments), parent=context) as inner:
         db.invoke(inner)
 

@@ -5,4 +5,7 @@
 -- fix: create function … security definer set search_path = ''  and qualify every name
 select title, 'names in it can be hijacked'
 from functions
-where is_definer and not 'search_path=""' = any (coalesce(settings, '{}'))
+where is_definer
+    and not exists (
+        select from unnest(settings) as setting
+        where replace(setting, ' ', '') in ('search_path=""', 'search_path=pg_catalog', 'search_path=pg_catalog,pg_temp'))

@@ -1,6 +1,6 @@
--- level: error
+-- level: warning
 -- what: A policy for UPDATE without WITH CHECK
--- why: What a row may become is then only implied by what may be touched, and a later edit opens it.
+-- why: USING then also decides what a row may become; a later edit of it opens both.
 -- fix: create policy … using (…) with check (…)
 select title, 'has no WITH CHECK'
 from policies

@@ -5,7 +5,5 @@
 -- fix: alter view … set (security_invoker = true);
 select title, 'passes the policies of its tables'
 from relations
-where is_exposed and kind = 'v'
-    and not exists (
-        select from unnest(options) as option
-        where split_part(option, '=', 1) = 'security_invoker' and split_part(option, '=', 2)::boolean)
+where is_exposed and kind = 'v' and not is_invoker
+    and exists (select from grants where grants.oid = relations.oid)

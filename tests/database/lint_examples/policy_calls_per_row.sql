@@ -13,9 +13,10 @@ using (exists (select from public.members where t = id and user_id = auth.uid())
 -- bad: public.t "setting"
 create table public.t (tenant text);
 create policy setting on public.t for select to authenticated using (tenant = current_setting('app.tenant'));
--- bad: public.t "session"
+-- good
 create table public.t (id int);
-create policy session on public.t as restrictive for all to authenticated using (private.session_is_live());
+-- Alone in a condition it is a one-time filter: the planner computes it before the first row.
+create policy session on public.t as restrictive for select to authenticated using (private.session_is_live());
 -- good
 create table public.t (user_id uuid, team text);
 create table public.members (team text, user_id uuid);
@@ -27,3 +28,27 @@ using (
     and team <> 'auth.uid() from'
     and (select private.session_is_live())
 );
+-- bad: public.t "p"
+create schema if not exists private;
+create function private.is_member(org uuid) returns boolean language plpgsql stable security definer set search_path = '' as $$ begin return true; end $$;
+create function private.is_staff() returns boolean language plpgsql stable security definer set search_path = '' as $$ begin return false; end $$;
+create table public.t (id uuid primary key, user_id uuid not null, org_id uuid, code text);
+create index on public.t (user_id);
+alter table public.t enable row level security;
+create policy "p" on public.t for select to authenticated using ((select auth.uid()) = user_id or private.is_staff());
+-- good
+create schema if not exists private;
+create function private.is_member(org uuid) returns boolean language plpgsql stable security definer set search_path = '' as $$ begin return true; end $$;
+create function private.is_staff() returns boolean language plpgsql stable security definer set search_path = '' as $$ begin return false; end $$;
+create table public.t (id uuid primary key, user_id uuid not null, org_id uuid, code text);
+create index on public.t (user_id);
+alter table public.t enable row level security;
+create policy "p" on public.t for select to authenticated using (private.is_member(org_id));
+-- good
+create schema if not exists private;
+create function private.is_member(org uuid) returns boolean language plpgsql stable security definer set search_path = '' as $$ begin return true; end $$;
+create function private.is_staff() returns boolean language plpgsql stable security definer set search_path = '' as $$ begin return false; end $$;
+create table public.t (id uuid primary key, user_id uuid not null, org_id uuid, code text);
+create index on public.t (user_id);
+alter table public.t enable row level security;
+create policy "p" on public.t for select to authenticated using ((select auth.uid()) = user_id or (select private.is_staff()));

@@ -1,0 +1,50 @@
+-- fault: People change the role of their own membership
+-- named by: prove
+-- both
+create table public.orgs (id uuid primary key default gen_random_uuid(), name text not null);
+create table public.members (
+    org_id uuid not null references public.orgs on delete cascade,
+    user_id uuid not null references auth.users on delete cascade,
+    role text not null default 'member' check (role in ('member', 'owner')),
+    primary key (org_id, user_id)
+);
+create index on public.members (user_id);
+create table public.projects (
+    id uuid primary key default gen_random_uuid(),
+    org_id uuid not null references public.orgs on delete cascade,
+    name text not null
+);
+create index on public.projects (org_id);
+alter table public.orgs enable row level security;
+alter table public.orgs force row level security;
+alter table public.members enable row level security;
+alter table public.members force row level security;
+alter table public.projects enable row level security;
+alter table public.projects force row level security;
+revoke all on public.orgs, public.members, public.projects from public, anon, authenticated, service_role;
+grant select on public.orgs, public.members, public.projects to authenticated;
+create policy "read own memberships" on public.members for select to authenticated
+using ((select auth.uid()) = user_id);
+create policy "members read" on public.orgs for select to authenticated
+using (id in (select m.org_id from public.members m where m.user_id = (select auth.uid())));
+create policy "members read" on public.projects for select to authenticated
+using (org_id in (select m.org_id from public.members m where m.user_id = (select auth.uid())));
+
+-- broken
+grant update on public.members to authenticated;
+create policy "update own" on public.members for update to authenticated
+using ((select auth.uid()) = user_id) with check ((select auth.uid()) = user_id);
+
+-- right
+alter table public.members add column nickname text;
+grant update (nickname) on public.members to authenticated;
+create policy "update own" on public.members for update to authenticated
+using ((select auth.uid()) = user_id) with check ((select auth.uid()) = user_id);
+
+-- seed
+insert into public.orgs (id, name) values ('00000000-0000-4000-8000-00000000000a', 'hers'), ('00000000-0000-4000-8000-00000000000b', 'his');
+insert into public.members (org_id, user_id) values ('00000000-0000-4000-8000-00000000000a', :alice), ('00000000-0000-4000-8000-00000000000b', :bob);
+insert into public.projects (org_id, name) values ('00000000-0000-4000-8000-00000000000a', 'hers');
+
+-- witness: blind bob
+update public.members set role = 'owner' where user_id = :bob
