@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from app.errors import Conflict, NotAllowed
 from app.service_errors import Attempt, Operation, explained_as_user
+from app.web.session import require_live_session
 from flask_signet.clients import user_client
 from flask_signet.gatekeeper import Identity
 
@@ -137,7 +138,7 @@ def list_public(identity: Identity, page: int) -> tuple[list[Profile], bool]:
         ordered = query.order("display_name").order("id").range(first, first + PAGE_SIZE)
         rows = _rows(ordered.execute().data)
     if not rows:
-        find_own(identity)  # the policies show an ended session no rows either; this raises SessionEnded
+        require_live_session(identity)
     return [Profile.of(row) for row in rows[:PAGE_SIZE]], len(rows) > PAGE_SIZE
 
 

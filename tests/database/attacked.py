@@ -63,12 +63,12 @@ def make_place(cluster: Cluster, name: str) -> Iterator[Place]:
         for who in ("alice", "bob"):
             ids[who] = new_user(connection)
             ids[f"{who}_session"] = new_session(connection, ids[who])
-            query = "insert into public.notes (user_id, title) values (%s, %s) returning id"
+            query = "insert into public.attacked_notes (user_id, title) values (%s, %s) returning id"
             row = connection.execute(query, (ids[who], f"{who}'s secret 42")).fetchone()
             assert row is not None
             ids[f"{who}_note"] = row[0]
             connection.execute("insert into public.profiles (user_id) values (%s)", (ids[who],))
-        connection.execute("refresh materialized view public.notes_copy")
+        connection.execute("refresh materialized view public.attacked_notes_copy")
     with psycopg.connect(cluster.dsn("authenticator", name)) as login:
         yield Place(cluster, name, ids, login)
 

@@ -12,7 +12,7 @@ from psycopg.rows import TupleRow
 from signet_db.testing import as_role, as_user, expect_denied, expect_no_rows
 from tests.database.attacked import Place, outcome_of
 
-NOTES = "select * from public.notes"
+NOTES = "select * from public.attacked_notes"
 
 
 @pytest.mark.parametrize(
@@ -65,7 +65,9 @@ def test_claims_set_within_sql_are_believed(place: Place) -> None:
     with place.request(place.claims("alice"), "authenticated") as connection:
         bob = json.dumps(place.claims("bob"))
         connection.execute("select set_config('request.jwt.claims', %s, true)", (bob,))
-        assert connection.execute("select id from public.notes").fetchall() == [(place.ids["bob_note"],)]
+        assert connection.execute("select id from public.attacked_notes").fetchall() == [
+            (place.ids["bob_note"],)
+        ]
 
 
 def test_nothing_is_left_on_a_connection(place: Place) -> None:
@@ -73,7 +75,7 @@ def test_nothing_is_left_on_a_connection(place: Place) -> None:
     with psycopg.connect(place.cluster.dsn("authenticator", place.name), autocommit=True) as connection:
         for who in ("alice", "bob") * 20:
             with connection.transaction(), as_role(connection, "authenticated", place.claims(who)):
-                rows = connection.execute("select user_id from public.notes").fetchall()
+                rows = connection.execute("select user_id from public.attacked_notes").fetchall()
                 assert rows == [(place.ids[who],)]
             assert outcome_of(connection, NOTES, {}) == "42501"
             left = connection.execute("select current_setting('request.jwt.claims', true), current_user")
@@ -82,7 +84,10 @@ def test_nothing_is_left_on_a_connection(place: Place) -> None:
 
 @pytest.mark.parametrize(
     ("table", "told"),
-    [("notes", {"alice's secret 42"}), ("notes_by_owner", {"alice's secret 42", "bob's secret 42"})],
+    [
+        ("attacked_notes", {"alice's secret 42"}),
+        ("attacked_notes_by_owner", {"alice's secret 42", "bob's secret 42"}),
+    ],
 )
 def test_a_function_in_a_condition_is_told_visible_rows_only(
     place: Place, table: str, told: set[str]
@@ -104,7 +109,8 @@ def test_an_error_in_a_condition_tells_of_own_rows_only(
     """Division by zero happens for a visible row, and not for a hidden one."""
     with place.request(place.claims("alice"), "authenticated") as connection:
         statement = (
-            "select 1 from public.notes where 1 / (case when title like %(like)s then 0 else 1 end) = 0"
+            "select 1 from public.attacked_notes"
+            " where 1 / (case when title like %(like)s then 0 else 1 end) = 0"
         )
         assert outcome_of(connection, statement, {"like": f"{condition}%"}) == outcome
 
@@ -138,11 +144,11 @@ def test_an_owner_passes_policies_unless_they_are_forced(place: Place) -> None:
         owner.execute("grant plain_owner to postgres")
         owner.execute("grant usage, create on schema public to plain_owner")
         owner.execute("grant usage on schema auth, private to plain_owner")
-        owner.execute("alter table public.notes owner to plain_owner")
-        owner.execute("alter table public.notes no force row level security")
+        owner.execute("alter table public.attacked_notes owner to plain_owner")
+        owner.execute("alter table public.attacked_notes no force row level security")
         with as_role(owner, "plain_owner", place.claims("alice")):
             assert outcome_of(owner, NOTES, {}) == 2
-            owner.execute("alter table public.notes force row level security")
+            owner.execute("alter table public.attacked_notes force row level security")
             assert outcome_of(owner, NOTES, {}) == 0
         owner.rollback()
 
@@ -179,15 +185,15 @@ def test_the_helpers_themselves_refuse_what_is_not_denied(place: Place) -> None:
     with psycopg.connect(place.cluster.dsn("postgres", place.name)) as connection:
         with as_user(connection, place.ids["alice"]):
             with pytest.raises(AssertionError, match="it passed with 1 row"):
-                expect_denied(connection, "select * from public.notes")
+                expect_denied(connection, "select * from public.attacked_notes")
             with pytest.raises(AssertionError, match="got 42703"):
-                expect_denied(connection, "select nonsense from public.notes")
+                expect_denied(connection, "select nonsense from public.attacked_notes")
             with pytest.raises(AssertionError, match="reached 1"):
-                expect_no_rows(connection, "delete from public.notes")
-            expect_no_rows(connection, "delete from public.notes where id = %(bob_note)s", place.ids)
+                expect_no_rows(connection, "delete from public.attacked_notes")
+            expect_no_rows(connection, "delete from public.attacked_notes where id = %(bob_note)s", place.ids)
             assert count(connection) == 1
         connection.rollback()
 
 
 def count(connection: Connection[TupleRow]) -> int:
-    return connection.execute("select from public.notes").rowcount
+    return connection.execute("select from public.attacked_notes").rowcount

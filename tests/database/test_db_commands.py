@@ -216,11 +216,11 @@ def test_wrong_usage_exits_with_2() -> None:
 def test_new_writes_a_table_that_runs(run: Run, folder: Path, write: Write) -> None:
     for path in MIGRATIONS.glob("*.sql"):
         write(path.name, path.read_text())
-    made = run("new", "add notes", "--table", "notes")
+    made = run("new", "add a table", "--table", "table_of_a_test")
     assert "Next: adapt it, then run  flask db upgrade" in made.stdout
     assert run("upgrade").exit_code == 0
     for name in ("My Notes", "", "notes; drop table x"):
-        refused = run("new", "add notes", "--table", name)
+        refused = run("new", "add a table", "--table", name)
         assert refused.exit_code == 1
         assert "not a plain name for a table" in refused.stderr
 
