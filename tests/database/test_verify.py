@@ -41,11 +41,12 @@ def test_our_own_migrations_are_sound(cluster: Cluster, migrated_database: str) 
     assert found.is_sound
     assert drift(found) == []
     ours = find(MIGRATIONS)
+    allowed = sum(directive.name == "allow" for one in ours for directive in one.directives)
     assert verification_lines(found) == [
         "History",
         f"  {len(ours)} applied, 0 pending",
         "Rules",
-        "  0 errors, 0 warnings, 0 notes, 3 allowed",
+        f"  0 errors, 0 warnings, 0 notes, {allowed} allowed",
         "Drift",
         f"  none since {ours[-1].version}",
     ]
