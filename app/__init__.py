@@ -90,6 +90,7 @@ def gatekeeper_settings(settings: Settings) -> GatekeeperSettings:
         cookie_mode=settings.cookie_mode,
         cookie_domain=settings.cookie_domain,
         jwks=settings.jwks,
+        jwks_url=settings.jwks_url,
         revocation_check_seconds=settings.revocation_check_seconds,
         show_timing=settings.is_development,
     )

@@ -23,6 +23,7 @@ VARIABLES = frozenset(
         "SUPABASE_COOKIE_MODE",
         "COOKIE_DOMAIN",
         "SUPABASE_JWKS",
+        "SUPABASE_JWKS_URL",
         "SECRET_KEY",
         "SECRET_KEY_FALLBACKS",
         "DATABASE_URL",
@@ -81,6 +82,7 @@ class Settings:
     cookie_mode: str = "private"
     cookie_domain: str | None = None
     jwks: str | None = field(default=None, repr=False)
+    jwks_url: str | None = None
     revocation_check_seconds: float | None = None
     local_stack: LocalStack | None = None
 
@@ -129,6 +131,7 @@ class Settings:
             cookie_mode=reader.cookie_mode(),
             cookie_domain=reader.cookie_domain(site_url),
             jwks=reader.jwks(url),
+            jwks_url=reader.jwks_url(),
             revocation_check_seconds=reader.seconds("REVOCATION_CHECK_SECONDS"),
             local_stack=local_stack,
         )

@@ -21,6 +21,7 @@ from flask_signet.gatekeeper.settings import (
     is_site_origin,
     is_strong_secret,
     is_web_origin,
+    is_web_url,
     kind_of_api_key,
 )
 
@@ -177,6 +178,20 @@ class Reader:
         except KeySetRefused as error:
             self._problem("SUPABASE_JWKS", "set", f"a public key set ({error})", '{"keys": [...]}')
         return text
+
+    def jwks_url(self) -> str | None:
+        """Return SUPABASE_JWKS_URL, from which the key set is fetched; not together with SUPABASE_JWKS."""
+        url = self.text("SUPABASE_JWKS_URL")
+        if url and not is_web_url(url):
+            self._problem(
+                "SUPABASE_JWKS_URL",
+                url,
+                "https, or http on this machine, without credentials",
+                "https://abcdefgh.supabase.co/auth/v1/.well-known/jwks.json",
+            )
+        elif url and self.text("SUPABASE_JWKS"):
+            self._problem("SUPABASE_JWKS_URL", url, "not to be set together with SUPABASE_JWKS", "(unset)")
+        return url or None
 
     def seconds(self, name: str) -> float | None:
         """Return a time span, None when it is not set."""

@@ -52,7 +52,7 @@ def verification(calls: int) -> None:
     raw = mint.signature(text.encode())
     der = utils.encode_dss_signature(int.from_bytes(raw[:32], "big"), int.from_bytes(raw[32:], "big"))
     scheme = ec.ECDSA(hashes.SHA256())
-    expected = Expected(ISSUER)
+    expected = Expected((ISSUER,))
     late = int(time.time())
     theirs = mint.token(payload=claims(iat=late, exp=late + 3600))
 
@@ -258,7 +258,7 @@ def memory() -> None:
     for number in range(5000):
         payload = claims(sub=str(UUID(int=number + 1)), session_id=str(UUID(int=number + 2)))
         read = json.loads(json.dumps(payload))  # as with a real token, no two share a text
-        verified.put(f"token-{number}", keys, check_claims(read, Expected(ISSUER), NOW, f"key-{number}"))
+        verified.put(f"token-{number}", keys, check_claims(read, Expected((ISSUER,)), NOW, f"key-{number}"))
     size, _ = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     print(f"memory of {len(verified)} verified tokens, which is all it holds: {size / 1e6:.2f} MB")

@@ -16,8 +16,8 @@ from flask import Flask, current_app, has_request_context, request
 
 from .gatekeeper.auth_http import NoCookies, forwardable_user_agent
 from .gatekeeper.deadline import limit_total_time
+from .gatekeeper.identity import Identity
 from .gatekeeper.settings import is_loopback
-from .gatekeeper.tokens import Identity
 
 if TYPE_CHECKING:
     from supabase import Client

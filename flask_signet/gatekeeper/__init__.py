@@ -7,11 +7,7 @@ that it can also be copied into a project as it is.
 
 from __future__ import annotations
 
-from .decorators import bearer_only, login_required, public
-from .errors import FlowRefused, SessionEnded
-from .flows import Flow, FlowTokens
-from .hooks import (
-    Gatekeeper,
+from .current import (
     annotate_flow,
     begin_flow,
     current_identity,
@@ -21,20 +17,30 @@ from .hooks import (
     session_in_doubt,
     start_session,
 )
+from .decorators import bearer_only, bearer_or_cookie, login_required, public, requires
+from .errors import FlowRefused, SessionEnded
+from .flows import Flow, FlowTokens
+from .hooks import Gatekeeper
+from .identity import Authentication, Identity
+from .refusals import RoleRequired, StepUpRequired
 from .settings import GatekeeperSettings
-from .tokens import Identity, SessionTokens
+from .tokens import SessionTokens
 
 __all__ = [
+    "Authentication",
     "Flow",
     "FlowRefused",
     "FlowTokens",
     "Gatekeeper",
     "GatekeeperSettings",
     "Identity",
+    "RoleRequired",
     "SessionEnded",
     "SessionTokens",
+    "StepUpRequired",
     "annotate_flow",
     "bearer_only",
+    "bearer_or_cookie",
     "begin_flow",
     "current_identity",
     "end_session",
@@ -42,6 +48,7 @@ __all__ = [
     "login_required",
     "pending_flow",
     "public",
+    "requires",
     "session_in_doubt",
     "start_session",
 ]

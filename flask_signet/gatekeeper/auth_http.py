@@ -81,7 +81,9 @@ class AuthHttp:
         publishable_key: str,
         breaker: Breaker,
         clock: Callable[[], float] = time.time,
+        jwks_url: str | None = None,
     ) -> None:
+        self._jwks_url = jwks_url
         self._breaker = breaker
         self._clock = clock
         self._base = f"{supabase_url}/auth/v1"
@@ -98,9 +100,12 @@ class AuthHttp:
     def fetch_key_set(self) -> bytes:
         """Return the raw JWKS document; raise AnswerRefused or httpx.HTTPError."""
         deadline = time.monotonic() + KEY_SET_SECONDS  # requests wait no longer for it
-        url = f"{self._base}/.well-known/jwks.json"
+        url, headers = f"{self._base}/.well-known/jwks.json", self._headers
+        if self._jwks_url is not None:  # perhaps another host, which needs no API key of ours
+            url = self._jwks_url
+            headers = {name: self._headers[name] for name in ("Accept", "Accept-Encoding")}
         timeout = httpx.Timeout(KEY_SET_SECONDS, connect=CONNECT_SECONDS)
-        with self._http().stream("GET", url, headers=self._headers, timeout=timeout) as response:
+        with self._http().stream("GET", url, headers=headers, timeout=timeout) as response:
             if response.status_code != httpx.codes.OK:
                 raise AnswerRefused(f"key set: status {response.status_code}")
             return _read(response, MAX_KEY_SET_BYTES, deadline)

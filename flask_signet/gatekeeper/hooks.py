@@ -11,6 +11,7 @@ import logging
 import os
 import time
 from collections.abc import Callable
+from enum import Enum
 from functools import partial
 from typing import Any
 from weakref import WeakSet
@@ -22,38 +23,48 @@ from werkzeug.exceptions import SecurityError
 from .auth_http import AuthHttp
 from .breaker import Breaker
 from .cookies import SessionCookies
+from .current import EXTENSION, current_identity, end_session
 from .errors import SESSION_END_WORDS, GatekeeperError, SessionEnded, TokenError
 from .flows import (
     Flow,
     FlowCookies,
-    FlowKind,
-    FlowTokens,
     SharedFlowCookies,
-    challenge_of,
-    finish,
-    new_flow,
-    with_flow,
-    with_note,
 )
 from .jwks import InlineKeySet, KeySet
 from .legacy import LegacyTokens
 from .private_cookies import CookieCipher, PrivateCookies
 from .refresh import Refresher
-from .refusals import bearer_refused, login_redirect_or_401, unauthorized, unavailable
+from .refusals import (
+    CrossSiteCookie,
+    SessionUnavailable,
+    StepUpRequired,
+    bearer_refused,
+    login_redirect_or_401,
+    step_up_redirect,
+    unauthorized,
+)
 from .revocation import RevocationCheck
 from .sessions import RequestSession, Sessions
 from .settings import GatekeeperSettings
 from .shared_cookies import SharedCookies
-from .tokens import Expected, Identity, SessionTokens
+from .tokens import Expected
 from .verification import KeySource, Verifier
 
 log = logging.getLogger("flask_signet.gatekeeper")
 
-EXTENSION = "gatekeeper"
 PUBLIC = "_gatekeeper_public"  # attributes that decorators set on view functions
-BEARER_ONLY = "_gatekeeper_bearer_only"
+BEARER = "_gatekeeper_bearer"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _extensions: WeakSet[Gatekeeper] = WeakSet()
+
+
+class Bearer(Enum):
+    """How a view treats bearer tokens; views without this mark ignore them."""
+
+    REQUIRED = "required"
+    OPTIONAL = "optional"
+    OR_COOKIE = "or_cookie"
 
 
 class Gatekeeper:
@@ -95,6 +106,8 @@ class Gatekeeper:
         app.before_request(bound.before_request)
         app.after_request(bound.after_request)
         app.register_error_handler(SessionEnded, bound.redirect_ended_session)
+        if bound._settings.step_up_endpoint is not None:
+            app.register_error_handler(StepUpRequired, bound.answer_step_up)
         app.context_processor(lambda: {"identity": current_identity()})
         app.extensions[EXTENSION] = bound
 
@@ -102,8 +115,10 @@ class Gatekeeper:
         """Replace everything that holds a lock, a thread or a socket."""
         settings = self._settings
         breaker = Breaker(settings.max_waiting_threads, self._monotonic)
-        self.auth = auth = AuthHttp(settings.supabase_url, settings.publishable_key, breaker, self._clock)
-        expected = Expected(settings.issuer, settings.audience)
+        self.auth = auth = AuthHttp(
+            settings.supabase_url, settings.publishable_key, breaker, self._clock, settings.jwks_url
+        )
+        expected = Expected((settings.issuer, *settings.other_issuers), settings.audience)
         keys: KeySource
         if settings.jwks is not None:
             keys = InlineKeySet(settings.jwks.encode(), allow_development_key=auth.is_loopback)
@@ -134,8 +149,12 @@ class Gatekeeper:
         view = current_app.view_functions.get(request.endpoint or "")
         if _is_static_file() or isinstance(request.routing_exception, SecurityError):
             return None  # Flask serves the file, or refuses the untrusted host
-        if getattr(view, BEARER_ONLY, False):
-            return self._authenticate_bearer()
+        bearer: Bearer | None = getattr(view, BEARER, None)
+        if bearer is not None:
+            g.gatekeeper_bearer = bearer
+            if bearer is not Bearer.OR_COOKIE or "Authorization" in request.headers:
+                return self._authenticate_bearer(is_optional=bearer is Bearer.OPTIONAL)
+            self._check_origin()
         g.gatekeeper_session = current = self.sessions.authenticate(
             request.cookies.to_dict(flat=False), request.headers.get("User-Agent", "")
         )
@@ -184,7 +203,7 @@ class Gatekeeper:
         g.gatekeeper_refused = True
         current: RequestSession = g.gatekeeper_session
         if current.failure is not None:
-            raise unavailable(current.failure) from current.failure
+            raise SessionUnavailable(current.failure) from current.failure
         has_message = current.end_reason is not None
         return login_redirect_or_401(self._settings.login_endpoint, has_message=has_message)
 
@@ -197,8 +216,24 @@ class Gatekeeper:
         g.gatekeeper_refused = True
         return login_redirect_or_401(self._settings.login_endpoint, has_message=True)
 
-    def _authenticate_bearer(self) -> Response | None:
+    def answer_step_up(self, error: StepUpRequired) -> Response | StepUpRequired:
+        """Redirect browsers to the step-up page: the handler for StepUpRequired."""
+        assert self._settings.step_up_endpoint is not None  # noqa: S101 - registered only then
+        return step_up_redirect(self._settings.step_up_endpoint, error)
+
+    def _check_origin(self) -> None:
+        """Raise CrossSiteCookie unless the browser says that a page of this site sends the request."""
+        if request.method in SAFE_METHODS:
+            return
+        site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+        own_origins = (self._settings.site_url, request.host_url.rstrip("/"))
+        if site != "same-origin" and (site is not None or origin not in own_origins):
+            raise CrossSiteCookie(detail=f"site={site!r} origin={origin!r}")
+
+    def _authenticate_bearer(self, *, is_optional: bool) -> Response | None:
         g.gatekeeper_refused = True
+        if is_optional and "Authorization" not in request.headers:
+            return None
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme.lower() != "bearer" or not token:
             return unauthorized("Bearer", "no_token")
@@ -208,7 +243,7 @@ class Gatekeeper:
             log.info("decision=unauthorized code=%s kid=%s", error.code, error.kid)
             return bearer_refused(error)
         except GatekeeperError as failure:
-            raise unavailable(failure) from failure
+            raise SessionUnavailable(failure) from failure
         return None
 
     def _is_personal(self, current: RequestSession) -> bool:
@@ -218,86 +253,6 @@ class Gatekeeper:
         )
         sets_cookies = current.store is not None or current.clear or "gatekeeper_flows" in g
         return depends_on_session or sets_cookies
-
-
-def current_gatekeeper() -> Gatekeeper:
-    """Return the gatekeeper of the current app."""
-    found = current_app.extensions[EXTENSION]
-    assert isinstance(found, Gatekeeper)  # noqa: S101 - set by init_app
-    return found
-
-
-def current_identity() -> Identity | None:
-    """Return the signed-in person of the current request, or None."""
-    identity: Identity | None = g.get("identity")
-    return identity
-
-
-def session_in_doubt() -> bool:
-    """Return whether a session was sent that cannot be checked now: neither signed in nor signed out."""
-    current: RequestSession | None = g.get("gatekeeper_session")
-    return current is not None and current.failure is not None
-
-
-def start_session(tokens: SessionTokens) -> Identity:
-    """Sign the current request in with the token pair that Auth just issued.
-
-    The access token is verified first. Flask's own session is emptied, so that nothing set before the sign-in
-    (form tokens above all) stays valid; pending PKCE flows end. Raises TokenError, KeysUnavailable,
-    AuthUnavailable or SessionTooLarge.
-    """
-    identity = current_gatekeeper().sessions.start(g.gatekeeper_session, tokens)
-    session.clear()
-    g.gatekeeper_flows = ()
-    g.identity = identity
-    return identity
-
-
-def end_session(reason: str = "signed_out") -> None:
-    """Sign the current request out and flash why; ``reason`` is a key of SESSION_END_WORDS.
-
-    This ends the session in this process only: the caller ends it at Auth first.
-    """
-    current_gatekeeper().sessions.end(g.gatekeeper_session)
-    g.identity = None
-    session.clear()
-    flash(SESSION_END_WORDS[reason], "notice")
-
-
-def begin_flow(kind: FlowKind) -> str:
-    """Begin a PKCE flow in this browser; return the S256 challenge to send to Auth.
-
-    Call it before the request to Auth that sends a mail (``signup``, ``recovery``, ``email_change``,
-    ``magiclink``) or redirects to a provider (``oauth``). The verifier goes into a cookie of this response.
-    """
-    gatekeeper = current_gatekeeper()
-    flow = new_flow(kind, gatekeeper.now())
-    g.gatekeeper_flows = with_flow(gatekeeper.pending_flows(), flow)
-    return challenge_of(flow.verifier)
-
-
-def annotate_flow(kind: FlowKind, note: str) -> None:
-    """Attach a note to the newest pending flow of a kind, such as the id of the account that it made."""
-    g.gatekeeper_flows = with_note(current_gatekeeper().pending_flows(), kind, note)
-
-
-def pending_flow(kind: FlowKind) -> Flow | None:
-    """Return the newest flow of a kind that this browser began within the last hour, or None."""
-    flows = current_gatekeeper().pending_flows()
-    return next((flow for flow in reversed(flows) if flow.kind == kind), None)
-
-
-def finish_flow(code: str) -> FlowTokens:
-    """Exchange the code that Auth appended to a return address for a token pair.
-
-    The flow's kind and note are in ``flow`` of the result. No session is started: ``start_session`` does.
-    Raises FlowRefused, AuthUnavailable or AuthMisconfigured.
-    """
-    gatekeeper = current_gatekeeper()
-    flows = gatekeeper.pending_flows()
-    tokens = finish(flows, code, gatekeeper.auth.exchange_code, gatekeeper.now())
-    g.gatekeeper_flows = tuple(flow for flow in flows if flow is not tokens.flow)
-    return tokens
 
 
 def _cookies(settings: GatekeeperSettings) -> SessionCookies:

@@ -31,7 +31,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt.exceptions import PyJWTError
 
 from .errors import KeysUnavailable
-from .tokens import ALGORITHMS, KID_PATTERN, VerificationKey, read_object
+from .tokens import ALGORITHMS, KID_PATTERN, VerificationKey, read_json
 
 log = logging.getLogger("flask_signet.gatekeeper")
 
@@ -201,7 +201,8 @@ class InlineKeySet:
     """A fixed key set from the settings."""
 
     def __init__(self, raw: bytes, *, allow_development_key: bool = False) -> None:
-        keys = parse_key_set(raw, allow_development_key=allow_development_key).keys
+        parsed = parse_key_set(raw, allow_development_key=allow_development_key, allow_array=True)
+        keys = parsed.keys
         if not keys:
             raise KeySetRefused("no keys")
         self._snapshot = Snapshot(MappingProxyType(keys), 0.0)
@@ -228,15 +229,18 @@ class ParsedKeySet:
     refused: tuple[str, ...]
 
 
-def parse_key_set(raw: bytes, *, allow_development_key: bool) -> ParsedKeySet:
+def parse_key_set(raw: bytes, *, allow_development_key: bool, allow_array: bool = False) -> ParsedKeySet:
     """Return the keys of a JWKS that may verify tokens; an empty set is valid.
+
+    ``allow_array`` accepts the array of keys alone, as official servers read it from SUPABASE_JWKS.
 
     Raises KeySetRefused if ``raw`` is not a key set, or if it has keys and none of them is usable.
     """
     try:
-        members = read_object(raw).get("keys")
+        document = read_json(raw)
     except ValueError as error:
         raise KeySetRefused(f"not a key set: {error}") from None
+    members = document.get("keys") if isinstance(document, dict) else document if allow_array else None
     if not isinstance(members, list):
         raise KeySetRefused("not a key set: no list of keys")
     if len(members) > MAX_KEYS:

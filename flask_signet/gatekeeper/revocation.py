@@ -18,7 +18,7 @@ from uuid import UUID
 from .auth_http import Answer, error_code
 from .breaker import WAIT_SECONDS, Breaker
 from .errors import AuthUnavailable
-from .tokens import Identity
+from .identity import Identity
 
 log = logging.getLogger("flask_signet.gatekeeper")
 

@@ -27,9 +27,10 @@ from .errors import (
     TokenError,
     TokenStale,
 )
+from .identity import Identity
 from .refresh import Refreshed, Refresher
 from .revocation import RevocationCheck
-from .tokens import AccessClaims, Identity, SessionTokens
+from .tokens import AccessClaims, SessionTokens
 from .verification import Verifier
 
 log = logging.getLogger("flask_signet.gatekeeper")

@@ -57,6 +57,18 @@ def is_http_origin(url: str) -> bool:
     return parts.scheme in ("https", "http")
 
 
+def is_web_url(url: str) -> bool:
+    """Return whether a URL is https, or http to loopback, without credentials and without fragment."""
+    try:
+        parts = urlsplit(url)
+        parts.port  # noqa: B018 - raises ValueError if it is not a number
+    except ValueError:
+        return False
+    if not parts.hostname or parts.fragment or "@" in parts.netloc:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and parts.hostname in LOOPBACK_HOSTS)
+
+
 def is_web_origin(url: str) -> bool:
     """Return whether a URL is only scheme, host and port, and https unless its host is loopback."""
     return is_http_origin(url) and (urlsplit(url).scheme == "https" or is_loopback(url))
@@ -108,14 +120,17 @@ class GatekeeperSettings:
     site_url: str
     secret_keys: tuple[str | bytes, ...] = field(repr=False)
     issuer: str
+    other_issuers: tuple[str, ...] = ()  # whose tokens are accepted as well, with the same key set
     audience: str = "authenticated"
     cookie_mode: str = "private"  # or "shared"
     cookie_domain: str | None = None  # None: cookies are bound to the host
     jwks: str | None = None  # the key set itself, never fetched
+    jwks_url: str | None = None  # None: the project's own
     revocation_check_seconds: float | None = None  # None: tokens are valid until they expire
     max_waiting_threads: int = 2  # that may wait for Auth while it is slow: a quarter of the worker's threads
     is_closed: bool = True  # False: only views marked with login_required are closed
     login_endpoint: str = "auth.login"
+    step_up_endpoint: str | None = None  # None: a missing proof is a 403
     show_timing: bool = False
 
     def __post_init__(self) -> None:
@@ -152,6 +167,13 @@ class GatekeeperSettings:
                 f"COOKIE_DOMAIN is {self.cookie_domain!r}, not the domain of SITE_URL or a parent of it with "
                 "at least two labels"
             )
+        if self.jwks_url is not None and self.jwks is not None:
+            yield "SUPABASE_JWKS and SUPABASE_JWKS_URL are both set: choose one"
+        if self.jwks_url is not None and not is_web_url(self.jwks_url):
+            yield (
+                f"SUPABASE_JWKS_URL is {_without_credentials(self.jwks_url)!r}, not https://…, or http://… "
+                "on this machine, without credentials"
+            )
         seconds = self.revocation_check_seconds
         if seconds is not None and not seconds > 0:
             yield f"REVOCATION_CHECK_SECONDS is {seconds}, not above 0; leave it out for no check"
@@ -171,19 +193,23 @@ class GatekeeperSettings:
             # Flask reads it too, and would treat each letter of a string as a key.
             raise ValueError("SECRET_KEY_FALLBACKS is one text; it must be a list of former keys")
         url = str(config["SUPABASE_URL"]).rstrip("/")
+        issuers = str(config.get("SUPABASE_JWT_ISSUER") or "").split()
         return cls(
             supabase_url=url,
             publishable_key=config["SUPABASE_PUBLISHABLE_KEY"],
             site_url=config["SITE_URL"],
             secret_keys=(config["SECRET_KEY"], *fallbacks),
-            issuer=config.get("SUPABASE_JWT_ISSUER") or f"{url}/auth/v1",
+            issuer=issuers[0] if issuers else f"{url}/auth/v1",
+            other_issuers=tuple(issuers[1:]),
             cookie_mode=config.get("SUPABASE_COOKIE_MODE") or "private",
             cookie_domain=str(config.get("COOKIE_DOMAIN") or "").lstrip(".").lower() or None,
             jwks=config.get("SUPABASE_JWKS") or None,
+            jwks_url=config.get("SUPABASE_JWKS_URL") or None,
             revocation_check_seconds=_seconds(config, "REVOCATION_CHECK_SECONDS"),
             max_waiting_threads=_count(config, "GATEKEEPER_AUTH_THREADS", default=2),
             is_closed=_flag(config, "GATEKEEPER_CLOSED", default=True),
             login_endpoint=config.get("GATEKEEPER_LOGIN_ENDPOINT") or "auth.login",
+            step_up_endpoint=config.get("GATEKEEPER_STEP_UP_ENDPOINT") or None,
             show_timing=_flag(config, "GATEKEEPER_SHOW_TIMING", default=False),
         )
 

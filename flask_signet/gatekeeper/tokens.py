@@ -1,4 +1,4 @@
-"""Access token verification with a public key, and the types that a verified token turns into.
+"""Access token verification with a public key: strict parsing, signature, claims.
 
 Trust: nothing in a token is used before its signature is verified with a key of the published set; of its
 header only the algorithm and the key id are read. The cheapest checks come first, so that hostile input costs
@@ -89,32 +89,6 @@ class SessionTokens:
         return cls(session.access_token, session.refresh_token, user)
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
-    """The signed-in person of a request, with the token that the data API accepts as theirs."""
-
-    user_id: UUID
-    session_id: UUID
-    email: str
-    role: str
-    issued_at: int  # unix seconds
-    expires_at: int  # unix seconds
-    access_token: str = field(repr=False)
-
-    @classmethod
-    def of(cls, claims: AccessClaims, access_token: str) -> Identity:
-        """Build an identity from verified claims and the token that they came from."""
-        return cls(
-            user_id=claims.user_id,
-            session_id=claims.session_id,
-            email=claims.email,
-            role=claims.role,
-            issued_at=claims.issued_at,
-            expires_at=claims.expires_at,
-            access_token=access_token,
-        )
-
-
 class SignatureVerifier(Protocol):
     """The part of PyJWT's algorithm objects that is used here."""
 
@@ -134,9 +108,9 @@ class VerificationKey:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """The issuer, audience and role that a token must name."""
+    """The issuers, the audience and the role of which a token must name one each."""
 
-    issuer: str
+    issuers: tuple[str, ...]
     audience: str = "authenticated"
     role: str = "authenticated"
 
@@ -244,7 +218,7 @@ def check_claims(claims: Mapping[str, Any], expected: Expected, now: float, kid:
     )
     if not 0 < verified.expires_at - verified.issued_at <= MAX_TOKEN_LIFE:
         raise ClaimRefused("exp", kid=kid)
-    if claims.get("iss") != expected.issuer:
+    if claims.get("iss") not in expected.issuers:
         raise IssuerDiffers(kid=kid)
     not_before = _time(claims, "nbf", kid) if "nbf" in claims else verified.issued_at
     if now + START_LEEWAY < max(not_before, verified.issued_at):
@@ -287,16 +261,21 @@ def _refuse(constant: str) -> Any:
 _decoder = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse)
 
 
-def read_object(raw: bytes) -> dict[str, Any]:
-    """Parse exactly one JSON object in UTF-8; raise ValueError for duplicate members, NaN or Infinity.
+def read_json(raw: bytes) -> Any:
+    """Parse exactly one JSON value in UTF-8; raise ValueError for duplicate members, NaN or Infinity.
 
     Parsers differ in what they do with duplicate members (RFC 8259 section 4): a token that has them would
     mean different things to different readers.
     """
     try:
-        value = _decoder.decode(raw.decode("utf-8"))
+        return _decoder.decode(raw.decode("utf-8"))
     except RecursionError:
         raise ValueError("nested too deeply") from None
+
+
+def read_object(raw: bytes) -> dict[str, Any]:
+    """Parse exactly one JSON object, as ``read_json`` does; raise ValueError for any other value."""
+    value = read_json(raw)
     if type(value) is not dict:
         raise ValueError("not an object")
     return value

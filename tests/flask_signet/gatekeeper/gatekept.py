@@ -13,6 +13,7 @@ from flask_signet.gatekeeper import (
     GatekeeperSettings,
     SessionTokens,
     bearer_only,
+    bearer_or_cookie,
     current_identity,
     end_session,
     login_required,
@@ -97,6 +98,16 @@ def add_pages(app: Flask) -> None:
     def api() -> dict[str, Any]:
         return {"user": str(g.identity.user_id)}
 
+    @app.get("/api/optional")
+    @bearer_only(optional=True)
+    def api_optional() -> dict[str, Any]:
+        return {"user": str(g.identity.user_id) if g.identity else None}
+
+    @app.route("/api/shared", methods=["GET", "POST", "DELETE"])
+    @bearer_or_cookie
+    def api_shared() -> dict[str, Any]:
+        return {"session_id": str(g.identity.session_id)}
+
     @app.get("/member")
     @login_required
     def member() -> str:
@@ -115,7 +126,7 @@ def signed_in(app: Flask, pair: dict[str, Any]) -> FlaskClient:
 def put_cookie(client: FlaskClient, app: Flask, pair: dict[str, Any]) -> None:
     """Give a client the session cookie of these tokens."""
     from flask_signet.gatekeeper.cookies import StoredSession
-    from flask_signet.gatekeeper.hooks import EXTENSION
+    from flask_signet.gatekeeper.current import EXTENSION
     from tests.support.verified import CLAIMS
 
     cookies = app.extensions[EXTENSION].sessions.cookies

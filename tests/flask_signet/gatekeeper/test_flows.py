@@ -33,7 +33,7 @@ from flask_signet.gatekeeper.flows import (
     with_flow,
     with_note,
 )
-from flask_signet.gatekeeper.hooks import EXTENSION
+from flask_signet.gatekeeper.current import EXTENSION
 from flask_signet.gatekeeper.private_cookies import CookieCipher
 from flask_signet.gatekeeper.shared_cookies import decode_json, encode_json
 from tests.flask_signet.gatekeeper.faulty_auth import FaultyAuth, answers

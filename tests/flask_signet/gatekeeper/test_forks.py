@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from flask_signet.gatekeeper.hooks import EXTENSION
+from flask_signet.gatekeeper.current import EXTENSION
 from tests.flask_signet.gatekeeper.faulty_auth import FaultyAuth, Handler, reply
 from tests.flask_signet.gatekeeper.gatekept import make_app, signed_in
 

@@ -6,11 +6,13 @@ import gzip
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
 from tests.flask_signet.gatekeeper.faulty_auth import Fault, FaultyAuth, answers, cuts_off, drips, hangs
 from tests.flask_signet.gatekeeper.gatekept import Clock, make_app, session_cookie, signed_in
+from tests.support.token_mint import claims
 
 HTML = b"<html><body>Bad Gateway</body></html>"
 
@@ -113,4 +115,30 @@ def test_a_cookie_that_our_key_did_not_seal_causes_no_call_at_all(auth: FaultyAu
     client.set_cookie("sb-80", "A" * 400)
     assert client.get("/private").status_code == 303
     assert session_cookie(client) is None
-    assert auth.calls == {"jwks": 0, "refresh": 0, "user": 0, "sign_in": 0}
+    assert set(auth.calls.values()) == {0}
+
+
+def test_keys_of_another_url_are_fetched_without_our_api_key(auth: FaultyAuth) -> None:
+    with FaultyAuth().running() as keys:
+        seen: list[str | None] = []
+
+        def serve(handler: Any) -> None:
+            seen.append(handler.headers.get("apikey"))
+            answers(200, auth.jwks())(handler)
+
+        keys.faults["jwks"] = serve
+        app = make_app(auth, jwks_url=f"{keys.url}/elsewhere/.well-known/jwks.json")
+        assert signed_in(app, auth.sign_in()).get("/private").status_code == 200
+    assert seen == [None]
+    assert auth.calls["jwks"] == 0
+
+
+def test_tokens_of_each_configured_issuer_are_accepted(auth: FaultyAuth) -> None:
+    """A project with a custom domain issues tokens under both of its addresses."""
+    domain = "https://auth.example.com/auth/v1"
+    app = make_app(auth, other_issuers=(domain,))
+    for issuer, status in ((auth.issuer, 200), (domain, 200), ("https://evil.example", 401)):
+        payload = claims(iss=issuer, iat=int(time.time()), exp=int(time.time()) + 3600)
+        token = auth.mint.token(payload=payload)
+        response = app.test_client().get("/api", headers={"Authorization": f"Bearer {token}"})
+        assert response.status_code == status

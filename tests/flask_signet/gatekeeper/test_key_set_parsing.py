@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from flask_signet.gatekeeper.jwks import (
     PUBLIC_DEVELOPMENT_KID,
+    InlineKeySet,
     KeySetRefused,
     ParsedKeySet,
     parse_key_set,
@@ -162,3 +163,15 @@ def test_any_change_of_a_key_gives_a_key_or_a_refusal(member: dict[str, Any], na
 def test_any_bytes_give_a_set_or_a_refusal(raw: bytes) -> None:
     with pytest.raises(KeySetRefused):
         parse_key_set(raw, allow_development_key=False)
+
+
+def test_the_settings_may_hold_the_array_of_keys_alone() -> None:
+    """Official servers read both forms from SUPABASE_JWKS; an endpoint always answers the object."""
+    raw = json.dumps([MINT.jwk("ES256")]).encode()
+    assert set(InlineKeySet(raw).current().keys) == {"es-key"}
+    with pytest.raises(KeySetRefused):
+        parse_key_set(raw, allow_development_key=False)
+    with pytest.raises(KeySetRefused, match="no keys"):
+        InlineKeySet(b"[]")
+    with pytest.raises(KeySetRefused, match="private"):
+        InlineKeySet(json.dumps([MINT.jwk("ES256", d="x")]).encode())

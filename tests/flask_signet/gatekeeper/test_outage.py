@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from flask_signet.gatekeeper.breaker import FAILURES_TO_OPEN, SLOW_SECONDS
-from flask_signet.gatekeeper.hooks import EXTENSION
+from flask_signet.gatekeeper.current import EXTENSION
 from flask_signet.gatekeeper.sessions import UNSIGNED_BURST
 from tests.flask_signet.gatekeeper.faulty_auth import FaultyAuth, answers, hangs
 from tests.flask_signet.gatekeeper.gatekept import Clock, make_app, session_cookie, signed_in

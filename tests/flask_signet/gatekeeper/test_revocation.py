@@ -12,8 +12,8 @@ import pytest
 from flask_signet.gatekeeper import revocation
 from flask_signet.gatekeeper.auth_http import Answer
 from flask_signet.gatekeeper.breaker import Breaker
+from flask_signet.gatekeeper.identity import Identity
 from flask_signet.gatekeeper.revocation import MAX_AT_ONCE, RevocationCheck
-from flask_signet.gatekeeper.tokens import Identity
 from tests.support.background import StoppedClock, wait_for_threads
 from tests.support.patience import HANG_SECONDS
 from tests.support.token_mint import NOW

@@ -18,7 +18,7 @@ from tests.support.token_mint import ALICE, ISSUER, NOW, SESSION, Mint, b64, cla
 
 MINT = Mint()
 KEYS = parse_key_set(json.dumps(MINT.jwks).encode(), allow_development_key=False).keys
-EXPECTED = Expected(ISSUER)
+EXPECTED = Expected((ISSUER,))
 # Each case: name, token, and the code of the refusal that it must meet (RFC 8725 and its successor).
 ATTACKS = [
     case for group in (algorithms, encodings, signatures, claim_attacks) for case in group.attacks(MINT)

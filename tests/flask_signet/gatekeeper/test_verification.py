@@ -18,7 +18,7 @@ from tests.support.token_mint import ISSUER, NOW, Mint
 from tests.support.verified import CLAIMS
 
 MINT = Mint()
-EXPECTED = Expected(ISSUER)
+EXPECTED = Expected((ISSUER,))
 
 
 class Keys:
