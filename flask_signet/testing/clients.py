@@ -13,7 +13,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 
 from flask_signet.gatekeeper import SessionTokens, start_session
-from flask_signet.gatekeeper.hooks import current_gatekeeper
+from flask_signet.gatekeeper.current import current_gatekeeper
 from signet_stack.handle import LocalStack
 
 PASSWORD = "correct horse battery staple"  # noqa: S105 - of users of a stack that is deleted

@@ -22,6 +22,7 @@ from flask_signet import (
     public,
     start_session,
 )
+from flask_signet.gatekeeper.current import EXTENSION
 from flask_signet.gatekeeper.flows import (
     LIFE,
     MAX_OAUTH,
@@ -33,7 +34,6 @@ from flask_signet.gatekeeper.flows import (
     with_flow,
     with_note,
 )
-from flask_signet.gatekeeper.current import EXTENSION
 from flask_signet.gatekeeper.private_cookies import CookieCipher
 from flask_signet.gatekeeper.shared_cookies import decode_json, encode_json
 from tests.flask_signet.gatekeeper.faulty_auth import FaultyAuth, answers

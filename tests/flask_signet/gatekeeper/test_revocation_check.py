@@ -59,4 +59,4 @@ def test_without_the_setting_auth_is_never_asked(auth: FaultyAuth) -> None:
     client = signed_in(make_app(auth), auth.sign_in(age=3000))
     for _ in range(50):
         client.get("/private")
-    assert auth.calls == {"jwks": 1, "refresh": 0, "user": 0, "sign_in": 0}
+    assert auth.calls == {**dict.fromkeys(auth.calls, 0), "jwks": 1}
