@@ -7,6 +7,7 @@ transaction of each change, so that a request never needs a connection to know a
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import threading
@@ -177,6 +178,10 @@ def _setting(default: Any, check: Check) -> Any:
     return field(default=default, metadata={"check": check})
 
 
+def _secret() -> Any:
+    return field(default="", repr=False, metadata={"check": text, "is_secret": True})
+
+
 @dataclass(frozen=True, slots=True)
 class AuthSettings:
     """Every setting that the local Auth service honours."""
@@ -193,6 +198,15 @@ class AuthSettings:
     mailer_secure_email_change_enabled: bool = _setting(True, flag)
     password_min_length: int = _setting(8, whole(6, 72))
     password_required_characters: str = _setting("", text)
+    external_example_enabled: bool = _setting(False, flag)
+    external_google_enabled: bool = _setting(False, flag)
+    external_google_client_id: str = _setting("", text)
+    external_google_secret: str = _secret()
+    external_keycloak_enabled: bool = _setting(False, flag)
+    external_keycloak_client_id: str = _setting("", text)
+    external_keycloak_secret: str = _secret()
+    external_keycloak_url: str = _setting("", web_address)
+    security_manual_linking_enabled: bool = _setting(False, flag)
     refresh_token_rotation_enabled: bool = _setting(True, flag)
     security_refresh_token_reuse_interval: int = _setting(10, whole(0, 86_400))
     security_refresh_token_algorithm_version: int = _setting(2, version)
@@ -252,8 +266,12 @@ def checked(changes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def as_json(settings: AuthSettings) -> dict[str, Any]:
-    """Return the settings as the management API shows them."""
-    return asdict(settings)
+    """Return the settings as the management API shows them: of secrets the SHA-256, as on the platform."""
+    shown = asdict(settings)
+    for item in fields(settings):
+        if item.metadata.get("is_secret") and shown[item.name]:
+            shown[item.name] = hashlib.sha256(shown[item.name].encode()).hexdigest()
+    return shown
 
 
 _UPSERT = """

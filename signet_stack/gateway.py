@@ -28,6 +28,7 @@ OPEN_PATHS = (
     "/auth/v1/verify",
     "/auth/v1/callback",
     "/auth/v1/authorize",
+    "/auth/v1/example",
     "/auth/v1/.well-known/jwks.json",
     "/auth/v1/.well-known/oauth-authorization-server",
     "/auth/v1/sso/saml",

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import re
 import traceback
-import uuid
 
 import psycopg
 from flask import Flask, Response, request
@@ -70,18 +69,11 @@ def _auth_error(error: AuthError) -> Response:
     headers = error_headers(error, is_new_shape=is_new)
     body = error_body(error, is_new_shape=is_new)
     if error.status >= 500:
-        error_id = _logged(f"{error.code} {error.message} {error.detail}".rstrip())
+        error_id = http.log_failure(error)
         headers[REQUEST_ID_HEADER] = error_id
         if not is_new:
             body["error_id"] = error_id
     return http.answer(body, error.status, headers)
-
-
-def _logged(text: str) -> str:
-    """Log a failure and return the id that its answer carries, too."""
-    error_id = uuid.uuid4().hex
-    logger.error("error %s: %s %s: %s", error_id, request.method, request.path, text)
-    return error_id
 
 
 def _address_taken(_error: users.Taken) -> Response:
@@ -130,7 +122,7 @@ def _database_error(error: psycopg.Error, failure: AuthError | None = None) -> R
         "hint": diagnostic.message_hint,
         "detail": diagnostic.message_detail,
     }
-    error_id = {REQUEST_ID_HEADER: _logged(f"{error.sqlstate} {message}")} if status >= 500 else {}
+    error_id = {REQUEST_ID_HEADER: http.log(f"{error.sqlstate} {message}")} if status >= 500 else {}
     return http.answer(content, status, error_id)
 
 

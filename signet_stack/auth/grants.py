@@ -147,7 +147,15 @@ def exchange_code(op: Operation, body: Body, client: Client) -> Grant:
         if user.is_banned(op.now):
             raise AuthError(400, "user_banned", "User is banned")
         pkce.delete_flow(connection, flow)
-        return open_session(op, connection, user, flow.authentication_method, client)
+        grant = open_session(op, connection, user, flow.authentication_method, client)
+    tokens = provider_tokens(flow.provider_access_token, flow.provider_refresh_token)
+    return replace(grant, body={**grant.body, **tokens})
+
+
+def provider_tokens(access_token: str | None, refresh_token: str | None) -> dict[str, str]:
+    """Return the provider's tokens, which are given out with the session and kept nowhere."""
+    named = {"provider_token": access_token, "provider_refresh_token": refresh_token}
+    return {name: token for name, token in named.items() if token}
 
 
 def _claims(op: Operation, user: User, issue: Issue) -> dict[str, Any]:

@@ -81,11 +81,14 @@ class Flow:
     authentication_method: str
     created_at: datetime
     auth_code_issued_at: datetime | None
+    provider_access_token: str | None = field(repr=False)
+    provider_refresh_token: str | None = field(repr=False)
 
 
 _SELECT = sql.SQL(
     "select id, user_id, auth_code, code_challenge_method::text, code_challenge, authentication_method,"
-    " created_at, auth_code_issued_at from auth.flow_state where {}"
+    " created_at, auth_code_issued_at, provider_access_token, provider_refresh_token"
+    " from auth.flow_state where {}"
 )
 
 

@@ -71,7 +71,13 @@ def settings() -> Response:
     external = dict.fromkeys(("anonymous_users", *SOCIAL, "phone"), False)
     return http.answer(
         {
-            "external": {**external, "email": now.external_email_enabled},
+            "external": {
+                **external,
+                "email": now.external_email_enabled,
+                "google": now.external_google_enabled,
+                "keycloak": now.external_keycloak_enabled,
+                **({"example": True} if now.external_example_enabled else {}),
+            },
             "disable_signup": now.disable_signup,
             "mailer_autoconfirm": now.mailer_autoconfirm,
             "phone_autoconfirm": False,

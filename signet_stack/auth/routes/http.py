@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
+import uuid
 from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Any
@@ -22,6 +24,7 @@ from signet_stack.gateway import current_caller
 
 EXTENSION = "auth"
 MAX_USER_AGENT = 500
+logger = logging.getLogger(__name__)
 _BEARER = re.compile(r"bearer\s+(\S+)", re.IGNORECASE)
 
 
@@ -81,6 +84,18 @@ def check_limit(scope: str, count: int) -> None:
     caller = request.headers.get(name, "").partition(",")[0].strip() if name else ""
     if caller and not operation().limits.take(scope, caller, Rate(count, FIVE_MINUTES)):
         raise AuthError(429, "over_request_rate_limit", "Request rate limit reached")
+
+
+def log_failure(error: AuthError) -> str:
+    """Log an error of ours and return the id that its answer carries."""
+    return log(f"{error.code} {error.message} {error.detail}".rstrip())
+
+
+def log(text: str) -> str:
+    """Log a failed request and return the id of the line."""
+    error_id = uuid.uuid4().hex
+    logger.error("error %s: %s %s: %s", error_id, request.method, request.path, text)
+    return error_id
 
 
 def answer(content: Any, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from flask import Blueprint, Response
 
-from signet_stack.auth.errors import AuthError, invalid
+from signet_stack.auth.errors import AuthError
 
 bp = Blueprint("unsupported", __name__)
 
 ANY = ["GET", "POST", "PUT", "PATCH", "DELETE"]
-
-
-@bp.get("/authorize")
-@bp.route("/callback", methods=["GET", "POST"])
-def social() -> Response:
-    """Refuse social sign-in."""
-    raise invalid("Unsupported provider: provider is not enabled")
 
 
 @bp.post("/sso")

@@ -7,7 +7,7 @@ from flask import Blueprint, Response, request
 from signet_stack.auth import identities
 from signet_stack.auth.account_changes import change_account, read_change
 from signet_stack.auth.bearer import claims_of, require_user
-from signet_stack.auth.errors import AuthError, invalid
+from signet_stack.auth.errors import invalid
 from signet_stack.auth.routes import http
 
 bp = Blueprint("user", __name__)
@@ -35,10 +35,3 @@ def change() -> Response:
     http.check_limit("user", http.operation().settings.rate_limit_otp)
     wanted = read_change(http.operation(), http.body(), http.target())
     return http.answer(change_account(http.operation(), claims, wanted))
-
-
-@bp.get("/user/identities/authorize")
-@bp.delete("/user/identities/<identity_id>")
-def link_identity(identity_id: str = "") -> Response:
-    """Refuse: an account has one identity here, its e-mail address."""
-    raise AuthError(404, "manual_linking_disabled", "Manual linking is disabled")

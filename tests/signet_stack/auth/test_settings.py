@@ -97,7 +97,6 @@ def test_every_setting_is_documented_with_its_default(name: str) -> None:
         ("GET", "/passkeys", (404, "passkey_disabled")),
         ("POST", "/passkeys/authentication/options", (404, "passkey_disabled")),
         ("GET", "/admin/sso/providers", (501, "not_implemented")),
-        ("GET", "/user/identities/authorize?provider=github", (404, "manual_linking_disabled")),
     ],
 )
 def test_what_is_not_offered_says_so(
