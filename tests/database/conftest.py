@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import get_args
 
 import psycopg
 import pytest
@@ -12,7 +13,8 @@ from psycopg.rows import TupleRow
 
 from signet_db import history, runner
 from signet_db.schemas import user_schemas
-from signet_stack.postgres.cluster import Cluster
+from signet_stack.postgres.bootstrap import DefaultPrivileges, set_default_privileges
+from signet_stack.postgres.cluster import SUPERUSER, Cluster
 from signet_stack.rest.settings import RestSettings
 from tests.conftest import new_database, open_context
 from tests.database.attacked import Place, make_place
@@ -20,10 +22,12 @@ from tests.database.paths import MIGRATIONS
 from tests.signet_stack.rest.conftest import Api, serve
 
 
-@pytest.fixture(scope="session")
-def migrated_database(cluster: Cluster) -> Iterator[str]:
-    """Return the name of a database in which our own migrations are applied."""
+@pytest.fixture(scope="session", params=get_args(DefaultPrivileges))
+def migrated_database(cluster: Cluster, request: pytest.FixtureRequest) -> Iterator[str]:
+    """Return the name of a database with our own migrations: what they forget to revoke shows in `legacy`."""
     with new_database(cluster) as name:
+        with psycopg.connect(cluster.dsn(SUPERUSER, name)) as admin:
+            set_default_privileges(admin, request.param)
         runner.upgrade(cluster.dsn("postgres", name), MIGRATIONS)
         yield name
 
