@@ -19,6 +19,7 @@ from psycopg.rows import TupleRow
 from signet_db import history, snapshot
 from signet_db.comparison import Entry, State, compare, missing_warning, to_apply
 from signet_db.errors import FileRefused, MigrationFailed
+from signet_db.event_triggers import call_for, is_about_event_trigger, is_lent
 from signet_db.execution import (
     StatementRefused,
     explain,
@@ -277,12 +278,29 @@ def _check_constraints(connection: Connection[TupleRow], migration: Migration) -
 
 def _run_whole(connection: Connection[TupleRow], migration: Migration) -> None:
     """Run a file's text in the transaction that is open."""
-    try:
-        run_text(connection, migration.run_text)
-    except StatementRefused as refused:
-        raise explain(migration, refused, is_local=is_on_loopback(connection)) from refused.error
+    for offset, text in _pieces(connection, migration):
+        try:
+            run_text(connection, text)
+        except StatementRefused as refused:
+            is_local = is_on_loopback(connection)
+            raise explain(migration, refused, offset=offset, is_local=is_local) from refused.error
     if connection.info.transaction_status is not TransactionStatus.INTRANS:
         raise _ended_itself(migration)
+
+
+def _pieces(connection: Connection[TupleRow], migration: Migration) -> list[tuple[int, str]]:
+    """Return the texts to send with their offsets: one, but for event triggers on the local stack."""
+    text = migration.run_text
+    special = [statement for statement in migration.run_statements if is_about_event_trigger(statement)]
+    if not special or not is_lent(connection):
+        return [(0, text)]
+    pieces: list[tuple[int, str]] = []
+    done = 0
+    for statement in special:
+        if call := call_for(statement):
+            pieces += [(done, text[done : statement.first]), (statement.start, call)]
+            done = statement.end
+    return [*pieces, (done, text[done:])]
 
 
 def _run_by_statement(connection: Connection[TupleRow], migration: Migration) -> None:
