@@ -9,6 +9,9 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from signet_db.testing import as_nobody, as_role, as_user, claims_of, expect_denied, new_session, new_user
+from tests.database.conftest import under_both_defaults
+
+pytestmark = under_both_defaults
 
 
 def sessions_of(connection: Connection[TupleRow], user_id: UUID) -> int:

@@ -13,8 +13,10 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from signet_db.testing import as_nobody, as_role, as_user, expect_denied, expect_no_rows, new_user
+from tests.database.conftest import under_both_defaults
 from tests.database.policy_matrix import MATRIX, PEOPLE, Operation, Outcome
 
+pytestmark = under_both_defaults
 CELLS = [
     pytest.param(operation, who, outcome, id=f"{who}-{operation}")
     for operation in MATRIX
