@@ -38,6 +38,7 @@ REFRESH_SQL = (
     " updated_at = now() where id = %(session)s",
     "select authentication_method, updated_at from auth.mfa_amr_claims where session_id = %(session)s",
     "select * from auth.identities where user_id = %(user)s order by created_at, id",
+    "select * from auth.mfa_factors where user_id = %(user)s order by created_at, id",
 )
 
 

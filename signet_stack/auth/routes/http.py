@@ -9,8 +9,10 @@ import uuid
 from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from flask import Response, current_app, g, request
+from flask import Response, current_app, g, redirect, request
+from werkzeug import Response as AnyResponse
 
 from signet_stack.auth.bearer import Credentials
 from signet_stack.auth.body import Body
@@ -109,3 +111,20 @@ def answer(content: Any, status: int = 200, headers: Mapping[str, str] | None = 
 def grant_answer(grant: Grant) -> Response:
     """Return a session, marked as not to be cached."""
     return answer(grant.body, headers={**grant.headers, "Cache-Control": "no-store"})
+
+
+def redirect_to(
+    target: str, *, query: Mapping[str, str] | None = None, fragment: str = "", status: int = 303
+) -> AnyResponse:
+    """Redirect to the target with more parameters; what its own query carries stays. Names are sorted."""
+    parts = urlsplit(target)
+    merged = {**dict(parse_qsl(parts.query, keep_blank_values=True)), **(query or {})}
+    address = urlunsplit(parts._replace(query=urlencode(sorted(merged.items())), fragment=fragment))
+    response = redirect(address, status)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def encoded_twice(parameters: Mapping[str, str]) -> str:
+    """Return a fragment with its percent signs encoded again, as the hosted service's errors have it."""
+    return urlencode({**parameters, "sb": ""}).replace("%", "%25")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import parse_qsl, quote_plus, urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode
 
 from flask import Blueprint, Response, redirect, render_template, request
 from werkzeug import Response as AnyResponse
@@ -87,14 +87,14 @@ def callback() -> AnyResponse:
         with op.transaction() as connection:
             flow = oauth.find(op, connection, request.values.get("state", ""))
     except BadState as error:
-        return _redirect(op.site_url, query=_described(error), status=303)
+        return http.redirect_to(op.site_url, query=_described(error))
     if refusal := request.values.get("error"):
         text = request.values.get("error_description", "")
         return _failed(flow, {"error": refusal, "error_description": text})
     try:
         return _finish(flow)
     except BadState as error:
-        return _redirect(op.site_url, query=_described(error), status=303)
+        return http.redirect_to(op.site_url, query=_described(error))
     except AuthError as error:
         if error.status >= 500:
             http.log_failure(error)
@@ -166,8 +166,9 @@ def _finish(flow: Flow) -> AnyResponse:
     with op.transaction() as connection:
         done = oauth.finish(op, connection, flow, person, http.client())
     if isinstance(done, str):
-        return _redirect(flow.referrer, query={"code": done})
-    response = _redirect(flow.referrer, fragment=urlencode(sorted(_session(done).items())))
+        return http.redirect_to(flow.referrer, query={"code": done}, status=302)
+    fragment = urlencode(sorted(_session(done).items()))
+    response = http.redirect_to(flow.referrer, fragment=fragment, status=302)
     response.headers.update(done.headers)
     return response
 
@@ -190,18 +191,6 @@ def _described(error: AuthError) -> dict[str, str]:
 
 
 def _failed(flow: Flow, described: Mapping[str, str]) -> AnyResponse:
-    """Redirect an error in query and fragment; the fragment is encoded twice, as by the hosted service."""
-    twice = urlencode({name: quote_plus(value) for name, value in (*described.items(), ("sb", ""))})
-    return _redirect(flow.referrer, query=described, fragment=twice)
-
-
-def _redirect(
-    target: str, *, query: Mapping[str, str] | None = None, fragment: str = "", status: int = 302
-) -> AnyResponse:
-    """Redirect to the target; what its own query carries stays."""
-    parts = urlsplit(target)
-    merged = {**dict(parse_qsl(parts.query, keep_blank_values=True)), **(query or {})}
-    address = urlunsplit(parts._replace(query=urlencode(sorted(merged.items())), fragment=fragment))
-    response = redirect(address, status)
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    """Redirect an error in query and fragment."""
+    fragment = http.encoded_twice(described)
+    return http.redirect_to(flow.referrer, query=described, fragment=fragment, status=302)

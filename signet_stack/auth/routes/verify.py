@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import urlencode, urlsplit, urlunsplit
+from urllib.parse import urlencode
 
-from flask import Blueprint, Response, redirect, request
+from flask import Blueprint, Response, request
 from werkzeug import Response as AnyResponse
 
 from signet_stack.auth import grants, one_time_tokens, pkce, verification
@@ -54,12 +54,14 @@ def follow_link() -> AnyResponse:
     try:
         return _follow(proof, is_pkce=is_pkce)
     except AuthError as error:
-        described: dict[str, Any] = {
+        described = {
             "error": OAUTH_ERRORS.get(error.status, "server_error"),
             "error_code": error.code,
             "error_description": error.message,
         }
-        return _redirect(fragment={**described, "sb": ""}, query=described if is_pkce else {})
+        return http.redirect_to(
+            http.target(), fragment=http.encoded_twice(described), query=described if is_pkce else {}
+        )
 
 
 def _follow(proof: Proof, *, is_pkce: bool) -> AnyResponse:
@@ -68,12 +70,14 @@ def _follow(proof: Proof, *, is_pkce: bool) -> AnyResponse:
         redeemed = verification.redeem(op, connection, proof)
         if redeemed.is_half:
             message = {"message": HALF_DONE}
-            return _redirect(fragment={**message, "sb": ""}, query=message if is_pkce else {})
+            return http.redirect_to(
+                http.target(), fragment=http.encoded_twice(message), query=message if is_pkce else {}
+            )
         if is_pkce:
             code = pkce.issue_code(connection, redeemed.user.id, _flow_method(proof, redeemed), op.now)
-            return _redirect(query={"code": code})
+            return http.redirect_to(http.target(), query={"code": code})
         grant = grants.open_session(op, connection, redeemed.user, METHOD, http.client())
-    response = _redirect(fragment=_in_fragment(grant, proof.kind))
+    response = http.redirect_to(http.target(), fragment=urlencode(_in_fragment(grant, proof.kind)))
     response.headers.update(grant.headers)
     return response
 
@@ -85,13 +89,3 @@ def _flow_method(proof: Proof, redeemed: Redeemed) -> str:
 def _in_fragment(grant: Grant, kind: str) -> dict[str, Any]:
     names = ("access_token", "expires_at", "expires_in", "refresh_token")
     return {**{name: grant.body[name] for name in names}, "sb": "", "token_type": "bearer", "type": kind}
-
-
-def _redirect(*, fragment: dict[str, Any] | None = None, query: dict[str, Any] | None = None) -> AnyResponse:
-    """Redirect to the target; what its own address carries stays."""
-    parts = urlsplit(http.target())
-    queries = "&".join(filter(None, (parts.query, urlencode(query or {}))))
-    address = urlunsplit(parts._replace(query=queries, fragment=urlencode(fragment or {})))
-    response = redirect(address, 303)
-    response.headers["Cache-Control"] = "no-store"
-    return response

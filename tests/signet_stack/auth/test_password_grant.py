@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Callable
 from typing import Any
 
 import bcrypt
@@ -167,3 +169,20 @@ def test_a_weak_password_in_the_newer_shape_has_no_code_header(project: Project)
     answer = project.post("/signup", body, headers=API_VERSION)
     assert answer.json()["weak_password"] == {"reasons": ["length"]}
     assert "x-sb-error-code" not in answer.headers
+
+
+def test_passwords_that_a_seed_hashed_in_sql_sign_in(
+    project: Project, superuser_sql: Callable[[str], None]
+) -> None:
+    """As seeds of hosted projects do it: `crypt(…, gen_salt('bf'))` of pgcrypto, and '' for the tokens."""
+    email, user_id = new_email(), str(uuid.uuid4())
+    superuser_sql(
+        "insert into auth.users (instance_id, id, aud, role, email, encrypted_password, email_confirmed_at,"
+        " created_at, updated_at, confirmation_token, recovery_token, email_change_token_new, email_change)"
+        f" values ('00000000-0000-0000-0000-000000000000', '{user_id}', 'authenticated', 'authenticated',"
+        f" '{email}', extensions.crypt('{PASSWORD}', extensions.gen_salt('bf')), now(), now(), now(),"
+        " '', '', '', '')"
+    )
+    assert project.sign_in(email)["user"]["id"] == user_id
+    wrong = project.post("/token?grant_type=password", {"email": email, "password": "another password"})
+    assert error(wrong) == (400, "invalid_credentials")
