@@ -64,8 +64,12 @@ def applied(connection_string: str, migrations: Sequence[Migration], purpose: st
         check(migration)
     with scratch_database(connection_string) as scratch, connected(scratch, purpose) as connection:
         connection.execute("begin; savepoint signet_start")
-        skipped = _apply_all(connection, migrations)
-        yield Rehearsal(connection, tuple(migrations), skipped)
+        try:
+            skipped = _apply_all(connection, migrations)
+            yield Rehearsal(connection, tuple(migrations), skipped)
+        finally:
+            if not connection.closed:
+                connection.rollback()  # psycopg would commit at the end of the connection's block
 
 
 def _apply_all(

@@ -242,7 +242,8 @@ def _tenancies(catalogue: Catalogue, table: Table, memberships: Sequence[Members
             if membership.tenants is not None and key.target == membership.tenants and len(key.columns) == 1:
                 yield Tenancy(key.columns[0], membership)
         column = membership.tenant_column
-        if membership.tenants is None and column in table.columns:
+        has_key = any(key.columns == (column,) for key in table.foreign_keys)
+        if column in table.columns and not has_key and table.oid != membership.table:
             yield Tenancy(column, membership)
 
 
