@@ -29,7 +29,7 @@ LIMIT = 30  # seconds for one request
 
 @dataclass
 class Person:
-    """Somebody who reloads a page; ``pause`` seconds lie between an answer and the next request."""
+    """A person who reloads a page, ``pause`` seconds after each answer."""
 
     port: int
     cookie: str

@@ -2,8 +2,8 @@
 
 Requests of one browser arrive together with the same cookie. One of them asks Auth, the others wait for its
 result, and requests that come within KEEP_SECONDS still get it. Other processes may do the same at the same
-moment: Auth gives the holder of the parent of the active token that same active token, so a race signs
-nobody out.
+moment: Auth gives the holder of the parent of the active token that same active token, so a race ends
+no session.
 """
 
 from __future__ import annotations

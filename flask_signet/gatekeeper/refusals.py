@@ -138,7 +138,7 @@ def login_redirect_or_401(login_endpoint: str, *, has_message: bool) -> Response
         return unauthorized("Bearer", "not_signed_in")
     if request.endpoint == login_endpoint:
         raise RuntimeError(
-            f"The login view {login_endpoint!r} is closed, so nobody can log in: mark it @public."
+            f"The login view {login_endpoint!r} is closed, so logging in is impossible: mark it @public."
         )
     if request.method == "POST":
         flash(NOTHING_SAVED, "notice")

@@ -19,7 +19,9 @@ from tests.flask_signet.gatekeeper.gatekept import make_app, signed_in
         ("Bearer junk", 'Bearer error="invalid_token", error_description="token_malformed"'),
     ],
 )
-def test_an_api_route_wants_a_good_bearer_token(auth: FaultyAuth, header: str | None, challenge: str) -> None:
+def test_an_api_route_requires_a_valid_bearer_token(
+    auth: FaultyAuth, header: str | None, challenge: str
+) -> None:
     app = make_app(auth)
     client = signed_in(app, auth.sign_in())
     response = client.get("/api", headers={"Authorization": header} if header else {})

@@ -46,7 +46,7 @@ from tests.support.verified import CLAIMS
     ],
     ids=str,
 )
-def test_a_session_is_judged_by_its_token(
+def test_the_result_of_verification_decides(
     verdict: AccessClaims | TokenError, now: int, expected: Decision
 ) -> None:
     assert decide(verdict, now) == expected

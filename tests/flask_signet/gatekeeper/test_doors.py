@@ -102,7 +102,7 @@ def test_a_member_reaches_them(app: Flask, auth: FaultyAuth) -> None:
     ],
     ids=str,
 )
-def test_nobody_is_sent_where_they_can_sign_in(
+def test_a_closed_page_leads_to_the_login_or_is_a_401(
     auth: FaultyAuth, method: str, headers: dict[str, str], status: int, location: str | None
 ) -> None:
     response = make_app(auth).test_client().open("/private", method=method, headers=headers)
@@ -176,7 +176,7 @@ def test_an_open_app_closes_only_what_says_so(auth: FaultyAuth) -> None:
     assert signed_in(app, auth.sign_in()).get("/member").data == b"member"
 
 
-def test_an_error_inside_the_gatekeeper_lets_nobody_in(
+def test_an_error_inside_the_gatekeeper_admits_no_request(
     auth: FaultyAuth, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     app = make_app(auth)

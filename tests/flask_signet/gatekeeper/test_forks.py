@@ -14,6 +14,7 @@ import pytest
 from flask_signet.gatekeeper.current import EXTENSION
 from tests.flask_signet.gatekeeper.faulty_auth import FaultyAuth, Handler, reply
 from tests.flask_signet.gatekeeper.gatekept import make_app, signed_in
+from tests.support.patience import HANG_SECONDS
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="no forks here")
@@ -37,7 +38,7 @@ def test_a_forked_worker_has_its_own_locks_and_connections(auth: FaultyAuth) -> 
                 os.write(writing, str(client.get("/private").status_code).encode())
             finally:
                 os._exit(0)
-    is_done, _, _ = select.select([reading], [], [], 20)
+    is_done, _, _ = select.select([reading], [], [], HANG_SECONDS)
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
     assert is_done, "the child waits for a lock that nobody releases"

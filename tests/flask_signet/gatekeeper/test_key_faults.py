@@ -1,4 +1,4 @@
-"""Faults of the key endpoint (attacks J26 to J31), over real HTTP: nobody gets in, nobody is signed out."""
+"""Faults of the key endpoint over real HTTP: no session is admitted unverified, and none is ended."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_a_cold_process_without_keys_answers_503_and_recovers(
 
 
 @pytest.mark.parametrize("name", [*FAULTS, "emptied"])
-def test_a_warm_process_loses_nobody_while_the_key_endpoint_is_down(
+def test_a_warm_process_keeps_all_sessions_while_the_key_endpoint_is_down(
     auth: FaultyAuth, release: threading.Event, name: str
 ) -> None:
     clock = Clock(time.time)

@@ -1,4 +1,4 @@
-"""Which published keys are fit to verify with: a bad one is left out, a set of bad ones is refused."""
+"""Key-set parsing: bad keys are left out, a set of only bad ones is refused."""
 
 from __future__ import annotations
 

@@ -65,7 +65,7 @@ def test_what_is_no_session_of_a_person_is_not_worth_asking(
     assert auth.calls["user"] == 0
 
 
-def test_a_token_of_somebody_else_is_refused(auth: FaultyAuth) -> None:
+def test_a_token_of_another_user_is_refused(auth: FaultyAuth) -> None:
     client = signed_in(make_app(auth), pair(auth))
     auth.faults["user"] = answers(200, {"id": "22222222-2222-4222-8222-222222222222"})
     assert client.get("/private").status_code == 303

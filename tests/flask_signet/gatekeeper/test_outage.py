@@ -119,7 +119,7 @@ def test_after_a_429_no_session_is_exchanged_until_retry_after(auth: FaultyAuth,
 
 
 def forged_cookie(auth: FaultyAuth, number: int) -> str:
-    """Return a shared cookie whose token names a key that nobody published."""
+    """Return a shared cookie whose token names a key that is not published."""
     token = auth.mint.token(header=auth.mint.header(kid=f"made-up-{number}"))
     document = json.dumps({"access_token": token, "refresh_token": f"made-up-{number}"})
     return "base64-" + base64.urlsafe_b64encode(document.encode()).rstrip(b"=").decode()

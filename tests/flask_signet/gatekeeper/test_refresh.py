@@ -31,7 +31,7 @@ from tests.support.verified import CLAIMS
 
 
 class Auth:
-    """Answers exchanges; can be held, and told to fail."""
+    """Answers exchanges; can be made to hang or fail."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
@@ -189,7 +189,7 @@ def test_an_exchange_that_never_ends_stops_no_later_one(
     thread.join(30)
 
 
-def test_an_early_exchange_hears_that_the_session_is_over(refresher: Refresher, auth: Auth) -> None:
+def test_an_early_exchange_reports_that_the_session_is_over(refresher: Refresher, auth: Auth) -> None:
     auth.error = SessionEnded("reused")
     with pytest.raises(SessionEnded):
         refresher.refresh_early("old")
@@ -213,7 +213,7 @@ def test_what_is_kept_does_not_grow_for_ever(refresher: Refresher, clock: Stoppe
     assert len(refresher._flights) <= COOL_DOWN + 1
 
 
-def test_what_strangers_add_in_a_moment_is_bounded(refresher: Refresher, auth: Auth) -> None:
+def test_exchanges_of_forged_cookies_are_bounded(refresher: Refresher, auth: Auth) -> None:
     auth.hold = threading.Event()
     thread, _ = start(lambda: refresher.refresh("under way"))
     assert auth.entered.wait(HANG_SECONDS)

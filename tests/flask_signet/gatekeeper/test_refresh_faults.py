@@ -1,4 +1,4 @@
-"""Faults of Auth during a refresh, over real HTTP: only a clear word from Auth ends a session."""
+"""Faults of Auth during a refresh, over real HTTP: only a known error code ends a session."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_a_session_that_is_still_good_survives_a_failed_refresh(auth: FaultyAuth
 @pytest.mark.parametrize(
     ("fault", "level"), [("500", logging.WARNING), ("401_gateway", logging.ERROR)], ids=str
 )
-def test_a_failed_exchange_is_logged_once_even_if_nobody_notices(
+def test_a_failed_exchange_is_logged_once_even_if_every_page_is_served(
     auth: FaultyAuth, caplog: pytest.LogCaptureFixture, fault: str, level: int
 ) -> None:
     client = signed_in(make_app(auth), auth.sign_in(age=3560))
@@ -188,7 +188,7 @@ Spoil = Callable[[FaultyAuth, dict[str, Any]], dict[str, Any]]
     ],
     ids=["no_token", "foreign_key", "no_session", "wrong_role", "expired"],
 )
-def test_a_new_token_that_does_not_verify_lets_nobody_in_and_keeps_the_session(
+def test_a_new_token_that_does_not_verify_is_a_503_and_keeps_the_session(
     auth: FaultyAuth, spoil: Spoil
 ) -> None:
     client = signed_in(make_app(auth), auth.sign_in(age=4000))
@@ -199,7 +199,7 @@ def test_a_new_token_that_does_not_verify_lets_nobody_in_and_keeps_the_session(
 
 
 @pytest.mark.parametrize("offset", [-5, 5])
-def test_a_clock_five_seconds_off_hurts_nobody(auth: FaultyAuth, offset: int) -> None:
+def test_a_clock_skew_of_five_seconds_is_tolerated(auth: FaultyAuth, offset: int) -> None:
     auth.clock_offset = offset
     app = make_app(auth)
     for age in (0, 1800, 3539, 3600 + offset + 4):

@@ -1,4 +1,4 @@
-"""Asking whether a session still lives: seldom, mostly behind a request, and never its end by accident."""
+"""The revocation check: rare, mostly in the background, and no failure of it ends a session."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def session(number: int) -> Identity:
     return dataclasses.replace(IDENTITY, session_id=UUID(int=number))
 
 
-def test_in_the_second_half_of_the_interval_it_is_asked_behind_the_request(
+def test_in_the_second_half_of_the_interval_the_check_runs_in_the_background(
     check: RevocationCheck, auth: Auth, clock: StoppedClock
 ) -> None:
     auth.answer, auth.hold = GONE, threading.Event()

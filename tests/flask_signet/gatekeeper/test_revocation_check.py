@@ -33,7 +33,7 @@ def test_the_interval_is_not_shortened_by_traffic(auth: FaultyAuth) -> None:
     assert auth.calls["user"] == 1
 
 
-def test_a_session_ended_elsewhere_is_found_out_behind_a_request(auth: FaultyAuth) -> None:
+def test_a_background_check_finds_a_session_that_ended_elsewhere(auth: FaultyAuth) -> None:
     clock = Clock(time.time)
     client = signed_in(make_app(auth, clock, revocation_check_seconds=60), auth.sign_in())
     auth.end(client.get("/private").json["session_id"])

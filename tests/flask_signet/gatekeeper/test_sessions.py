@@ -182,7 +182,7 @@ def shared_header(app: Any, *pairs: dict[str, Any]) -> dict[str, str]:
     return {"Cookie": "; ".join(values)}
 
 
-def test_an_old_cookie_of_a_parent_domain_signs_nobody_out(auth: FaultyAuth) -> None:
+def test_an_old_cookie_of_a_parent_domain_ends_no_session(auth: FaultyAuth) -> None:
     app = make_app(auth, cookie_mode="shared")
     dead, foreign = auth.sign_in(age=4000), FaultyAuth().sign_in()
     auth.end(dead["refresh_token"].partition(":")[0])

@@ -80,30 +80,30 @@ def test_attributes_are_those_of_the_original_and_secure_on_https() -> None:
     assert "HttpOnly" not in attributes, "a browser client has to read it"
 
 
-def test_01_no_cookies_are_no_session() -> None:
+def test_no_cookies_are_no_session() -> None:
     assert COOKIES.read({}) == Reading()
     assert COOKIES.read({"other": ["x"], "sb-other-auth-token": ["x"]}) == Reading()
 
 
-def test_04_a_session_that_grew_moves_into_chunks() -> None:
+def test_a_session_that_grew_moves_into_chunks() -> None:
     changes = written(LONGER, sent(COOKIES.prepare(SESSION, CLAIMS)))
     assert changes[KEY] == "expired"
     assert set(changes) == {KEY, f"{KEY}.0", f"{KEY}.1"}
 
 
-def test_05_a_chunk_too_many_is_expired() -> None:
+def test_a_chunk_too_many_is_expired() -> None:
     before = sent(COOKIES.prepare(LONGEST, CLAIMS))
     assert set(before) == {f"{KEY}.0", f"{KEY}.1", f"{KEY}.2"}
     assert written(LONGER, before)[f"{KEY}.2"] == "expired"
 
 
-def test_06_a_session_that_shrank_moves_back_into_one_cookie() -> None:
+def test_a_session_that_shrank_moves_back_into_one_cookie() -> None:
     changes = written(SESSION, sent(COOKIES.prepare(LONGER, CLAIMS)))
     assert changes[f"{KEY}.0"] == changes[f"{KEY}.1"] == "expired"
     assert changes[KEY] != "expired"
 
 
-def test_07_a_stray_chunk_is_expired_too() -> None:
+def test_a_stray_chunk_is_expired_too() -> None:
     assert written(SESSION, {f"{KEY}.5": ["x"]})[f"{KEY}.5"] == "expired"
 
 
@@ -112,19 +112,19 @@ def test_other_names_are_left_alone(name: str) -> None:
     assert set(written(SESSION, {name: ["x"]})) == {KEY}
 
 
-def test_08_the_whole_cookie_wins_over_chunks() -> None:
+def test_the_whole_cookie_wins_over_chunks() -> None:
     before = sent(COOKIES.prepare(SESSION, CLAIMS)) | {f"{KEY}.0": ["junk"]}
     assert COOKIES.read(before).session == SESSION
 
 
 @pytest.mark.parametrize("gone", [0, 1])
-def test_09_a_gap_in_the_chunks_is_no_session(gone: int) -> None:
+def test_a_gap_in_the_chunks_is_no_session(gone: int) -> None:
     before = sent(COOKIES.prepare(LONGEST, CLAIMS))
     del before[f"{KEY}.{gone}"]
     assert COOKIES.read(before) == Reading(is_unreadable=True)
 
 
-def test_10_chunks_of_two_generations_are_no_session() -> None:
+def test_chunks_of_two_generations_are_no_session() -> None:
     old = sent(COOKIES.prepare(LONGER, CLAIMS))
     new = sent(COOKIES.prepare(LONGEST, CLAIMS))
     mixed = {f"{KEY}.0": old[f"{KEY}.0"], f"{KEY}.1": new[f"{KEY}.1"]}
@@ -155,24 +155,24 @@ def test_10_chunks_of_two_generations_are_no_session() -> None:
     ],
     ids=repr,
 )
-def test_11_what_cannot_be_decoded_is_no_session(value: str) -> None:
+def test_what_cannot_be_decoded_is_no_session(value: str) -> None:
     assert COOKIES.read({KEY: [value]}) == Reading(is_unreadable=True)
 
 
 @pytest.mark.parametrize("quoting", [str, quote], ids=["plain", "percent_encoded"])
-def test_12_raw_json_of_an_old_version_is_read(quoting: Any) -> None:
+def test_raw_json_of_an_old_version_is_read(quoting: Any) -> None:
     text = quoting(json.dumps({"access_token": "a", "refresh_token": "r", "user": USER}))
     session = COOKIES.read({KEY: [text]}).session
     assert session is not None
     assert session.tokens == SessionTokens("a", "r", USER)
 
 
-def test_13_an_unchanged_value_writes_nothing() -> None:
+def test_an_unchanged_value_writes_nothing() -> None:
     for session in (SESSION, LONGER):
         assert written(session, sent(COOKIES.prepare(session, CLAIMS))) == {}
 
 
-def test_14_and_15_clearing_expires_each_cookie_that_was_sent_once_and_sets_no_domain() -> None:
+def test_clearing_expires_each_cookie_that_was_sent_once_and_sets_no_domain() -> None:
     response = Response()
     COOKIES.clear(response, {f"{KEY}.0": ["x"], f"{KEY}.1": ["x"]})
     lines = response.headers.getlist("Set-Cookie")
@@ -184,7 +184,7 @@ def test_14_and_15_clearing_expires_each_cookie_that_was_sent_once_and_sets_no_d
 
 
 @pytest.mark.parametrize("padding", range(8))
-def test_20_text_of_many_bytes_survives_a_chunk_border(padding: int) -> None:
+def test_text_of_many_bytes_survives_a_chunk_border(padding: int) -> None:
     user = {"user_metadata": {"name": "x" * padding + "Ж🙂" * 600}}
     session = StoredSession(SessionTokens("a.b.c", "r", user), 0)
     prepared = COOKIES.prepare(session, CLAIMS)

@@ -1,8 +1,4 @@
-"""Behaviours of @supabase/ssr that need whole requests; the others are in test_shared_cookies.py.
-
-Two groups have nothing to act on here: no cookie domain can be set, and no sign-in starts a PKCE flow,
-so no verifier is ever stored: mails carry a token hash, which does not die after five minutes.
-"""
+"""Behaviours of @supabase/ssr that need whole requests; the others are in test_shared_cookies.py."""
 
 from __future__ import annotations
 
@@ -33,13 +29,13 @@ def app(auth: FaultyAuth) -> Flask:
     return app
 
 
-def test_01_without_cookies_nothing_is_asked_and_nothing_is_set(app: Flask, auth: FaultyAuth) -> None:
+def test_without_cookies_nothing_is_asked_and_nothing_is_set(app: Flask, auth: FaultyAuth) -> None:
     response = app.test_client().get("/")
     assert "Set-Cookie" not in response.headers
     assert sum(auth.calls.values()) == 0
 
 
-def test_02_a_session_with_time_left_sets_nothing_and_asks_nothing(app: Flask, auth: FaultyAuth) -> None:
+def test_a_session_with_time_left_sets_nothing_and_asks_nothing(app: Flask, auth: FaultyAuth) -> None:
     client = signed_in(app, auth.sign_in())
     client.get("/private")
     calls = dict(auth.calls)
@@ -47,9 +43,7 @@ def test_02_a_session_with_time_left_sets_nothing_and_asks_nothing(app: Flask, a
     assert auth.calls == calls
 
 
-def test_03_an_expired_session_is_exchanged_once_and_written_in_one_answer(
-    app: Flask, auth: FaultyAuth
-) -> None:
+def test_an_expired_session_is_exchanged_once_and_written_in_one_answer(app: Flask, auth: FaultyAuth) -> None:
     client = signed_in(app, auth.sign_in(age=4000))
     response = client.get("/private")
     assert auth.calls["refresh"] == 1
@@ -60,7 +54,7 @@ def test_03_an_expired_session_is_exchanged_once_and_written_in_one_answer(
     assert auth.calls["refresh"] == 1
 
 
-def test_16_to_18_no_verifier_is_ever_stored(app: Flask, auth: FaultyAuth) -> None:
+def test_a_sign_in_without_a_flow_sets_no_other_cookie(app: Flask, auth: FaultyAuth) -> None:
     client = app.test_client()
     pair = auth.sign_in()
     form = {name: pair[name] for name in ("access_token", "refresh_token")}
@@ -69,7 +63,7 @@ def test_16_to_18_no_verifier_is_ever_stored(app: Flask, auth: FaultyAuth) -> No
     assert {line.partition("=")[0] for line in lines} == {COOKIE, "session"}
 
 
-def test_19_what_was_set_in_a_request_is_what_is_read_in_it(app: Flask, auth: FaultyAuth) -> None:
+def test_what_was_set_in_a_request_is_what_is_read_in_it(app: Flask, auth: FaultyAuth) -> None:
     pair = auth.sign_in()
     form = {name: pair[name] for name in ("access_token", "refresh_token")}
     assert app.test_client().post("/enter", data=form).json == {"before": None, "after": "alice@example.com"}

@@ -1,4 +1,4 @@
-"""Several worker processes and one person: bursts and key rotation sign nobody out and fail no request."""
+"""Several worker processes: bursts and key rotation end no session and fail no request."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def cookie_for(auth: FaultyAuth, pair: dict[str, Any]) -> str:
     return f"sb-80={cookie.value}"
 
 
-def test_a_burst_with_an_expired_session_signs_nobody_out(auth: FaultyAuth, port: int) -> None:
+def test_a_burst_with_an_expired_session_ends_no_session(auth: FaultyAuth, port: int) -> None:
     auth.delay = 0.2  # long enough for the whole burst to arrive while the exchange is under way
     cookie = cookie_for(auth, auth.sign_in(age=4000))
     with ThreadPoolExecutor(100) as crowd:
@@ -79,7 +79,7 @@ def test_a_burst_with_an_expired_session_signs_nobody_out(auth: FaultyAuth, port
     assert {get(port, "/private", new)[0] for _, new in answers} == {200}
 
 
-def test_lost_answers_sign_nobody_out(auth: FaultyAuth, port: int) -> None:
+def test_lost_answers_end_no_session(auth: FaultyAuth, port: int) -> None:
     """A fifth of all exchanges happens at Auth but its answer never arrives."""
     lock, count = threading.Lock(), [0]
 

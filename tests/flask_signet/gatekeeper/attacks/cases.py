@@ -1,13 +1,5 @@
-"""What a hostile token is to a test: a name with its number in the attack list, the token, a code."""
+"""The type of a hostile token: its name, the token, and the code of the refusal that it must get."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-
-Case = tuple[str, str, str]  # name, token, the code of the refusal that it must meet
-
-
-def labelled(numbers: str, cases: Iterable[Case]) -> Iterator[Case]:
-    """Put the numbers of the attack list in front of the names."""
-    for name, token, code in cases:
-        yield f"{numbers}_{name}", token, code
+Case = tuple[str, str, str]

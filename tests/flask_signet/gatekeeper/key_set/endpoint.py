@@ -37,7 +37,7 @@ class Endpoint:
 
 
 def wait_for_background() -> None:
-    """Wait for fetches that nobody waits for."""
+    """Wait for background fetches."""
     wait_for_threads("jwks-fetch")
 
 

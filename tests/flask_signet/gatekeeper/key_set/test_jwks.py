@@ -56,7 +56,7 @@ def test_many_waiting_threads_cause_one_fetch(key_set: KeySet, endpoint: Endpoin
     assert endpoint.calls == 1
 
 
-def test_ahead_of_its_end_the_set_is_fetched_behind_the_request(
+def test_ahead_of_its_end_the_set_is_fetched_in_the_background(
     key_set: KeySet, endpoint: Endpoint, clock: StoppedClock
 ) -> None:
     first = key_set.current()

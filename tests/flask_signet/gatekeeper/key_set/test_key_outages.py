@@ -1,4 +1,4 @@
-"""A key endpoint that fails, hangs or drips: the last good set serves for an hour, and nobody waits long."""
+"""A key endpoint that fails, hangs or drips: the last good set serves for an hour, and no request waits long."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ def test_a_hanging_endpoint_holds_a_request_no_longer_than_the_limit(
 def test_a_failure_of_long_ago_is_no_excuse_for_an_old_set(
     key_set: KeySet, endpoint: Endpoint, clock: StoppedClock
 ) -> None:
-    """One fetch failed behind a request; then the endpoint recovered, without a key that was revoked."""
+    """One background fetch failed; then the endpoint recovered, without a key that was revoked."""
     key_set.current()
     endpoint.answer = OSError("down for a moment")
     clock.now += LIFE - 60
