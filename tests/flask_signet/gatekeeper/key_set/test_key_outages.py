@@ -1,4 +1,4 @@
-"""A key endpoint that fails, hangs or drips: the last good set serves for an hour, and no request waits long."""
+"""A key endpoint that fails, hangs or drips: the last good set serves for an hour without long waits."""
 
 from __future__ import annotations
 
