@@ -8,6 +8,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from signet_stack.errors import PostgresError
 from signet_stack.postgres import bootstrap
 from signet_stack.postgres.cluster import SUPERUSER, Cluster
 
@@ -53,3 +54,16 @@ def exists(cluster: Cluster, name: str, kind: str = "regclass") -> bool:
     with psycopg.connect(cluster.dsn(SUPERUSER)) as connection:
         row = connection.execute(f"select to_{kind}(%s) is not null".encode(), (name,)).fetchone()
         return bool(row and row[0])
+
+
+def test_a_new_file_that_cannot_run_on_an_older_cluster_is_named_with_the_next_step(
+    cluster: Cluster, files: Path
+) -> None:
+    with (files / "001_roles.sql").open("a") as file:
+        file.write("create role made_since;")
+    (files / "999_new.sql").write_text("create schema later authorization made_since")
+    warnings: list[str] = []
+    with pytest.raises(PostgresError, match="made_since") as caught:
+        bootstrap.apply_files(cluster, warnings.append)
+    assert "reset (deletes" in str(caught.value.hint)
+    assert exists(cluster, "later", "regnamespace") is False
