@@ -92,15 +92,19 @@ _NOT_ALLOWED = (
     " the services."
 )
 # The page that says what hosted projects have and the local stack has not; its headings are tested.
-HOSTED_PAGE = "docs/local-stack.md#the-database"
-_HOSTED_ONLY = f"Hosted projects may have this, the local stack does not: {HOSTED_PAGE}"
+HOSTED_PAGE = "docs/local-stack.md"
 _SCHEMAS = "|".join(SERVICE_SCHEMAS)
-_ABSENT = re.compile(
-    r'extension "[^"]+" is not available'
-    rf'|schema "({_SCHEMAS})" does not exist'
-    rf'|(relation|type) "({_SCHEMAS})\.[^"]+" does not exist'
-    rf"|function ({_SCHEMAS})\..+ does not exist"
-    r'|(publication|role) "(supabase_\w+|dashboard_user|pgbouncer)" does not exist'
+_ABSENT = tuple(
+    (re.compile(pattern), section)
+    for pattern, section in (
+        (r'extension "[^"]+" is not available|is not available locally\.', "extensions"),
+        (r"unsupported XML feature|ICU is not supported in this build", "extensions"),
+        (rf'schema "({_SCHEMAS})" does not exist', "schemas"),
+        (rf'(relation|type) "({_SCHEMAS})\.[^"]+" does not exist', "schemas"),
+        (rf"function ({_SCHEMAS})\..+ does not exist", "schemas"),
+        (r'publication "supabase_\w+" does not exist', "schemas"),
+        (r'role "(supabase_\w+|dashboard_user|pgbouncer)" does not exist', "roles"),
+    )
 )
 
 
@@ -161,11 +165,13 @@ def _failed(migration: Migration, error: Error, position: int, kept: str, is_loc
 
 
 def _remedy(error: Error, is_local: bool) -> str:
-    if is_local and _ABSENT.search(error.diag.message_primary or ""):
-        return _HOSTED_ONLY
+    message = error.diag.message_primary or ""
+    section = next((section for pattern, section in _ABSENT if pattern.search(message)), None)
+    if is_local and section:
+        return f"Hosted projects may have this, the local stack does not: {HOSTED_PAGE}#{section}"
     if error.sqlstate == "42501":
-        page = f" What they allow and the local stack does not: {HOSTED_PAGE}" if is_local else ""
-        return _NOT_ALLOWED + page
+        page = f" What they allow and the local stack does not: {HOSTED_PAGE}#what-postgres-may-do"
+        return _NOT_ALLOWED + (page if is_local else "")
     return _REMEDIES.get(error.sqlstate or "", _CORRECT)
 
 

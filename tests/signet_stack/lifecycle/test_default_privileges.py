@@ -16,7 +16,8 @@ MAKE = (
 )
 HELD = """
     select
-        has_table_privilege(role, 'public.made', 'select'), has_table_privilege(role, 'public.made', 'truncate'),
+        has_table_privilege(role, 'public.made', 'select'),
+        has_table_privilege(role, 'public.made', 'truncate'),
         has_sequence_privilege(role, 'public.made_id_seq', 'usage'),
         has_function_privilege(role, 'public.made()', 'execute')
     from unnest(array['anon', 'authenticated', 'service_role']) as role
