@@ -22,6 +22,7 @@ from flask import Flask
 from flask.cli import run_command, shell_command
 
 from app.errors import Misconfigured
+from flask_signet.cli.doctor import PROBLEMS
 from flask_signet.cli.flask_run import check_port, end_with_reloader, flask_context, is_reloader_child
 from flask_signet.cli.local import (
     apply_migrations,
@@ -131,6 +132,7 @@ def explain_or_exit(create_app: Callable[[Settings], Flask], error: SettingsErro
 
     app = create_app(_placeholder())
     explain_everywhere(app, error.problems)
+    app.extensions[PROBLEMS] = [str(problem) for problem in error.problems]  # for `flask doctor`
     # Before every other check: none of them makes sense without settings.
     hooks = app.before_request_funcs[None]
     hooks.insert(0, hooks.pop())

@@ -2,8 +2,8 @@
 
     .venv/bin/python -m bench.databases [--rounds N]
 
-The baseline, measured in the same rounds, is a copy of the blank template to which the migrations are applied.
-Dropping the database is not counted. On a temporary stack, as the pytest plugin has it.
+The baseline, measured in the same rounds, is a copy of the blank template to which the migrations are
+applied. Dropping the database is not counted. On a temporary stack, as the pytest plugin has it.
 """
 
 from __future__ import annotations

@@ -90,7 +90,7 @@ def find_target(database_url: str | None, is_local: bool) -> Target:
         raise InputRejected("--database-url is empty.", code="no_database", hint=f"Write  {_EXAMPLE}")
     if is_local and database_url:
         raise InputRejected("--local and --database-url name two databases.", hint="Leave one of them out.")
-    if url := "" if is_local else database_url or _from_environment():
+    if url := "" if is_local else database_url or database_from_environment():
         return Target(url)
     if url := defaults().local_database() or "":
         return Target(url, is_local_stack=True)
@@ -101,7 +101,8 @@ def find_target(database_url: str | None, is_local: bool) -> Target:
     )
 
 
-def _from_environment() -> str:
+def database_from_environment() -> str:
+    """Return the connection string of DATABASE_URL or DATABASE_URL_FILE, or ""; raise Misconfigured."""
     if url := os.environ.get("DATABASE_URL", "").strip():
         return url
     if not (path := os.environ.get("DATABASE_URL_FILE")):

@@ -25,7 +25,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 # The colour of a line, by its first word.
-_COLOURS = {"✓": "green", "•": "yellow", "!": "red", "error:": "red", "warning:": "yellow"}
+_COLOURS = {"✓": "green", "•": "yellow", "!": "red", "✗": "red", "error:": "red", "warning:": "yellow"}
 
 
 def with_json(command: Command) -> Command:

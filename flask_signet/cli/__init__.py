@@ -15,12 +15,16 @@ import click
 from flask import Flask
 from flask.sansio.scaffold import find_package
 
+from flask_signet.cli.doctor import answer_probes, doctor
+
 if TYPE_CHECKING:
     from signet_stack.project import Project
 
+EXTENSION = "signet_commands"
 # Each is `flask_signet/cli/<name>.py` with a click group of that name.
 GROUPS = {
     "db": "Migrations: apply SQL files, and prove the policies that they make.",
+    "auth": "Auth's rate limits: show and raise them.",
     "keys": "Signing keys: list, create, rotate, revoke.",
     "local": "The local stack: Auth, data API, mailbox and PostgreSQL on this machine.",
 }
@@ -33,7 +37,7 @@ def register(
     seed: Path | str | None = None,
     stack_folder: Path | str | None = None,
 ) -> None:
-    """Attach `flask db`, `flask keys` and `flask local` to an app.
+    """Attach `flask db`, `auth`, `keys`, `local` and `doctor` to an app.
 
     Without arguments the migrations are in ``migrations/``, else ``supabase/migrations/``, and the seed in
     ``seed.sql``, else ``supabase/seed.sql``, beside the app's package or module; the local stack keeps its
@@ -47,8 +51,17 @@ def register(
         found = flask_project(Path(root), app.instance_path)
         return found.having(*(Path(part) if part else None for part in (stack_folder, migrations, seed)))
 
+    app.extensions[EXTENSION] = find_project
     for name, summary in GROUPS.items():
         app.cli.add_command(LazyGroup(name, summary, find_project))
+    app.cli.add_command(doctor)
+    answer_probes(app)
+
+
+def project_of(app: Flask) -> Project:
+    """Return the paths of an app whose commands are registered."""
+    project: Project = app.extensions[EXTENSION]()
+    return project
 
 
 class LazyGroup(click.Group):

@@ -31,6 +31,11 @@ def find_project(environ: Mapping[str, str] = os.environ) -> ManagementApi:
     )
 
 
+def names_project(environ: Mapping[str, str] = os.environ) -> bool:
+    """Whether the environment names a project and a token for its management API."""
+    return bool(_read(environ, "SUPABASE_ACCESS_TOKEN") and _read(environ, "SUPABASE_PROJECT_REF"))
+
+
 def _read(environ: Mapping[str, str], name: str) -> str:
     if value := environ.get(name, "").strip():
         return value
