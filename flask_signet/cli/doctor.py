@@ -94,7 +94,7 @@ def _site() -> Site | list[Finding]:
     """Return the settings to check, or the findings about settings that are incomplete."""
     from flask_signet.cli.local import start_or_join, wants_local_stack
     from flask_signet.cli.project_checks import Site
-    from flask_signet.gatekeeper.hooks import current_gatekeeper
+    from flask_signet.gatekeeper.current import current_gatekeeper
     from flask_signet.keys.management_api import find_project, names_project
     from signet_stack.api_clients import LOCAL_PROJECT, ManagementApi
 
