@@ -25,7 +25,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     # Imported here, because `flask run` loads all this while the local stack boots.
     from app import account, auth, profiles, web
     from app.settings import Settings
-    from app.web import assets, error_pages, filters, forms, headers, host
+    from app.web import assets, double_submit, drafts, error_pages, filters, forms, headers, host
     from flask_signet import cli, origin
     from flask_signet import clients as supabase_clients
     from flask_signet.gatekeeper import Gatekeeper
@@ -36,6 +36,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.logger.warning(remark)
     app.extensions["settings"] = settings
     app.config.update(flask_config(settings))
+    double_submit.register(app)
     host.register(app, settings.site_url)
     if hops := settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
@@ -44,6 +45,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     # The order of the before_request hooks: origin check, form token, session.
     origin.register(app, settings.site_url)
     forms.register(app)
+    drafts.register(app)
     Gatekeeper(app, gatekeeper_settings(settings))
     supabase_clients.register(app, settings.supabase_url, settings.publishable_key)
     error_pages.register(app)

@@ -12,7 +12,7 @@ from urllib.parse import unquote, urlsplit
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import MapAdapter, RequestRedirect
 
-MAX_LENGTH = 512
+MAX_LENGTH = 2048
 DECODINGS = 2  # a front proxy and the server behind it may each decode once
 HOME = "/"
 # A sign-in page leads in a circle; static files and probes are not pages.
@@ -42,11 +42,14 @@ def safe_next(text: str | None, urls: MapAdapter, site_url: str = "") -> str:
 
 
 def _is_plain_path(text: str) -> bool:
-    if not text.startswith("/") or "//" in text or "\\" in text:
-        return False
     if any(ord(character) < 32 or ord(character) == 127 for character in text):
         return False
-    return not any(segment in (".", "..") for segment in text.partition("?")[0].split("/"))
+    path, _, rest = text.partition("?")
+    fragment = rest.partition("#")[2]
+    # A query may hold a URL or a backslash: no parser looks for a host in it.
+    if not path.startswith("/") or "//" in path + fragment or "\\" in path + fragment:
+        return False
+    return not any(segment in (".", "..") for segment in path.split("/"))
 
 
 def _is_page(target: str, urls: MapAdapter) -> bool:

@@ -7,6 +7,7 @@ from werkzeug import Response
 
 from app.auth import auth_api
 from app.errors import AppError, InputRejected, log_error
+from app.web.drafts import pending_draft, set_author
 from app.web.messages import ALREADY_LOGGED_IN, Message, flash_message
 from flask_signet.gatekeeper import Identity, SessionTokens, current_identity, start_session
 from flask_signet.redirects import HOME, safe_next
@@ -28,7 +29,9 @@ def requested_next() -> str:
 def log_in(tokens: SessionTokens, message: Message, target: str) -> Response:
     """Start a session, end the one that this browser had before, and redirect."""
     former = current_identity()
+    draft = pending_draft()
     identity = start_session(tokens)
+    set_author(identity, draft)
     if former is not None and former.session_id != identity.session_id:
         _end_former(former)
     flash_message(message, email=identity.email)
@@ -39,7 +42,7 @@ def redirect_signed_in(identity: Identity) -> Response:
     """Redirect a signed-in browser that opens or submits a log-in form."""
     if request.method == "POST":
         flash_message(ALREADY_LOGGED_IN, email=identity.email)
-    return redirect(url_for("pages.home"), 303)
+    return redirect(requested_next(), 303)
 
 
 def absolute_url(target: str) -> str:

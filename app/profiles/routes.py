@@ -9,9 +9,11 @@ from werkzeug import Response
 from app.errors import AppError
 from app.profiles import store
 from app.profiles.forms import DeleteForm, ProfileForm
+from app.web.drafts import take_draft
 from app.web.forms import form_checks_token, render_form
 from app.web.headers import allow_remote_images
 from app.web.messages import (
+    DRAFT_RESTORED,
     PROFILE_CREATED,
     PROFILE_DELETED,
     PROFILE_SAVED,
@@ -31,7 +33,10 @@ def show() -> Response:
     if request.method == "POST":
         return _submitted(signed_in_identity(), ProfileForm())
     profile = store.find_own(signed_in_identity())
-    return _page(ProfileForm(obj=profile), profile)
+    form = ProfileForm(obj=profile)
+    if form.restore(take_draft(request.path)):
+        flash_message(DRAFT_RESTORED)
+    return _page(form, profile)
 
 
 @bp.route("/profile/delete", methods=["GET", "POST"])

@@ -22,3 +22,14 @@ for (const button of document.querySelectorAll("button.reveal")) {
   // A password must not be stored by the browser as an ordinary text.
   field.form.addEventListener("submit", () => show(false));
 }
+
+// A form is sent once, however often its button is pressed. One that comes back from the history can be sent again.
+for (const form of document.forms) {
+  form.addEventListener("submit", (event) => {
+    if (form.dataset.sent) event.preventDefault();
+    form.dataset.sent = "yes";
+  });
+}
+addEventListener("pageshow", () => {
+  for (const form of document.forms) delete form.dataset.sent;
+});

@@ -16,7 +16,7 @@ from flask_wtf import FlaskForm
 from flask_wtf.csrf import CSRFProtect
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import UnsupportedMediaType
-from wtforms import Field, ValidationError
+from wtforms import BooleanField, Field, ValidationError
 
 from app.errors import AppError, log_error
 from app.web.filters import wait_words
@@ -81,6 +81,14 @@ class Form(FlaskForm):  # type: ignore[misc]  # Flask-WTF ships no types
     def text(self, name: str) -> str:
         """Return the text of a field; empty when nothing was typed."""
         return self[name].data or ""
+
+    def restore(self, fields: Mapping[str, str]) -> bool:
+        """Fill in the fields of a draft; return whether there was one. An unchecked box is not sent."""
+        if fields:
+            for field in self._own_fields():
+                value = fields.get(field.name, "")
+                field.data = field.name in fields if isinstance(field, BooleanField) else value
+        return bool(fields)
 
     def refuse(self, error: AppError) -> None:
         """Attach the error of a service, beside its field where `field_of_code` names one."""

@@ -37,6 +37,9 @@ PASSWORD_SET = Message("success", "Your new password is set. All your other devi
 SESSION_ENDED = Message("success", "That device is signed out.")
 SESSION_WAS_GONE = Message("notice", "You have no such session any more: there was nothing to sign out.")
 OTHERS_SIGNED_OUT = Message("success", "All your other devices are signed out.")
+DRAFT_RESTORED = Message(
+    "notice", "What you had typed is back in the form. It is not saved yet: check it and send it again."
+)
 PROFILE_CREATED = Message("success", "Your profile is created.")
 PROFILE_SAVED = Message("success", "Your profile is saved.")
 PROFILE_DELETED = Message("success", "Your profile is deleted.")

@@ -37,7 +37,7 @@ HINTS: dict[type[TokenError], str] = {
     IssuerDiffers: "Send a token of the project that this API belongs to.",
     SessionOver: "Sign in again: the session was ended.",
 }
-_RETURN_PATH = re.compile(r"/(?![/\\])[!-\[\]-~]{0,511}")
+_RETURN_PATH = re.compile(r"(?=.{1,2048}\Z)/(?![/\\])[!->@-\[\]-~]*(?:\?[!-~]*)?")
 
 
 class Refused(HTTPException):
@@ -177,7 +177,7 @@ def unauthorized(
 
 def return_path() -> str | None:
     """Return the path to return to after login, or None if it is not a plain path of this site."""
-    path = _referring_path() if request.method == "POST" else _requested_path()
+    path = (_referring_path() or _form_path()) if request.method == "POST" else _requested_path()
     return path if _RETURN_PATH.fullmatch(path) else None
 
 
@@ -185,6 +185,12 @@ def _requested_path() -> str:
     # A query can hold any byte; non-ASCII becomes a character that _RETURN_PATH refuses.
     query = request.query_string.decode("ascii", "replace")
     return request.root_path + request.path + (f"?{query}" if query else "")
+
+
+def _form_path() -> str:
+    """Return the path of a form that posts to its own page; without a Referer it is the best guess."""
+    rule = request.url_rule
+    return request.root_path + request.path if rule is not None and "GET" in (rule.methods or ()) else ""
 
 
 def _referring_path() -> str:

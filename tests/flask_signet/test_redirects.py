@@ -96,8 +96,8 @@ MORE_ATTACKS = {
     "delete": "/\x7f/evil",
     "encoded header splitting behind a page": "/profile%0d%0aLocation:%20//evil",
     "blank behind a page": "/profile //evil",
-    "two slashes in the query": "/people?q=//evil",
-    "encoded slashes in the query": "/people?q=%2f%2fevil",
+    "line feed in the query": "/people?q=%0a//evil",
+    "two slashes behind a decoded question mark": "/people%3Fq=//evil",
     "two slashes in the fragment": "/profile#//evil",
     "parent folder in a parameter": "/profile/..;/evil",
     "sign-in page in capitals": "/LOGIN",
@@ -109,10 +109,21 @@ MORE_ATTACKS = {
     "IPv6 behind a slash": "/[::1]",
     "another scheme's host": f"{SITE.replace('https', 'http')}/profile",
     "the site in capitals, then a user part": f"{SITE.upper()}@evil/",
-    "513 characters": "/notes/" + "a" * (MAX_LENGTH - 6),
+    "one character too many": "/notes/" + "a" * (MAX_LENGTH - 6),
 }
 
-PAGES = ["/", "/profile", "/people?page=2", "/notes/a%20b", "/notes/a.b", "/profile#edit", "/people?q=."]
+PAGES = [
+    "/",
+    "/profile",
+    "/people?page=2",
+    "/notes/a%20b",
+    "/notes/a.b",
+    "/profile#edit",
+    "/people?q=.",
+    "/people?q=//evil",
+    "/people?u=https://evil.example/a%2f%2fb",
+    "/people?q=a\\b",
+]
 
 
 @pytest.mark.parametrize(
