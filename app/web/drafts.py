@@ -6,6 +6,7 @@ restored for no other account. Passwords, codes and tokens are never kept.
 
 from __future__ import annotations
 
+import json
 import time
 from dataclasses import dataclass
 
@@ -14,7 +15,7 @@ from flask import Flask, Response, g, request, session, url_for
 from flask_signet.gatekeeper import Identity
 
 KEEP_SECONDS = 30 * 60
-MAX_CHARACTERS = 2500  # the session cookie must stay below what browsers accept
+MAX_BYTES = 2000  # as JSON: the session cookie must stay below the 4 kB that browsers accept
 _AUTHOR = "author"
 _DRAFT = "draft"
 _SECRET_NAMES = ("password", "token", "code")
@@ -72,7 +73,7 @@ def _keep_draft(response: Response) -> Response:
         return response
     names = [name for name in request.form if not any(secret in name for secret in _SECRET_NAMES)]
     fields = {name: request.form[name] for name in names}
-    if fields and sum(map(len, fields.values())) <= MAX_CHARACTERS:
+    if fields and len(json.dumps(fields)) <= MAX_BYTES:
         _store(Draft(author, request.path, fields, int(time.time())))
     return response
 
