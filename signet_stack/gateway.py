@@ -1,4 +1,4 @@
-"""The front door: checks Host and API key, turns the key into a role, hands over to the service.
+"""API gateway: checks Host and API key, maps the key to a role, dispatches to the services.
 
 What the hosted gateway does in front of Auth and the data API. A service learns who calls from
 ``current_caller()``: the role that the API key stands for, and the bearer token when there is one.
@@ -131,7 +131,7 @@ def _bearer(environ: WSGIEnvironment) -> str | None:
 
 
 def _refuse(status: str, body: dict[str, str], start_response: StartResponse) -> list[bytes]:
-    # Readable from any page, so that a browser's console can show it; it tells nothing.
+    # CORS for every origin, so that a browser's console can show the refusal; it reveals nothing.
     headers = [("Content-Type", "application/json"), ("Access-Control-Allow-Origin", "*")]
     start_response(status, headers)
     return [json.dumps(body).encode()]

@@ -160,5 +160,5 @@ def _apply(op: Operation, connection: Rows, bearer: Bearer, change: Change, hash
     if hashed:
         notices.send(op, connection, user.address, "password_changed")
     if change.email is not None and change.email != user.email:
-        user = email_change.begin(op, connection, user, change.email, change.options)
+        user = email_change.start(op, connection, user, change.email, change.options)
     return user

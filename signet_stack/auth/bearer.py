@@ -1,4 +1,4 @@
-"""Who a request is from: the checks of a bearer token for users and for administrators, in their order.
+"""Bearer checks for users and administrators, in the hosted service's order.
 
 Trust boundary: the gateway has checked the API key. A request without a user's token acts as the key's role,
 as if it carried the short-lived token that the hosted gateway makes of the key.
@@ -21,7 +21,7 @@ NO_BEARER = AuthError(401, "no_authorization", "This endpoint requires a valid B
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What a request proves itself with: a token, else the API key's role, else nothing that counts."""
+    """The credentials of a request: a bearer token, else the role of its API key, else neither."""
 
     token: str | None
     key_role: str | None

@@ -1,4 +1,4 @@
-"""Read a request's JSON body: untrusted bytes in, fields of the expected kind out.
+"""JSON request bodies: untrusted bytes in, fields of the expected type out.
 
 Whatever the database could not store, or could not be read back, is refused here: NUL characters, numbers
 beyond JSON, nesting without end.
@@ -42,7 +42,7 @@ class Body:
         return self.text(name) if self.has(name) else None
 
     def flag(self, name: str, default: bool = False) -> bool:
-        """Return a true-or-false field."""
+        """Return a boolean field."""
         return bool(self._field(name, bool, default))
 
     def mapping(self, name: str) -> dict[str, Any]:

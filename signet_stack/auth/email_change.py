@@ -1,4 +1,4 @@
-"""Move an account to another address: asked for, mailed to both addresses, confirmed from both."""
+"""Change of address: requested, mailed to both addresses, confirmed from both."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def check_free(connection: Rows, user: User, email: str) -> None:
         raise users.email_taken()
 
 
-def begin(op: Operation, connection: Rows, user: User, email: str, options: MailOptions) -> User:
+def start(op: Operation, connection: Rows, user: User, email: str, options: MailOptions) -> User:
     """Store the new address and mail a token to it, and to the old one when both must confirm.
 
     An earlier confirmation is void.
@@ -27,7 +27,7 @@ def begin(op: Operation, connection: Rows, user: User, email: str, options: Mail
     token_mails.check_frequency(op, user, EMAIL_CHANGE_NEW)
     changes = {"email_change": email, "email_change_confirm_status": NONE_CONFIRMED}
     user = users.update(connection, user.id, op.now, **changes)
-    token_mails.begin_flow(op, connection, user, EMAIL_CHANGE_NEW, options)
+    token_mails.start_flow(op, connection, user, EMAIL_CHANGE_NEW, options)
     if needs_both(op, user):
         token_mails.send(op, connection, user, EMAIL_CHANGE_CURRENT, options)
     return token_mails.send(op, connection, user, EMAIL_CHANGE_NEW, options, user.email_change or "")

@@ -57,7 +57,7 @@ def open_session(op: Operation, connection: Rows, user: User, method: str, clien
     is_v2 = op.settings.security_refresh_token_algorithm_version == VERSION_2
     key = v2.new_key() if is_v2 else None
     with failing_as("Database error granting user"):
-        present, session_id = sessions.begin(connection, user, method, client, now, key)
+        present, session_id = sessions.start(connection, user, method, client, now, key)
     if op.settings.sessions_single_per_user:
         sessions.close_others(connection, present.id, session_id, now)
     user = replace(present, confirmed_at=user.confirmed_at)

@@ -1,4 +1,4 @@
-"""Where mails go: into the mailbox of the local stack, or out by SMTP.
+"""Mail delivery: into the mailbox of the local stack, or by SMTP.
 
 A mail is part of the transaction that makes its token: neither is there without the other.
 """
@@ -24,7 +24,7 @@ SMTP_PORT, SMTPS_PORT = 587, 465
 
 
 class Mailer(Protocol):
-    """Takes mails."""
+    """The transport of mails."""
 
     @property
     def is_real(self) -> bool:
@@ -112,7 +112,7 @@ class Smtp:
 
 
 class SmtpUrlRefused(ValueError):
-    """Raised when SMTP_URL cannot be understood; the message says what would be right."""
+    """Raised when SMTP_URL cannot be understood; the message names the expected form."""
 
 
 def mailer_for(smtp_url: str | None) -> Mailer:

@@ -1,4 +1,4 @@
-"""Ask for a mail: a new password, a link to sign in, the same mail again, a code to prove oneself.
+"""Requests for mails: recovery, sign-in link, the same mail again, reauthentication code.
 
 The answer is the same whether the address has an account or not, except where the hosted service's differs.
 """
@@ -29,7 +29,7 @@ def recover(op: Operation, body: Body, target: str) -> None:
         user = users.find_by_email(connection, email, lock=True)
         if user is not None:
             token_mails.check_frequency(op, user, RECOVERY)
-            token_mails.begin_flow(op, connection, user, RECOVERY, options)
+            token_mails.start_flow(op, connection, user, RECOVERY, options)
             token_mails.send(op, connection, user, RECOVERY, options)
 
 
@@ -46,10 +46,10 @@ def resend(op: Operation, body: Body, target: str) -> None:
             return
         if kind == "signup" and user.email_confirmed_at is None:
             token_mails.check_frequency(op, user, SIGNUP)
-            token_mails.begin_flow(op, connection, user, SIGNUP, options)
+            token_mails.start_flow(op, connection, user, SIGNUP, options)
             token_mails.send(op, connection, user, SIGNUP, options)
         elif kind == "email_change" and user.email_change:
-            email_change.begin(op, connection, user, user.email_change, options)
+            email_change.start(op, connection, user, user.email_change, options)
 
 
 def send_link(op: Operation, body: Body, target: str) -> None:
@@ -89,7 +89,7 @@ def _send_link(op: Operation, body: Body, email: str, options: MailOptions) -> N
             else:
                 purpose = SIGNUP
         token_mails.check_frequency(op, user, purpose)
-        token_mails.begin_flow(op, connection, user, purpose, options)
+        token_mails.start_flow(op, connection, user, purpose, options)
         token_mails.send(op, connection, user, purpose, options)
 
 

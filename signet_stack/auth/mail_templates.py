@@ -1,4 +1,4 @@
-"""What the mails say, as text and as HTML, each with its link and its code.
+"""Mail templates: texts and HTML, each with its link and its code.
 
 Pure. Links lead to the app's own page, which redeems the token at the press of a button, because mail
 scanners open links too; or, by the setting `mail_links`, to Auth's own GET /verify, as in hosted projects'

@@ -1,6 +1,6 @@
 """Proof key for code exchange (RFC 7636): challenges, and rows of auth.flow_state.
 
-A flow begins with the request for a mail and ends with the exchange of a code.
+A flow starts with the request for a mail or a redirect to a provider, and ends with the exchange of a code.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ METHODS = ("s256", "plain")
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """What a client commits to before it gets a code."""
+    """The challenge of a PKCE flow."""
 
     method: str
     value: str
@@ -92,7 +92,7 @@ _SELECT = sql.SQL(
 )
 
 
-def begin_flow(connection: Rows, user_id: UUID, challenge: Challenge, method: str, now: datetime) -> None:
+def start_flow(connection: Rows, user_id: UUID, challenge: Challenge, method: str, now: datetime) -> None:
     """Store a challenge; ``method`` becomes the `amr` method of the session."""
     connection.execute(
         "insert into auth.flow_state (id, user_id, auth_code, code_challenge_method, code_challenge,"

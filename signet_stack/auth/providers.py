@@ -95,7 +95,7 @@ def provider_of(op: Operation, name: str) -> Provider:
 
 @dataclass(frozen=True, slots=True)
 class ExampleId:
-    """The pretended provider: its page lets anybody be anybody, so it is off unless switched on.
+    """The pretended provider: its page asks for no password, so it is off unless switched on.
 
     The code carries the person, signed by the stack; nothing is stored.
     """

@@ -1,4 +1,4 @@
-"""Where a mail's link may lead: the site itself, loopback, and what the allow list names.
+"""Allowed redirect targets: the site itself, loopback, and what the allow list names.
 
 Trust boundary: the target is the caller's word, and a token may travel with it. No match is silently replaced
 by the site's address, as on the hosted service.

@@ -106,7 +106,7 @@ _WITH_OWNER = (
 )
 SKIP_LOCKED = b" for update skip locked"
 # All that a sign-in writes, in one round trip. The user's row comes first: who waits, waits for that one.
-_BEGIN = (
+_START = (
     sql.SQL("""
     with person as (
         update auth.users set last_sign_in_at = %(now)s, updated_at = %(now)s
@@ -166,10 +166,10 @@ def others_of(connection: Rows, session: Session) -> list[Session]:
         return cursor.execute(_OTHERS, (session.user_id, session.id, session.tag)).fetchall()
 
 
-def begin(
+def start(
     connection: Rows, user: User, method: str, client: Client, now: datetime, hmac_key: str | None
 ) -> tuple[User, UUID]:
-    """Begin a session; with a key its refresh tokens are of version 2.
+    """Insert a session; with a key its refresh tokens are of version 2.
 
     Raises AccountChanged when the user has another password by now, is banned or gone: no connection is held
     while a password is compared, so what it was compared with may be old.
@@ -188,7 +188,7 @@ def begin(
         "method": method,
         "amr": uuid.uuid4(),
     }
-    present = users.fetch_one(connection, _BEGIN, values)
+    present = users.fetch_one(connection, _START, values)
     if present is None:
         raise AccountChanged
     return present, session_id
@@ -202,7 +202,7 @@ def methods(connection: Rows, session_id: UUID) -> list[dict[str, Any]]:
 def note_refresh(
     connection: Rows, session_id: UUID, client: Client, now: datetime, counter: int | None = None
 ) -> list[dict[str, Any]]:
-    """Remember when, and from where, a session was refreshed, and return its `amr` claim in one round trip.
+    """Store time and client of a refresh, and return the `amr` claim of the session in one round trip.
 
     ``counter`` is the one of version 2.
     """

@@ -55,8 +55,8 @@ def create_user(
     """
     user_id = uuid.uuid4()
     is_verified = op.settings.mailer_autoconfirm
-    told = identities.email_content(user_id, email, content, is_verified=is_verified)
-    return _insert(op, connection, user_id, email, hashed, told, told)
+    identity = identities.email_content(user_id, email, content, is_verified=is_verified)
+    return _insert(op, connection, user_id, email, hashed, identity, identity)
 
 
 def create_invited(
@@ -67,12 +67,12 @@ def create_invited(
     Raises users.Taken.
     """
     user_id = uuid.uuid4()
-    told = identities.email_content(user_id, email)
-    return _insert(op, connection, user_id, email, hashed, content, told)
+    identity = identities.email_content(user_id, email)
+    return _insert(op, connection, user_id, email, hashed, content, identity)
 
 
 def confirm(op: Operation, connection: Rows, user: User) -> User:
-    """Store that the address is confirmed: an UPDATE of its own, which triggers on it wait for."""
+    """Set email_confirmed_at in an UPDATE of its own, so that triggers on the confirmation fire."""
     changed = users.update(
         connection,
         user.id,
@@ -141,7 +141,7 @@ def _register(
             return grants.open_session(op, connection, user, "password", client)
         if known is not None:
             token_mails.check_frequency(op, known, SIGNUP)
-        token_mails.begin_flow(op, connection, user, SIGNUP, options)
+        token_mails.start_flow(op, connection, user, SIGNUP, options)
         user = token_mails.send(op, connection, user, SIGNUP, options)
         return _waiting(connection, user)
 

@@ -1,4 +1,4 @@
-"""Make the token of a mail, keep its hash, and send it; within the limits on mails."""
+"""One-time tokens by mail: make the token, store its hash, send it within the limits on mails."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ FLOW_METHODS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class MailOptions:
-    """What the caller wants of a mail: where its link leads in the end, and a PKCE flow."""
+    """Options of a request for a mail: the target of its link, and a PKCE challenge."""
 
     target: str
     challenge: Challenge | None = None
@@ -109,10 +109,10 @@ def check_frequency(op: Operation, user: User, purpose: Purpose) -> None:
         raise AuthError(429, "over_email_send_rate_limit", message, headers={"Retry-After": str(seconds)})
 
 
-def begin_flow(op: Operation, connection: Rows, user: User, purpose: Purpose, options: MailOptions) -> None:
-    """Remember the PKCE flow of a request, if it is one."""
+def start_flow(op: Operation, connection: Rows, user: User, purpose: Purpose, options: MailOptions) -> None:
+    """Store the PKCE flow of a request that has a challenge."""
     if options.challenge is not None:
-        pkce.begin_flow(connection, user.id, options.challenge, purpose.flow_method, op.now)
+        pkce.start_flow(connection, user.id, options.challenge, purpose.flow_method, op.now)
 
 
 def check_total(op: Operation) -> None:

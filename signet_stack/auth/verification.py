@@ -48,7 +48,7 @@ class Proof:
 
 @dataclass(frozen=True, slots=True)
 class Redeemed:
-    """Whose token was redeemed; of a change that needs a second confirmation, only the first half is done."""
+    """The user of a redeemed token; ``is_half`` when a change still needs the other confirmation."""
 
     user: User
     token: StoredToken
@@ -79,7 +79,7 @@ def read_proof(body: Body) -> Proof:
 
 
 def redeem(op: Operation, connection: Rows, proof: Proof) -> Redeemed:
-    """Use a token up and do what it stands for; raise AuthError."""
+    """Delete a token and apply its effect; raise AuthError."""
     token = _by_hash(connection, proof) if proof.token_hash else _by_code(op, connection, proof)
     words = LINK_DEAD if proof.token_hash else CODE_DEAD
     if token is None or token.is_expired(op.settings.mailer_otp_exp, op.now):

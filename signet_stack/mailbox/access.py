@@ -1,4 +1,4 @@
-"""Who may read the mailbox: browsers with the token of the printed address, programs with the secret API key.
+"""Access control of the mailbox: browsers by the token of the printed address, programs by the secret key.
 
 Trust boundary: mails open accounts, and every account of the machine reaches loopback. The token follows from
 the secret key, which only the owner of the data folder can read. A browser sends it once, in the address that

@@ -71,6 +71,6 @@ def get(pool: Pool, mail_id: UUID) -> StoredMail | None:
 
 
 def clear(pool: Pool) -> None:
-    """Throw every mail away."""
+    """Delete all mails."""
     with pool.connection() as connection:
         connection.execute("delete from signet_stack.mails")

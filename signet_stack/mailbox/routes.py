@@ -1,4 +1,4 @@
-"""Pages and JSON of the mailbox: look at mails, throw them away."""
+"""Pages and JSON API of the mailbox: list, show and delete mails."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def show_html(mail_id: uuid.UUID) -> Response:
 
 @bp.post("/clear")
 def clear() -> AnyResponse:
-    """Throw every mail away, from the page."""
+    """Delete all mails, from the page."""
     _refuse_other_pages()
     mails.clear(_pool())
     return redirect(url_for("mailbox.index"), 303)
@@ -81,7 +81,7 @@ def show_json(mail_id: uuid.UUID) -> Response:
 
 @bp.delete("/api/mails")
 def clear_json() -> Response:
-    """Throw every mail away, from a program."""
+    """Delete all mails, from a program."""
     _refuse_other_pages()
     mails.clear(_pool())
     return Response(status=204)

@@ -59,14 +59,14 @@ CLAIMS = (
 
 @bp.get("/health")
 def health() -> Response:
-    """Say who answers."""
+    """Return name and version."""
     description = "GoTrue is a user registration and authentication API"
     return http.answer({"version": VERSION, "name": "GoTrue", "description": description})
 
 
 @bp.get("/settings")
 def settings() -> Response:
-    """Say which ways in there are."""
+    """Return the enabled sign-in methods."""
     now = http.operation().settings
     external = dict.fromkeys(("anonymous_users", *SOCIAL, "phone"), False)
     return http.answer(

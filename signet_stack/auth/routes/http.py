@@ -1,4 +1,4 @@
-"""What all routes read from a request, and how they answer."""
+"""Request parsing and responses that all routes share."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _ip(text: str) -> str | None:
 
 
 def credentials() -> Credentials:
-    """Return what the request proves itself with; an API key is no token."""
+    """Return the credentials of the request; an API key is no bearer token."""
     header = request.headers.get("Authorization", "").strip()
     if not header or header.lower().startswith("bearer sb_"):
         return Credentials(None, current_caller().role)

@@ -1,4 +1,4 @@
-"""POST /signup, /token and /logout: sessions begin, continue and end."""
+"""POST /signup, /token and /logout: start, continue and end sessions."""
 
 from __future__ import annotations
 
