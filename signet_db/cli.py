@@ -35,7 +35,7 @@ from signet_db.output import (
     with_json,
     with_yes,
 )
-from signet_db.policy_commands import lint, prove
+from signet_db.policy_commands import explain, lint, prove
 from signet_db.target import is_on_this_machine, wait_until_ready
 from signet_db.verification import save_baseline, verification_json, verification_lines, verify
 
@@ -52,6 +52,7 @@ def db(context: click.Context) -> None:
 
 
 db.add_command(lint)
+db.add_command(explain)
 db.add_command(prove)
 
 

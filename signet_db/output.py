@@ -51,9 +51,9 @@ def tell(line: str, *, newline: bool = True) -> None:
 
 _REPEATED = "signet_db.repeated"
 _PROGRAM = "signet_db.program"
-_DB_COMMAND = re.compile(r"flask db (status|upgrade|new|lint|verify|prove|reset|repair|wait)\b")
-_NO_TARGET = frozenset({"new"})
-_NO_FOLDER = frozenset({"wait"})
+_DB_COMMAND = re.compile(r"flask db (status|upgrade|new|lint|explain|verify|prove|reset|repair|wait)\b")
+_NO_TARGET = frozenset({"new", "explain"})
+_NO_FOLDER = frozenset({"wait", "explain"})
 
 
 def repeat(option: str, value: str = "") -> None:

@@ -91,6 +91,16 @@ def rule_json(rule: Rule) -> dict[str, object]:
     }
 
 
+def explained(rule: Rule) -> list[str]:
+    """Return a rule with its reason, its remedy and the line that waives it."""
+    return [
+        f"{rule.level.value}: {rule.what}      [{_named(rule)}]",
+        f"Why: {rule.why}",
+        f"Fix: {rule.fix}",
+        f"Waive: -- signet: allow {rule.id} on OBJECT: the reason why it is safe",
+    ]
+
+
 def rules_lines(rules: Iterable[Rule]) -> list[str]:
     """Return all rules, one in three lines."""
     lines = []

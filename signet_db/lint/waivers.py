@@ -5,13 +5,15 @@ A waiver covers one rule on one object. A waiver that matches no finding is repo
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 
-from signet_db.errors import FileRefused
+from signet_db.errors import FileRefused, shown_path
 from signet_db.files import Migration
-from signet_db.lint.finding import Finding, Waiver
+from signet_db.lint.finding import Finding, Judgement, Waiver
 
 _WAIVER = re.compile(r'(?P<rule>\w+) on (?P<object>(?:"[^"]*"|[^":]|::)+): *(?P<reason>\S.*)')
 
@@ -53,3 +55,31 @@ def apply_waivers(
     )
     unused = tuple(waiver for waiver in waivers if not any(waiver.covers(finding) for finding in findings))
     return judged, unused
+
+
+def restricted_to(judgement: Judgement, names: Collection[str]) -> Judgement:
+    """Return what these files brought; waivers of other files are not reported as unused."""
+    return Judgement(
+        tuple(one for one in judgement.findings if one.file in names),
+        tuple(waiver for waiver in judgement.unused if waiver.file in names),
+    )
+
+
+def baseline_text(judgement: Judgement) -> str:
+    """Return the open findings as JSON, one a line, in an order that keeps differences small."""
+    known = sorted({(one.rule.id, one.object) for one in judgement.findings if one.reason is None})
+    lines = ",\n".join(f"  {json.dumps(list(one), ensure_ascii=False)}" for one in known)
+    return f"[\n{lines}\n]\n" if known else "[]\n"
+
+
+def without_baseline(judgement: Judgement, path: Path) -> Judgement:
+    """Return the judgement without the findings in a baseline; raises FileRefused for another file."""
+    try:
+        known = {(str(rule), str(title)) for rule, title in json.loads(path.read_text(encoding="utf-8"))}
+    except (ValueError, TypeError) as error:
+        raise FileRefused(
+            f"{shown_path(path)} is no baseline of the lint.",
+            hint="Delete it: the next run with --baseline writes a new one.",
+        ) from error
+    found = tuple(one for one in judgement.findings if (one.rule.id, one.object) not in known)
+    return replace(judgement, findings=found)

@@ -33,7 +33,7 @@ def run(target: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setenv("DATABASE_URL", target)
 
     def run_command(*arguments: str, input: str | None = None) -> Result:
-        where = [] if arguments[0] == "wait" else ["--folder", str(folder)]
+        where = [] if arguments[0] in ("wait", "explain") else ["--folder", str(folder)]
         return CliRunner().invoke(db, [*arguments, *where], input=input)
 
     return run_command
@@ -97,13 +97,16 @@ def test_every_command_answers_in_json_and_names_its_target_without_the_password
         "reset --yes",
         "new two",
         "wait",
+        "explain rls_disabled",
     )
     assert {command.split()[0] for command in commands} == set(db.commands)
     for command in commands:
         result = run(*command.split(), "--json")
         answer = json.loads(result.stdout)
         assert result.exit_code == (2 if command == "prove" else 0), command  # there is no table to prove
-        assert (answer.get("target", "")[:19] == "postgres@127.0.0.1:") is (command != "new two"), command
+        assert (answer.get("target", "")[:19] == "postgres@127.0.0.1:") is (
+            command not in ("new two", "explain rls_disabled")
+        ), command
         assert password_of(target) not in result.output
 
 
@@ -292,6 +295,7 @@ def test_wait_tells_how_long_it_took(unchanging: str, monkeypatch: pytest.Monkey
     assert "is ready after 0." in ready.stdout
     nowhere = [
         "wait",
+        "explain rls_disabled",
         "--timeout",
         "0",
         "--database-url",
