@@ -20,6 +20,8 @@ insert into private.session_limits default values;
 
 alter table private.session_limits enable row level security;
 
+alter table private.session_limits force row level security;
+
 revoke all on private.session_limits from public, anon, authenticated, service_role;
 
 -- The conditions under which Auth would refresh a session. refreshed_at has no time zone and is in UTC. A login

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-MIGRATIONS = ROOT / "migrations"
+# test_mutants.py runs the policy tests on migrations with one mistake in them.
+MIGRATIONS = Path(os.environ.get("SIGNET_TEST_MIGRATIONS", ROOT / "migrations"))

@@ -64,6 +64,39 @@ def test_deletes_the_own_account_with_everything(migrated: Connection[TupleRow])
     assert (sessions_of(migrated, alice), sessions_of(migrated, bob)) == (0, 1)
 
 
+def test_lists_sessions_by_their_last_use(migrated: Connection[TupleRow]) -> None:
+    """The most recently used first; a session that was never refreshed counts from its start."""
+    migrated.execute("set local timezone = 'Pacific/Auckland'")
+    alice = new_user(migrated)
+    ids = [new_session(migrated, alice) for _ in range(3)]
+    for session_id, created, refreshed in zip(ids, (5, 3, 9), (4, None, 2), strict=True):
+        migrated.execute(
+            """
+            update auth.sessions set created_at = now() - make_interval(hours => %s),
+                refreshed_at = (now() - make_interval(hours => %s)) at time zone 'UTC' where id = %s
+            """,
+            (created, refreshed, session_id),
+        )
+    with as_user(migrated, alice) as session:
+        rows = migrated.execute(
+            "select id, (now() - last_refreshed_at) = interval '2 hours' from public.list_my_sessions()"
+        ).fetchall()
+    assert rows == [(session, None), (ids[2], True), (ids[1], None), (ids[0], False)]
+
+
+def test_my_profile_is_the_own_one_and_names_an_ended_session(migrated: Connection[TupleRow]) -> None:
+    """Without other people's public ones; an error of its own tells an ended session from no row."""
+    alice, bob = new_user(migrated), new_user(migrated)
+    migrated.execute("insert into public.profiles (user_id, is_public) values (%s, true)", (bob,))
+    query = "select user_id from public.my_profile()"
+    with as_user(migrated, alice):
+        assert migrated.execute(query).fetchall() == []
+        migrated.execute("insert into public.profiles (display_name) values ('Alice')")
+        assert migrated.execute(query).fetchall() == [(alice,)]
+    with as_role(migrated, "authenticated", claims_of(alice, UUID(int=0))):
+        expect_denied(migrated, "select * from public.my_profile()", sqlstate="PT401")
+
+
 CALLS = (
     "public.list_my_sessions()",
     "public.end_my_session(gen_random_uuid())",

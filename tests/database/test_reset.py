@@ -196,3 +196,35 @@ def test_what_the_platform_brings_along_is_nobodys_to_drop(target: str, folder: 
     made = {"pg_class", "pg_namespace"}  # the history's own tables are made anew
     assert [row for row in after if row[0] not in made] == [row for row in before if row[0] not in made]
     assert len(after) == len(before)
+
+
+def test_policies_and_publications_on_the_services_tables_are_built_again(
+    target: str, folder: Path, write: Write
+) -> None:
+    """Their tables stay, and with them what a migration added there, unless the reset drops it."""
+    text = """
+        create function public.greet() returns trigger language plpgsql as 'begin return new; end';
+        create trigger greet after insert on auth.users for each row execute function public.greet();
+        create policy "Anyone reads" on storage.objects for select using (true);
+        create policy "Anyone listens" on realtime.messages for select to authenticated using (true);
+        create table public.watched (id int primary key);
+        alter publication supabase_realtime add table public.watched;
+        create extension http with schema extensions;
+        create extension vector;
+    """
+    write("1_one.sql", text)
+    runner.upgrade(target, folder)
+    events: list[Event] = []
+    for _ in range(2):
+        reset.reset(target, folder, events.append)
+    assert not [event for event in events if isinstance(event, Warned)]
+    write("1_one.sql", "drop publication supabase_realtime; create publication supabase_realtime;")
+    reset.reset(target, folder, ignore)
+    tables = "array['storage.objects', 'realtime.messages']::regclass[]"
+    policies = f"select polname from pg_policy where polrelid = any ({tables})"
+    assert ask(target, policies) == []
+    assert ask(target, "select tgname from pg_trigger where tgname = 'greet'") == []
+    write("1_one.sql", text)
+    reset.reset(target, folder, ignore)
+    tables = "select tablename from pg_publication_tables where pubname = 'supabase_realtime'"
+    assert ask(target, tables) == [("watched",)]

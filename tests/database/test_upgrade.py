@@ -125,11 +125,20 @@ REMEDIES = {
     "42501": ("alter table auth.users add column a int;", "auth and storage belong to the services"),
     "42P07": ("create table kept ();", "flask db repair 2 --applied"),
     "57014": ("set statement_timeout = '1ms'; select pg_sleep(1);", "set statement_timeout = 0"),
-    "0A000": ("create extension made_up;", "Hosted projects may have this, the local stack does not: docs/"),
-    "3F000": ("create table pgmq.keys ();", "Hosted projects may have this, the local stack does not"),
-    "42704": ("create policy a on kept to supabase_unknown;", "Hosted projects may have this"),
+    "0A000": ("create extension made_up;", "local stack does not: docs/local-stack.md#extensions"),
+    "3F000": ("create table pgmq.keys ();", "local stack does not: docs/local-stack.md#schemas"),
+    "42704": ("create policy a on kept to supabase_unknown;", "docs/local-stack.md#roles"),
     "42703": ("select b from kept;", "Correct the file, then run  flask db upgrade"),
 }
+
+
+def test_a_call_of_an_extension_that_only_hosted_projects_have_names_its_section(
+    target: str, folder: Path, write: Write
+) -> None:
+    write("1_one.sql", "create extension http;\nselect http_get('https://example.com');")
+    with pytest.raises(MigrationFailed) as caught:
+        runner.upgrade(target, folder)
+    assert "docs/local-stack.md#extensions" in caught.value.hint
 
 
 def test_each_frequent_failure_has_its_own_next_step(target: str, folder: Path, write: Write) -> None:
