@@ -6,6 +6,7 @@ create schema graphql;
 create schema vault;
 -- What is left of an extension that older projects have; their first migration names it.
 create schema pgsodium;
+grant usage on schema pgsodium to postgres, service_role;
 
 do $$
 declare
