@@ -7,6 +7,7 @@ request context would cost as much as everything else before PostgreSQL.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -37,6 +38,8 @@ from signet_stack.rest.sql.statement import (
 )
 from signet_stack.rest.tokens import TokenVerifier
 from signet_stack.rest.transaction import Actor, Settings, Transaction, actor_of, run_transaction, settings_of
+
+_log = logging.getLogger(__name__)
 
 ISOLATION = "default_transaction_isolation"
 CACHED_PLANS = 256
@@ -103,11 +106,18 @@ class RestApplication:
             is_anonymous = actor.role == anonymous
             return self._answer(request, actor, cache)
         except RestError as error:
-            return error_reply(error)
+            refused = error
         except PoolTimeout:
-            return error_reply(RestError("PGRST003", "Timed out acquiring connection from connection pool."))
+            refused = RestError("PGRST003", "Timed out acquiring connection from connection pool.")
         except psycopg.Error as error:
-            return error_reply(from_postgres(error, is_anonymous=is_anonymous))
+            refused = from_postgres(error, is_anonymous=is_anonymous)
+        except Exception:
+            _log.exception("data API: %s %r", environ["REQUEST_METHOD"], environ.get("PATH_INFO"))
+            return error_reply(RestError("XX000", "Internal error; the log has the details", status=500))
+        if refused.status >= 500:
+            place = environ["REQUEST_METHOD"], environ.get("PATH_INFO")
+            _log.warning("data API: %s %r: %s %s %r", *place, refused.status, refused.code, refused.message)
+        return error_reply(refused)
 
     def _answer(self, request: ApiRequest, actor: Actor, cache: SchemaCache) -> Reply:
         rest, target = cache.settings, _target(request, cache.settings)

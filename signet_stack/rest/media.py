@@ -1,4 +1,4 @@
-"""Which representation the Accept header asks for (RFC 9110 section 12)."""
+"""Content negotiation: the representation for an Accept header (RFC 9110 section 12)."""
 
 from __future__ import annotations
 

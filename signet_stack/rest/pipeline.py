@@ -82,7 +82,7 @@ def _exchange(
             else:
                 results.append(result)
         results.append(_result(wire))
-    _next(wire)  # the end that pipeline_sync asked for
+    _next(wire)  # the result of pipeline_sync
     wire.exit_pipeline_mode()
     return results
 

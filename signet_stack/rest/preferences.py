@@ -1,4 +1,4 @@
-"""The Prefer header (RFC 7240): what the caller asks for, what was understood, what was applied."""
+"""The Prefer header (RFC 7240): parse preferences, and name those that were applied."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ CHOICES: Mapping[str, tuple[str, ...]] = {
     "count": ("exact", "planned", "estimated"),
     "tx": ("commit", "rollback"),
     "handling": ("strict", "lenient"),
-    "timezone": (),  # any text; PostgreSQL knows which are right
+    "timezone": (),  # any text; PostgreSQL checks it
     "max-affected": (),  # any number
 }
 WRITES = frozenset({"POST", "PATCH", "PUT", "DELETE"})

@@ -70,7 +70,7 @@ class Transaction:
     count: Statement | None = None
     commits: bool = True
     pre_request: Statement | None = None
-    unsafe: Statement | None = None  # asks for a DELETE or UPDATE without WHERE in a function that ran
+    unsafe: Statement | None = None  # finds a DELETE or UPDATE without WHERE in a function that ran
     is_plain_read: bool = False  # of tables or views; calls and writes may leave more than settings behind
     cache_version: int = 0  # prepared statements of another version of the schema cache are dropped
 

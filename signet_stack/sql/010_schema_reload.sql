@@ -1,5 +1,5 @@
--- As on a hosted project, a change of the schema tells the data API to read it again. One notification a
--- transaction, sent when it commits, whoever made the change and by whatever way.
+-- As on a hosted project, DDL notifies the data API, which then reloads its schema cache. One notification for
+-- each transaction, sent at its commit, for every role and every client.
 
 create function extensions.pgrst_ddl_watch() returns event_trigger
 language plpgsql set search_path = '' as $$

@@ -1,1 +1,1 @@
-"""The URL grammar: text in, trees out. Pure; knows no table, no SQL and no HTTP beyond the query string."""
+"""The URL grammar: text in, trees out. Pure: no table names, no SQL, no HTTP beyond the query string."""

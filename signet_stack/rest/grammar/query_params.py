@@ -1,4 +1,4 @@
-"""A whole query string, sorted into the parts that the planner asks for."""
+"""Parse a whole query string into the parts that the planner needs."""
 
 from __future__ import annotations
 

@@ -44,11 +44,11 @@ class Scanner:
         return RestError("PGRST100", f'"{self._what}" (line 1, column {self.at + 1})', details=details)
 
     def is_next(self, *literals: str) -> bool:
-        """Tell whether one of the literals comes next."""
+        """Whether one of the literals comes next."""
         return self._text.startswith(literals, self.at)
 
     def is_done(self) -> bool:
-        """Tell whether all text is read."""
+        """Whether all text is read."""
         return self.at == len(self._text)
 
     def accept(self, literal: str) -> bool:

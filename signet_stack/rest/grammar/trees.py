@@ -1,4 +1,4 @@
-"""The trees that the URL grammar produces. Values only; nothing here knows tables or SQL."""
+"""The trees that the URL grammar produces. Values only, without tables or SQL."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ def plan_request(given: PlanInput, cache: SchemaCache) -> Plan:
         read = planner.plan(table, alias)
         return Plan(method, target, query, preferences, media, settings.max_rows, read, None, call)
     payload = _payload(given, query)
-    # Planned also where no representation is asked for: a filter on what is not embedded must not be dropped.
+    # Planned without a representation, too: a filter on what is not embedded must be refused, not dropped.
     shape = planner.plan(table, alias, of_change=True)
     is_shaped = preferences.get("return") == "representation"
     shown = shape if is_shaped else None

@@ -24,7 +24,7 @@ class WritePlan:
     payload: Payload
     columns: tuple[TableColumn, ...]
     where: tuple[Tree, ...]  # of UPDATE and DELETE; of PUT, on the payload
-    arbiter: tuple[str, ...]  # the columns by which an insert knows a row that exists
+    arbiter: tuple[str, ...]  # the columns of ON CONFLICT
     merges: bool  # into such a row; otherwise it is left as it is
     takes_defaults: bool  # for keys that a row lacks
     returning: tuple[str, ...] | None  # names, `*`, or None: nothing
@@ -41,7 +41,7 @@ def plan_write(
     *,
     is_safe: bool = False,
 ) -> WritePlan:
-    """Plan a write on one table; ``shape`` is the representation asked for, if any.
+    """Plan a write on one table; ``shape`` is the plan of the representation, if any.
 
     If ``is_safe``, raise 21000 for a DELETE or UPDATE without a filter.
     """
@@ -91,7 +91,7 @@ def _is_plain_equality(tree: Condition) -> bool:
 
 
 def _returning(shape: ReadPlan, table: Table) -> tuple[str, ...]:
-    """Return just what the representation needs, so that no other column's privilege is asked for."""
+    """Return only the columns of the representation, so that no privilege for others is needed."""
     fields = [column.field for column in shape.columns if column.field]
     fields += [term.field for term, alias, _ in shape.order if alias == shape.alias]
     names = [field.name for field in fields]

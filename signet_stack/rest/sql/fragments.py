@@ -8,7 +8,7 @@ from signet_stack.rest.grammar.trees import Condition, Field, NullTest, Tree
 from signet_stack.rest.operators import IS_WORDS, OPERATORS
 from signet_stack.rest.schema_cache.model import Table
 
-# Names of types that SQL's own grammar knows and pg_type does not; every other cast is a quoted name.
+# Type names of SQL's grammar that are not in pg_type; every other cast is a quoted name.
 SQL_TYPES = {
     "bigint": "int8", "bit varying": "varbit", "boolean": "bool", "char": "bpchar", "character": "bpchar",
     "character varying": "varchar", "dec": "numeric", "decimal": "numeric", "double precision": "float8",

@@ -20,7 +20,7 @@ from signet_stack.rest.sql.fragments import (
 )
 
 # Counts the rows that were new: each inserted row adds one, each merged one takes it back. A setting of the
-# transaction, because RETURNING cannot tell them apart without more privileges.
+# transaction, because RETURNING cannot distinguish them without more privileges.
 _INSERTED = "coalesce(nullif(current_setting('pgrst.inserted', true), '')::int, 0)"
 COUNT_UP = f"set_config('pgrst.inserted', ({_INSERTED} + 1)::text, true) <> ''"
 COUNT_DOWN = f"set_config('pgrst.inserted', ({_INSERTED} - 1)::text, true) <> ''"

@@ -84,7 +84,7 @@ def unsafe_statement(unsafe: tuple[UnsafeStatement, ...]) -> Statement | None:
 
 
 def count_statement(plan: Plan) -> Statement | None:
-    """Write the statement that asks the planner how many rows it expects, if the request wants to know."""
+    """Write the EXPLAIN that estimates the number of rows, for count=planned and count=estimated."""
     if plan.write or plan.call or plan.preferences.get("count") not in ("planned", "estimated"):
         return None
     bind = Parameters()

@@ -117,3 +117,14 @@ def test_what_cannot_be_applied_is_logged_and_left_as_it_is(
     with caplog.at_level(logging.WARNING):
         assert configure(RestSettings(), [(f"pgrst.{key}", value)]) == RestSettings()
     assert f"pgrst.{key}" in caplog.text
+
+
+def test_postgres_may_change_them_as_on_a_hosted_project(own_api: Callable[..., Api]) -> None:
+    api = own_api(schemas=("test",))
+    assert len(api.http.get("/items").json()) == 15
+    try:
+        api.sql("alter role authenticator set pgrst.db_max_rows = '2'")
+        api.sql("notify pgrst, 'reload config'")
+        wait_until(lambda: len(api.http.get("/items").json()) == 2)
+    finally:
+        api.sql("alter role authenticator reset pgrst.db_max_rows")

@@ -13,6 +13,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from signet_stack.rest import application
 from tests.signet_stack.rest.conftest import Api
 from tests.support.patience import HANG_SECONDS, wait_until
 
@@ -105,7 +106,9 @@ def test_the_isolation_of_a_role_is_that_of_its_transactions(own_api: Callable[.
         )
 
 
-def test_settings_of_a_function_apply_to_its_whole_transaction(own_api: Callable[..., Api]) -> None:
+def test_settings_of_a_function_apply_to_its_whole_transaction(
+    own_api: Callable[..., Api], caplog: pytest.LogCaptureFixture
+) -> None:
     api = own_api()
     api.sql(
         "create function test.slow() returns void language sql volatile set statement_timeout = '80ms'"
@@ -119,6 +122,22 @@ def test_settings_of_a_function_apply_to_its_whole_transaction(own_api: Callable
     assert api.http.post("/rpc/level").json() == "serializable"
     response = api.http.post("/rpc/slow")
     assert (response.status_code, response.json()["code"]) == (500, "57014")
+    assert (
+        "data API: POST '/rpc/slow': 500 57014 'canceling statement due to statement timeout'" in caplog.text
+    )
+
+
+def test_an_unexpected_exception_is_a_json_error_and_a_traceback_in_the_log(
+    api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(application, "settings_of", fail)
+    response = api.http.get("/items")
+    assert (response.status_code, response.json()["code"]) == (500, "XX000")
+    assert "data API: GET '/items'" in caplog.text
+    assert "ZeroDivisionError" in caplog.text
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
