@@ -14,13 +14,14 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from psycopg import Connection
-from psycopg.rows import TupleRow
+if TYPE_CHECKING:  # `flask run` reads supabase/config.toml with this module while the stack boots
+    from psycopg import Connection
+    from psycopg.rows import TupleRow
 
-from signet_stack.postgres.database import Pool
+    from signet_stack.postgres.database import Pool
 
 # Units of Go's durations ("24h", "1h30m", "1.5s"), in which settings and bans are written.
 _UNITS = {

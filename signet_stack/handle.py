@@ -1,5 +1,7 @@
 """The local stack from Python: the part that other packages and other people's programs import.
 
+    from signet_stack import LocalStack
+
     with LocalStack() as stack:
         stack.apply_migrations("supabase/migrations")
         stack.create_user("alice@example.com", "correct horse battery staple")
@@ -126,6 +128,7 @@ class LocalStack:
         self._lease: Lease | None = None
         self._folder: Path | None = None
         self._migrations: Path | None = None
+        self._template: str | None = None  # for new databases, with the migrations
         self._databases: list[str] = []
 
     def __enter__(self) -> LocalStack:
@@ -199,7 +202,7 @@ class LocalStack:
         from signet_db import runner
 
         applied = runner.upgrade(self.database_url, Path(folder))
-        self._migrations = Path(folder)
+        self._migrations, self._template = Path(folder), None
         return [one.migration.version for one in applied]
 
     def create_user(self, email: str, password: str, **more: Any) -> dict[str, Any]:
@@ -225,8 +228,9 @@ class LocalStack:
         """
         from signet_db import scratch
 
-        template = scratch.migrated_template(self.database_url, self._migrations)
-        url = scratch.create_database(self.database_url, template)
+        if self._template is None:
+            self._template = scratch.migrated_template(self.database_url, self._migrations)
+        url = scratch.create_database(self.database_url, self._template)
         self._databases.append(url)
         return url
 

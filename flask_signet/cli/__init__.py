@@ -78,7 +78,14 @@ class LazyGroup(click.Group):
 
     @cached_property
     def _group(self) -> click.Group:
-        group = getattr(import_module(f"flask_signet.cli.{self.name}"), str(self.name))
+        try:
+            module = import_module(f"flask_signet.cli.{self.name}")
+        except ModuleNotFoundError as error:
+            install = 'pip install "flask-signet[db]"'
+            raise click.ClickException(
+                f"The package {error.name} is not installed.\nNext: {install}"
+            ) from error
+        group = getattr(module, str(self.name))
         assert isinstance(group, click.Group)  # noqa: S101
         self.commands = group.commands  # what click suggests instead of a name that is not there
         return group
