@@ -121,6 +121,24 @@ def test_both_write_the_same_history(supabase: Cli, target: str, folder: Path, c
         ]
 
 
+def test_files_that_the_cli_accepts_have_the_same_history(
+    supabase: Cli, target: str, folder: Path, cluster: Cluster
+) -> None:
+    """A wrapping transaction, comments only, nothing at all; and what it applied is no edit for us."""
+    for name, text in {
+        "20260103000000_wrapped.sql": "-- why\nBEGIN;\n\n-- a table\ncreate table three_a ();\n\nCOMMIT;\n",
+        "20260104000000_other_words.sql": "start transaction;\ncreate table three_b ();\nend; -- done\n",
+        "20260105000000_comments.sql": "-- to be written\n\n/* here */\n",
+        "20260106000000_empty.sql": "",
+    }.items():
+        (folder / name).write_text(text)
+    supabase("db", "push", "--yes")
+    assert set(states(target, folder)) == {State.APPLIED}
+    with new_database(cluster) as other:
+        runner.upgrade(cluster.dsn("postgres", other), folder)
+        assert ask(cluster.dsn("postgres", other), HISTORY) == ask(target, HISTORY)
+
+
 def test_line_ends_and_byte_order_mark_do_not_part_us(supabase: Cli, target: str, folder: Path) -> None:
     (folder / "4_four.sql").write_bytes(
         b"\xef\xbb\xbfcreate table four (b text default 'x\r\ny');\r\n-- end\r\n"
