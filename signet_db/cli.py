@@ -71,7 +71,7 @@ def status(database_url: str | None, is_local: bool, folder: Path, as_json: bool
         {"target": target.name, "migrations": report.status_json(entries)},
         [f"Database  {target}", *report.status_lines(entries, datetime.now(UTC))],
     )
-    _warn_of_ignored(folder)
+    report.warn_of_ignored(folder)
     if exit_code and any(entry.record is None for entry in entries):
         raise SystemExit(PENDING)
 
@@ -95,7 +95,7 @@ def upgrade(
 ) -> None:
     """Apply the pending migrations, each in a transaction of its own."""
     target = find_target(database_url, is_local)
-    _warn_of_ignored(folder)
+    report.warn_of_ignored(folder)
     tell(f"Trying on {target}, to be rolled back" if dry_run else f"Applying to {target}")
     with report.Progress() as progress:
         if dry_run:
@@ -227,11 +227,3 @@ def wait(database_url: str | None, is_local: bool, as_json: bool, timeout: float
         {"target": target.name, "seconds": round(seconds, 3)},
         [f"{target} is ready after {seconds:.1f} s"],
     )
-
-
-def _warn_of_ignored(folder: Path) -> None:
-    for path in files.ignored(folder):
-        tell(
-            f"warning: {shown_path(path)} is never run;"
-            f" only files <digits>_<name>.sql directly in {folder.name}/ are."
-        )

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from pathlib import Path
 
 from signet_db.comparison import Entry, State
+from signet_db.errors import shown_path
+from signet_db.files import ignored
 from signet_db.output import tell
 from signet_db.runner import Applied, Applying, Event, Noticed, Trial, Waiting, Warned
 from signet_db.target import Holder
@@ -134,6 +137,15 @@ def tell_warning(warning: Warned) -> None:
     """Print a warning and its next step."""
     tell(f"warning: {warning.message}")
     tell(f"  {warning.hint}")
+
+
+def warn_of_ignored(folder: Path) -> None:
+    """Print a warning for each SQL file in or below the folder that is never run."""
+    for path in ignored(folder):
+        tell(
+            f"warning: {shown_path(path)} is never run;"
+            f" only files <digits>_<name>.sql directly in {folder.name}/ are."
+        )
 
 
 class Progress:

@@ -63,6 +63,7 @@ def apply_migrations(stack: RunningStack, folder: Path, *, is_named: bool = Fals
         elif isinstance(event, runner.Warned):
             report.tell_warning(event)
 
+    report.warn_of_ignored(folder)
     if folder.is_dir() or is_named:
         runner.upgrade(stack.database_url, folder, on_event)
 

@@ -148,6 +148,7 @@ def test_the_stack_of_a_supabase_project_uses_its_configuration(fast_folder: Pat
         "begin; create schema api; create table api.one (a int);"
         " grant usage on schema api to anon; grant select on api.one to anon; commit;"
     )
+    (migrations / "2_two.SQL").write_text("never run")
     (root / "supabase" / "config.toml").write_text(
         '[api]\nschemas = ["api"]\n[auth]\njwt_expiry = 1234\n[db.seed]\nsql_paths = ["*.sql"]\n'
         "[auth.external.github]\nenabled = true\n"
@@ -167,6 +168,7 @@ def test_the_stack_of_a_supabase_project_uses_its_configuration(fast_folder: Pat
     try:
         assert started.returncode == 0, started.stderr
         assert "config     supabase/config.toml: jwt_exp, schemas" in started.stderr
+        assert "2_two.SQL is never run" in started.stderr
         assert "enables what is not served here: auth.external.github" in started.stderr
         seeded = run("seed", "--folder", str(root / "data"), "--json")
         assert json.loads(seeded.stdout).get("notes") == ["Seven"], seeded.stdout
