@@ -29,6 +29,15 @@ where n.nspname = any(%s) and c.relkind in ('r', 'v', 'm', 'f', 'p') and not c.r
 """
 
 COLUMNS = """
+with recursive domains as (  -- and domains on domains
+    select t.oid as domain, t.typbasetype as base, t.typtypmod as modifier
+    from pg_type t where t.typtype = 'd'
+    union all
+    select d.domain, t.typbasetype, greatest(d.modifier, t.typtypmod)
+    from domains d join pg_type t on t.oid = d.base and t.typtype = 'd'
+), resolved as (
+    select d.* from domains d join pg_type t on t.oid = d.base and t.typtype <> 'd'
+)
 select n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod),
     not (a.attnotnull or t.typtype = 'd' and t.typnotnull),
     case
@@ -43,19 +52,13 @@ select n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod),
     case when b.typnamespace = 'pg_catalog'::regnamespace then format_type(b.oid, null)
         else format_type(a.atttypid, a.atttypmod) end,
     case when b.oid in ('bpchar'::regtype, 'varchar'::regtype) then
-        nullif(case t.typtype when 'd' then t.typtypmod else a.atttypmod end, -1) - 4 end
+        nullif(coalesce(r.modifier, a.atttypmod), -1) - 4 end
 from pg_attribute a
 join pg_class c on c.oid = a.attrelid
 join pg_namespace n on n.oid = c.relnamespace
 join pg_type t on t.oid = a.atttypid
-join pg_type b on b.oid = case t.typtype when 'd' then (
-    with recursive domains as (
-        select t.oid, t.typtype, t.typbasetype
-        union all
-        select n.oid, n.typtype, n.typbasetype from domains join pg_type n on n.oid = domains.typbasetype
-    )
-    select domains.oid from domains where domains.typtype <> 'd'
-) else t.oid end
+left join resolved r on r.domain = t.oid
+join pg_type b on b.oid = coalesce(r.base, t.oid)
 left join pg_attrdef e on e.adrelid = a.attrelid and e.adnum = a.attnum
 left join pg_description d on d.objoid = c.oid and d.objsubid = a.attnum and d.classoid = 'pg_class'::regclass
 where n.nspname = any(%s) and c.relkind in ('r', 'v', 'm', 'f', 'p') and not c.relispartition

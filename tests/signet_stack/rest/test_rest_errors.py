@@ -103,6 +103,30 @@ def test_a_reply_that_is_none_is_PGRST121(message: Any, detail: Any) -> None:
     assert (error.code, error.status) == ("PGRST121", 500)
 
 
+@pytest.mark.parametrize(
+    ("message", "detail", "details", "hint"),
+    [
+        ("INVALID", "{}", "Invalid JSON value for MESSAGE: 'INVALID'", "MESSAGE must be"),
+        ('{"code":"1","message":"m"}', "x", "Invalid JSON value for DETAIL: 'x'", "DETAIL must be"),
+        ('{"code":"1","message":"m"}', None, "DETAIL is missing in the RAISE statement", "DETAIL must be"),
+    ],
+)
+def test_PGRST121_names_the_part_that_is_no_reply(
+    message: str, detail: str | None, details: str, hint: str
+) -> None:
+    error = from_postgres(Said("PGRST", message, detail), is_anonymous=False)
+    assert (error.code, error.details) == ("PGRST121", details)
+    assert str(error.hint).startswith(hint)
+
+
+@pytest.mark.parametrize(("message", "reason"), [("Enhance Your Calm", "Enhance Your Calm"), ("é\nx", None)])
+def test_a_PT_error_keeps_its_message_and_is_the_reason_phrase_where_it_can_be_one(
+    message: str, reason: str | None
+) -> None:
+    error = from_postgres(Said("PT420", message, None), is_anonymous=False)
+    assert (error.status, error.message, error.reason) == (420, message, reason)
+
+
 def test_a_body_has_all_four_keys_whatever_is_in_them() -> None:
     error = RestError("PGRST204", "no column '\ud800\x00'", details=[{"a": "ü"}])
     assert json.loads(error.body()) == {

@@ -36,6 +36,34 @@ def test_a_table_is_described_with_keys_types_and_defaults(api: Api) -> None:
     assert description["paths"]["/projects"].keys() == {"get", "post", "patch", "delete"}
 
 
+def test_columns_are_described_by_base_type_default_and_length(own_api: object) -> None:
+    api: Api = own_api(schemas=("test",))  # type: ignore[operator]
+    api.sql("""
+        create domain test.email as varchar(80) default 'nobody@example.com';
+        create domain test.work_email as test.email;
+        create domain test.age as integer;
+        create table test.described (
+            a test.work_email, b test.age default 18, c char(3), d varchar(10) default 'abc',
+            e boolean default true, f timestamptz default now(), g numeric(5, 2) default 1.5,
+            h integer default length('abc'), i varchar
+        );
+        grant select on test.described to anon;
+    """)
+    definition = api.http.get("/").json()["definitions"]["described"]["properties"]
+    varying, texts = "character varying", {"type": "string"}
+    assert definition == {
+        "a": {"format": varying, **texts, "maxLength": 80, "default": "nobody@example.com"},
+        "b": {"format": "integer", "type": "integer", "default": 18},
+        "c": {"format": "character", **texts, "maxLength": 3},
+        "d": {"format": varying, **texts, "maxLength": 10, "default": "abc"},
+        "e": {"format": "boolean", "type": "boolean", "default": True},
+        "f": {"format": "timestamp with time zone", **texts, "default": "now()"},
+        "g": {"format": "numeric", "type": "number", "default": 1.5},
+        "h": {"format": "integer", "type": "integer"},
+        "i": {"format": varying, **texts},
+    }
+
+
 def test_every_reference_of_the_description_is_there(api: Api) -> None:
     description = api.http.get("/").json()
     for path in description["paths"].values():

@@ -97,6 +97,17 @@ def test_it_can_be_turned_off(own_api: Callable[..., Api]) -> None:
     assert api.http.delete("/names").status_code == 204
 
 
+def test_postgres_may_turn_it_off_as_on_a_hosted_project(own_api: Callable[..., Api]) -> None:
+    api = own_api()
+    assert api.http.delete("/names").status_code == 400
+    try:
+        api.sql("alter role authenticator set safeupdate.enabled = 'off'")
+        api.sql("notify pgrst, 'reload config'")
+        wait_until(lambda: api.http.delete("/names").status_code == 204)
+    finally:
+        api.sql("alter role authenticator reset safeupdate.enabled")
+
+
 @pytest.mark.parametrize(
     ("body", "found"),
     [
