@@ -11,7 +11,7 @@ from uuid import UUID
 
 from psycopg import Connection
 
-from signet_db.testing import claims_of, new_session, new_user
+from signet_db.acting import claims_of, new_session, new_user
 
 HOLDERS = ("alice", "bob", "carol")
 PUBLIC_HOLDER = "erin"  # whose rows carry a public flag

@@ -120,8 +120,8 @@ def _make_for_table(connection: Connection[Any], world: World, table: Table) -> 
     wanted: list[tuple[str, dict[str, str]]] = [(holder, {}) for holder in HOLDERS]
     if belonging.membership is not None:
         wanted += [("carol", {belonging.membership.tenant_column: "bob"})]
-    elif not belonging.owners and belonging.is_shared:
-        wanted = wanted[:2]
+    elif belonging.members_read is not None or belonging.is_shared:
+        wanted = wanted[:2]  # two tenants; of shared rows two are as good as three
     wanted += [(PUBLIC_HOLDER, {column: value}) for column, value in belonging.public]
     wanted += [(PUBLIC_HOLDER, values) for values in _reading_values(world, table)]
     for holder, changed in wanted:

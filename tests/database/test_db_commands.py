@@ -295,7 +295,6 @@ def test_wait_tells_how_long_it_took(unchanging: str, monkeypatch: pytest.Monkey
     assert "is ready after 0." in ready.stdout
     nowhere = [
         "wait",
-        "explain rls_disabled",
         "--timeout",
         "0",
         "--database-url",
