@@ -12,7 +12,7 @@ it for three seconds at most.
     < 8 min             the set
     8 to 10 min         the set; a fetch starts in the background
     10 min to 1 h       a fetch; the old set if it fails, and for a minute the old set without waiting
-    > 1 h, or no set    a fetch; KeysUnavailable if it fails
+    > 1 h, or no set    a fetch; KeysUnavailable if it fails, and for a minute only two requests wait
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ OUTAGE = 60  # seconds after a failure during which requests do not wait for the
 FLIGHT_LIMIT = 10  # seconds after which a fetch is abandoned: a response may drip in for ever
 MAX_ABANDONED = 3  # abandoned fetches whose threads are still running
 WAIT = 3.0  # seconds that a request waits for a fetch
+MAX_WAITING = 2  # requests that wait for a fetch during an outage; all others get the old set or none
 MAX_KEYS = 32
 RSA_BITS = range(2048, 8193)
 PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
@@ -91,6 +92,7 @@ class KeySet:
         self._snapshot: Snapshot | None = None
         self._flight: _Flight | None = None
         self._abandoned = 0
+        self._waiting = 0  # requests
         # A monotonic clock may start anywhere, so "never" is not a number near zero.
         self._failed_at = float("-inf")
         self._looked_for_unknown_at = float("-inf")
@@ -139,8 +141,18 @@ class KeySet:
 
     def _fetch_and_wait(self) -> None:
         flight = self._start_fetch()
-        if flight is not None:
+        if flight is None:
+            return
+        with self._lock:
+            is_outage = self._clock() - self._failed_at < OUTAGE
+            if is_outage and self._waiting >= MAX_WAITING:
+                return
+            self._waiting += 1
+        try:
             flight.done.wait(self._wait)
+        finally:
+            with self._lock:
+                self._waiting -= 1
 
     def _start_fetch(self) -> _Flight | None:
         """Start a fetch or return the one in progress; None during the cool-down after a failure."""

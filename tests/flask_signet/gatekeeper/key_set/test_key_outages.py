@@ -14,6 +14,7 @@ from flask_signet.gatekeeper.jwks import (
     FLIGHT_LIMIT,
     LIFE,
     MAX_ABANDONED,
+    MAX_WAITING,
     OUTAGE,
     STALE_LIMIT,
     KeySet,
@@ -28,6 +29,7 @@ from tests.flask_signet.gatekeeper.key_set.endpoint import (
     wait_until_warm,
 )
 from tests.support.background import StoppedClock
+from tests.support.patience import HANG_SECONDS, wait_until
 
 
 def test_without_threads_a_fetch_fails_and_is_tried_again(
@@ -148,3 +150,29 @@ def test_fetches_that_never_end_are_few(endpoint: Endpoint, clock: StoppedClock)
     with contextlib.suppress(KeysUnavailable):
         key_set.current()
     wait_until_warm(key_set)
+
+
+def test_a_cold_process_lets_two_requests_wait_once_a_fetch_has_failed(
+    endpoint: Endpoint, clock: StoppedClock
+) -> None:
+    """All threads of a restarted worker must not wait for an endpoint that hangs: public pages need them."""
+    key_set = KeySet(endpoint, clock=clock, wait=HANG_SECONDS)
+    endpoint.answer = OSError("down")
+    with pytest.raises(KeysUnavailable):
+        key_set.current()
+    clock.now += FAILURE_COOL_DOWN
+    endpoint.hold, endpoint.answer = threading.Event(), DOCUMENT
+    found: list[object] = []
+    waiting = [
+        threading.Thread(target=lambda: found.append(key_set.current().keys)) for _ in range(MAX_WAITING)
+    ]
+    for thread in waiting:
+        thread.start()
+    wait_until(lambda: key_set._waiting == MAX_WAITING, "two requests wait")
+    with pytest.raises(KeysUnavailable):
+        key_set.current()
+    endpoint.hold.set()
+    for thread in waiting:
+        thread.join(HANG_SECONDS)
+    assert len(found) == MAX_WAITING
+    assert key_set.current().keys
