@@ -9,13 +9,17 @@ from __future__ import annotations
 
 import threading
 import weakref
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import httpx
-from flask import Flask, current_app, has_request_context, request
+from flask import Flask, current_app, has_app_context, has_request_context, request
 
-from .gatekeeper.auth_http import NoCookies, forwardable_user_agent
+from .gatekeeper.auth_http import OUTAGE_STATUSES, NoCookies, forwardable_user_agent
+from .gatekeeper.breaker import Breaker
+from .gatekeeper.current import EXTENSION as GATEKEEPER
+from .gatekeeper.current import current_gatekeeper
 from .gatekeeper.deadline import limit_total_time
+from .gatekeeper.errors import AuthUnavailable
 from .gatekeeper.identity import Identity
 from .gatekeeper.settings import is_loopback
 
@@ -26,6 +30,31 @@ EXTENSION = "supabase_clients"
 CONNECT_SECONDS = 2.0
 READ_SECONDS = 10.0  # above the 8 s that hosted databases give a statement
 TOTAL_SECONDS = CONNECT_SECONDS + READ_SECONDS  # of one call
+
+
+class _Http(httpx.Client):
+    """The shared HTTP client; its calls to Auth respect the gatekeeper's breaker, if there is one."""
+
+    def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        """Send a request; raise httpx.ConnectError at once while the breaker is open.
+
+        The package reports that as a retryable error, as for an Auth that cannot be reached.
+        """
+        breaker = _breaker()
+        if breaker is None or not request.url.path.startswith("/auth/v1/"):
+            return super().send(request, **options)
+        started = breaker.now()
+        try:
+            with breaker.guard():
+                response = super().send(request, **options)
+        except AuthUnavailable as error:
+            raise httpx.ConnectError(str(error), request=request) from error
+        except httpx.TransportError as error:
+            breaker.failed(type(error).__name__, since=started)
+            raise
+        if response.status_code not in OUTAGE_STATUSES:
+            breaker.succeeded()
+        return response
 
 
 class SupabaseClients:
@@ -59,7 +88,7 @@ class SupabaseClients:
     def _shared_http(self) -> httpx.Client:
         with self._lock:
             if self._http is None:
-                self._http = httpx.Client(
+                self._http = _Http(
                     timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
                     limits=httpx.Limits(max_connections=40, max_keepalive_connections=8, keepalive_expiry=5),
                     cookies=NoCookies(),
@@ -88,6 +117,12 @@ def anonymous_client() -> Client:
 def user_client(identity: Identity) -> Client:
     """Return a client whose requests run under this person's row-level security policies."""
     return _clients().client(identity.access_token)
+
+
+def _breaker() -> Breaker | None:
+    if not has_app_context() or GATEKEEPER not in current_app.extensions:
+        return None
+    return current_gatekeeper().breaker
 
 
 def _clients() -> SupabaseClients:

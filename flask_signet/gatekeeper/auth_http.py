@@ -153,9 +153,10 @@ class AuthHttp:
             headers["Authorization"] = f"Bearer {bearer}"
         if user_agent:
             headers["User-Agent"] = user_agent
+        started = self._breaker.now()
         answer = self._send(method, self._base + path, headers, content)
         if answer.status in OUTAGE_STATUSES:
-            self._breaker.failed(f"status {answer.status}")
+            self._breaker.failed(f"status {answer.status}", since=started)
         elif answer.status == httpx.codes.TOO_MANY_REQUESTS:
             self._breaker.limited(retry_after(answer.retry_after, self._clock()))
         else:
@@ -165,7 +166,7 @@ class AuthHttp:
     def _send(self, method: str, url: str, headers: dict[str, str], content: str | None) -> Answer:
         read_seconds = PROBE_SECONDS if self._breaker.is_open else READ_SECONDS
         timeout = httpx.Timeout(read_seconds, connect=min(CONNECT_SECONDS, read_seconds))
-        started = time.monotonic()
+        started = self._breaker.now()
         try:
             with (
                 self._breaker.observe(),
@@ -177,7 +178,7 @@ class AuthHttp:
                 return Answer(response.status_code, _object(raw), response.headers.get("Retry-After"))
         except (httpx.HTTPError, AnswerRefused) as error:
             reason = f"{type(error).__name__}: {error}"
-            self._breaker.failed(reason, seconds=time.monotonic() - started)
+            self._breaker.failed(reason, since=started)
             raise AuthUnavailable(reason) from error
 
     def _http(self) -> httpx.Client:

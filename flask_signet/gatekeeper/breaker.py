@@ -63,6 +63,10 @@ class Breaker:
         self._is_probing = False
         self._paused_until = float("-inf")
 
+    def now(self) -> float:
+        """Return monotonic seconds."""
+        return self._monotonic()
+
     @property
     def is_open(self) -> bool:
         """Whether only probes are sent."""
@@ -126,6 +130,19 @@ class Breaker:
         return results[0]
 
     @contextmanager
+    def guard(self) -> Iterator[None]:
+        """Guard a call in the request's own thread, such as a sign-in; the caller reports its outcome.
+
+        Raises AuthUnavailable while the breaker is open, except for one probe at a time.
+        """
+        is_probe = self.is_open and self._admit()
+        try:
+            yield
+        finally:
+            if is_probe:
+                self._end_probe()
+
+    @contextmanager
     def observe(self) -> Iterator[None]:
         """Measure one call; the caller reports its outcome by ``succeeded``, ``failed`` or ``limited``."""
         with self._lock:
@@ -146,15 +163,18 @@ class Breaker:
         if was_open:
             log.warning("breaker=closed")
 
-    def failed(self, reason: str, *, seconds: float = 0.0) -> None:
-        """Note a call without an answer that took ``seconds``; a slow one opens the breaker at once."""
+    def failed(self, reason: str, *, since: float) -> None:
+        """Note a call without an answer; one that took SLOW_SECONDS opens the breaker at once.
+
+        ``since`` is the time of ``now`` at which the call started.
+        """
         with self._lock:
             now = self._monotonic()
-            if now - self._last_success < seconds:
-                return  # other calls succeeded meanwhile
+            if self._last_success > since:
+                return  # another call succeeded meanwhile
             self._failures += 1
             was_open = self.is_open
-            if was_open or seconds >= SLOW_SECONDS or self._failures >= FAILURES_TO_OPEN:
+            if was_open or now - since >= SLOW_SECONDS or self._failures >= FAILURES_TO_OPEN:
                 self._probe_at = now + self._uniform(*PROBE_PAUSE)
             opens = self.is_open and not was_open
         if opens:

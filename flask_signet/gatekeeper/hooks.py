@@ -76,6 +76,7 @@ class Gatekeeper:
 
     sessions: Sessions
     auth: AuthHttp
+    breaker: Breaker
     _flow_cookies: FlowCookies
     _settings: GatekeeperSettings
 
@@ -114,7 +115,7 @@ class Gatekeeper:
     def reset_after_fork(self) -> None:
         """Replace everything that holds a lock, a thread or a socket."""
         settings = self._settings
-        breaker = Breaker(settings.max_waiting_threads, self._monotonic)
+        self.breaker = breaker = Breaker(settings.max_waiting_threads, self._monotonic)
         self.auth = auth = AuthHttp(
             settings.supabase_url, settings.publishable_key, breaker, self._clock, settings.jwks_url
         )

@@ -27,11 +27,22 @@ SITE = "http://localhost"
 
 
 class Clock:
-    """Seconds that follow this machine's clock, plus what a test adds."""
+    """Unix and monotonic seconds that follow this machine's clocks, or stand still, plus a test's offset."""
 
-    def __init__(self, base: Any) -> None:
+    def __init__(self, base: Any, monotonic: Any = time.monotonic) -> None:
         self._base = base
+        self._monotonic = monotonic
         self.offset = 0.0
+
+    @classmethod
+    def stopped(cls) -> Clock:
+        """Return a clock that only a test moves."""
+        now = time.time()
+        return cls(lambda: now, lambda: now)
+
+    def monotonic(self) -> float:
+        """Return monotonic seconds."""
+        return float(self._monotonic()) + self.offset
 
     def __call__(self) -> float:
         return float(self._base()) + self.offset
@@ -54,7 +65,7 @@ def make_app(auth: FaultyAuth, clock: Clock | None = None, **changes: Any) -> Fl
         app,
         GatekeeperSettings(**settings),
         clock=clock,
-        monotonic=lambda: time.monotonic() + clock.offset,
+        monotonic=clock.monotonic,
     )
     add_pages(app)
     return app

@@ -67,7 +67,7 @@ def breaker(clock: StoppedClock) -> Breaker:
 
 def opened(breaker: Breaker) -> Breaker:
     for _ in range(FAILURES_TO_OPEN):
-        breaker.failed("ConnectError")
+        breaker.failed("ConnectError", since=breaker.now())
     return breaker
 
 
@@ -129,7 +129,7 @@ def test_one_stuck_call_is_no_outage_while_others_succeed(breaker: Breaker, cloc
     clock.now += SLOW_SECONDS + 1
     breaker.succeeded()
     assert breaker.run(lambda: None, threading.Event())
-    breaker.failed("ReadTimeout", seconds=7)
+    breaker.failed("ReadTimeout", since=0.0)
     assert not breaker.is_open, "a call that started later has succeeded"
     stuck.release.set()
     first.join()
@@ -137,18 +137,18 @@ def test_one_stuck_call_is_no_outage_while_others_succeed(breaker: Breaker, cloc
 
 def test_failures_in_a_row_open_it_and_a_success_in_between_does_not_count(breaker: Breaker) -> None:
     for _ in range(FAILURES_TO_OPEN - 1):
-        breaker.failed("status 503")
+        breaker.failed("status 503", since=breaker.now())
     breaker.succeeded()
     for _ in range(FAILURES_TO_OPEN - 1):
-        breaker.failed("status 503")
+        breaker.failed("status 503", since=breaker.now())
     assert not breaker.is_open
-    breaker.failed("status 503")
+    breaker.failed("status 503", since=breaker.now())
     assert breaker.is_open
 
 
 def test_a_timeout_opens_it_at_once(breaker: Breaker, clock: StoppedClock) -> None:
     clock.now += 7
-    breaker.failed("ReadTimeout", seconds=7)
+    breaker.failed("ReadTimeout", since=breaker.now() - 7)
     assert breaker.is_open
 
 
@@ -175,7 +175,7 @@ def test_a_failed_probe_is_followed_by_a_pause_and_another(breaker: Breaker, clo
     for _ in range(5):
         clock.now += PROBE_PAUSE[1]
         done = threading.Event()
-        breaker.run(lambda: breaker.failed("ConnectError"), done)
+        breaker.run(lambda: breaker.failed("ConnectError", since=breaker.now()), done)
         assert done.wait(HANG_SECONDS)
         wait_until(lambda: not breaker._is_probing, "the probe ends")
         with pytest.raises(AuthUnavailable):
@@ -244,3 +244,26 @@ def test_a_budget_is_spent_at_once_and_refilled_slowly(clock: StoppedClock) -> N
     assert [budget.take() for _ in range(2)] == [True, False]
     clock.now += 1000
     assert [budget.take() for _ in range(4)] == [True, True, True, False]
+
+
+def test_a_guarded_call_is_refused_while_open_and_one_of_them_probes(
+    breaker: Breaker, clock: StoppedClock
+) -> None:
+    with breaker.guard():
+        pass
+    opened(breaker)
+    with pytest.raises(AuthUnavailable), breaker.guard():
+        pass
+    clock.now += PROBE_PAUSE[1]
+    with breaker.guard(), pytest.raises(AuthUnavailable), breaker.guard():
+        pass
+    with breaker.guard():
+        breaker.succeeded()
+    assert not breaker.is_open
+
+
+def test_a_pause_after_429_concerns_no_guarded_call(breaker: Breaker) -> None:
+    """Sign-ins have limits of their own; a limit of refreshes must not keep people from signing in."""
+    breaker.limited(20)
+    with breaker.guard():
+        pass

@@ -306,9 +306,9 @@ def test_while_auth_does_not_answer_nothing_is_lost(site: Flask, auth: FaultyAut
     begin(client, auth, "oauth", "one")
     auth.faults["code"] = answers(503)
     assert client.post("/finish/one").status_code == 500, "the app has no handler for AuthUnavailable"
-    breaker = site.extensions[EXTENSION].auth._breaker
+    breaker = site.extensions[EXTENSION].breaker
     for _ in range(5):
-        breaker.failed("status 503")
+        breaker.failed("status 503", since=breaker.now())
     calls = auth.calls["code"]
     assert client.post("/finish/one").status_code == 500
     assert auth.calls["code"] == calls, "while the breaker is open the code is not sent"

@@ -5,17 +5,17 @@ from __future__ import annotations
 import base64
 import json
 import threading
-import time
 from typing import Any
 
 import pytest
+from supabase import AuthRetryableError
 
+from flask_signet import clients
 from flask_signet.gatekeeper.breaker import FAILURES_TO_OPEN, SLOW_SECONDS
 from flask_signet.gatekeeper.current import EXTENSION
 from flask_signet.gatekeeper.sessions import UNSIGNED_BURST
-from tests.flask_signet.gatekeeper.faulty_auth import FaultyAuth, answers, hangs
+from tests.flask_signet.gatekeeper.faulty_auth import PASSWORD, FaultyAuth, answers, hangs
 from tests.flask_signet.gatekeeper.gatekept import Clock, make_app, session_cookie, signed_in
-from tests.support.background import StoppedClock
 from tests.support.patience import HANG_SECONDS, wait_until
 
 SHARED = "sb-127-auth-token"
@@ -23,11 +23,11 @@ SHARED = "sb-127-auth-token"
 
 @pytest.fixture
 def clock() -> Clock:
-    return Clock(StoppedClock(time.time()))
+    return Clock.stopped()
 
 
 def breaker_of(app: Any) -> Any:
-    return app.extensions[EXTENSION].sessions._refresher._breaker
+    return app.extensions[EXTENSION].breaker
 
 
 def test_while_auth_hangs_two_requests_wait_and_the_others_get_a_503_with_their_cookie_kept(
@@ -148,3 +148,28 @@ def test_after_a_key_is_revoked_every_private_session_is_exchanged(auth: FaultyA
     for client in clients:
         assert client.get("/private").status_code == 200
     assert auth.calls["refresh"] == UNSIGNED_BURST + 5
+
+
+def test_sign_ins_share_the_breaker_with_refreshes(auth: FaultyAuth, clock: Clock) -> None:
+    app = make_app(auth, clock)
+    clients.register(app, auth.url, "sb_publishable_test")
+    credentials = {"email": "alice@example.com", "password": PASSWORD}
+    fail_until_open(auth, app)
+    with app.app_context():
+        with pytest.raises(AuthRetryableError):
+            clients.anonymous_client().auth.sign_in_with_password(credentials)
+        assert auth.calls["sign_in"] == 0, "a refused sign-in waits for nothing"
+        clock.offset += 1
+        assert clients.anonymous_client().auth.sign_in_with_password(credentials).session
+    del auth.faults["refresh"]
+    assert signed_in(app, auth.sign_in(age=4000)).get("/private").status_code == 200
+
+
+def test_sign_ins_that_cannot_reach_auth_open_the_breaker(auth: FaultyAuth, clock: Clock) -> None:
+    app = make_app(auth, clock)
+    clients.register(app, "http://127.0.0.1:1", "sb_publishable_test")
+    with app.app_context():
+        for _ in range(FAILURES_TO_OPEN):
+            with pytest.raises(AuthRetryableError):
+                clients.anonymous_client().auth.sign_in_with_password({"email": "a", "password": "b"})
+    assert breaker_of(app).is_open

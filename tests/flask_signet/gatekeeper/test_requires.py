@@ -12,7 +12,6 @@ from flask.views import MethodView
 from flask_signet import bearer_only, public, requires
 from tests.flask_signet.gatekeeper.faulty_auth import FaultyAuth
 from tests.flask_signet.gatekeeper.gatekept import Clock, make_app, signed_in
-from tests.support.background import StoppedClock
 
 JSON = {"Accept": "application/json"}
 
@@ -79,7 +78,7 @@ def test_a_second_factor_opens_the_view(auth: FaultyAuth) -> None:
 
 
 def test_a_proof_is_fresh_for_the_seconds_given(auth: FaultyAuth) -> None:
-    clock = Clock(StoppedClock(time.time()))
+    clock = Clock.stopped()
     app = guarded(auth, clock)
     client = signed_in(app, auth.sign_in(amr=proofs("password")))
     clock.offset += 599
