@@ -40,7 +40,7 @@ def await_mail(email: str, purpose: MailPurpose, target: str = HOME) -> None:
 def pending_mail() -> PendingMail | None:
     """Return the mail that this browser waits for, if any."""
     match session.get(_MAIL):
-        case [str(email), "signup" | "recovery" as purpose, str(target)]:
+        case [str(email), "signup" | "recovery" | "magiclink" as purpose, str(target)]:
             return PendingMail(email, purpose, target)
     return None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import parse_qs, urlsplit
+
 from flask import current_app, redirect, request, url_for
 from werkzeug import Response
 
@@ -23,7 +25,22 @@ def requested_next() -> str:
             hint="Open the log-in page again.",
         )
     site_url = current_app.extensions["settings"].site_url
-    return safe_next(given[0] if given else None, current_app.url_map.bind(""), site_url)
+    target = _without_confirm_page(given[0], site_url) if given else None
+    return safe_next(target, current_app.url_map.bind(""), site_url)
+
+
+def _without_confirm_page(target: str, site_url: str) -> str | None:
+    """Return the `next` of a target that is the confirm page itself, else the target.
+
+    Mail templates put the requested redirect target into `next`, and that is the confirm page.
+    """
+    try:
+        parts = urlsplit(target.removeprefix(site_url))
+    except ValueError:
+        return None
+    if parts.path != url_for("auth.confirm"):
+        return target
+    return parse_qs(parts.query).get("next", [None])[0]
 
 
 def log_in(tokens: SessionTokens, message: Message, target: str) -> Response:

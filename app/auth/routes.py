@@ -20,9 +20,9 @@ from app.auth.forms import (
     SignOutForm,
     SignUpForm,
 )
-from app.auth.mail_links import Trouble, read_link
+from app.auth.mail_flows import finish_mail_flow, has_pending_flow, request_mail, request_sign_up
+from app.auth.mail_links import CodeLink, Trouble, purpose_of, read_link
 from app.auth.pending import (
-    allow_new_password,
     await_mail,
     forget_new_password,
     is_unused_permission,
@@ -32,7 +32,6 @@ from app.auth.pending import (
     remembered_email,
 )
 from app.auth.post_login import (
-    absolute_url,
     log_in,
     page_after_sign_up,
     redirect_signed_in,
@@ -42,27 +41,29 @@ from app.errors import AppError, log_error
 from app.web.forms import form_checks_token, render_form
 from app.web.messages import (
     ACCOUNT_MADE,
-    CONFIRMED,
-    HALF_CONFIRMED,
     LOGGED_IN,
     MAIL_SENT_AGAIN,
     NOT_CONFIRMED,
     PASSWORD_SET,
-    PROVED,
     RESET_NEEDS_MAIL,
     SIGN_OUT_UNCONFIRMED,
     SIGNED_OUT_EVERYWHERE,
     flash_message,
 )
-from flask_signet.gatekeeper import SessionTokens, current_identity, end_session, public, session_in_doubt
+from flask_signet.gatekeeper import (
+    FlowRefused,
+    current_identity,
+    end_session,
+    finish_flow,
+    public,
+    session_in_doubt,
+)
 from flask_signet.redirects import HOME
 
 bp = Blueprint("auth", __name__)
 
 # Not "cookies": that would clear other apps' on sub-domains.
 CLEAR_SITE_DATA = '"cache", "storage"'
-# Links of these types lead to the new-password page.
-SETS_PASSWORD = frozenset({"recovery", "invite"})
 
 
 @bp.route("/login", methods=["GET", "POST"])
@@ -98,9 +99,8 @@ def signup() -> Response:
         remember_email(form.text("email"))
         start = page_after_sign_up(target)
         try:
-            tokens = auth_api.sign_up(form.text("email"), form.text("password"), absolute_url(start))
+            tokens = request_sign_up(form.text("email"), form.text("password"), start)
             if tokens is None:
-                await_mail(form.text("email"), "signup", start)
                 return redirect(url_for("auth.check_email"), 303)
             return log_in(tokens, ACCOUNT_MADE, start)
         except AppError as error:
@@ -162,7 +162,7 @@ def check_email() -> Response:
     if form.validate_on_submit():
         try:
             tokens = auth_api.redeem_code(mail.email, form.text("code"), mail.purpose)
-            return _finish_mail_flow(tokens, mail.purpose, mail.target)
+            return finish_mail_flow(tokens, mail.purpose, mail.target)
         except AppError as error:
             form.refuse(error)
     return render_form("auth/check_email.html", form, mail=mail)
@@ -179,7 +179,7 @@ def resend() -> Response:
     form = AgainForm()
     if form.validate_on_submit():
         try:
-            auth_api.send_mail(mail.email, mail.purpose, absolute_url(mail.target))
+            request_mail(mail.email, mail.purpose, mail.target)
             flash_message(MAIL_SENT_AGAIN)
             return redirect(url_for("auth.check_email"), 303)
         except AppError as error:
@@ -196,8 +196,7 @@ def forgot() -> Response:
     form = ForgotForm(email=identity.email if identity else remembered_email())
     if form.validate_on_submit():
         try:
-            auth_api.send_mail(form.text("email"), "recovery", absolute_url(HOME))
-            await_mail(form.text("email"), "recovery")
+            request_mail(form.text("email"), "recovery", HOME)
             return redirect(url_for("auth.check_email"), 303)
         except AppError as error:
             form.refuse(error)
@@ -210,36 +209,52 @@ def forgot() -> Response:
 def confirm() -> Response:
     """Show what a mailed link does; only the POST of its button redeems it, because scanners open links."""
     form = ConfirmForm()
-    link = read_link(request.form if request.method == "POST" else request.args)
+    parameters = request.form if request.method == "POST" else request.args
+    link, purpose = read_link(parameters), purpose_of(parameters)
     if isinstance(link, str):
-        return _link_trouble_page(link)
+        return _link_trouble_page(link, purpose)
+    if isinstance(link, CodeLink) and not has_pending_flow():
+        return _link_trouble_page("other_browser", purpose)
     target = requested_next()
     if form.validate_on_submit():
         try:
-            return _finish_mail_flow(auth_api.redeem_link(link.token_hash, link.kind), link.kind, target)
+            if isinstance(link, CodeLink):
+                tokens = finish_flow(link.code)
+                return finish_mail_flow(tokens, tokens.flow.kind, target, tokens.flow.note)
+            return finish_mail_flow(auth_api.redeem_link(link.token_hash, link.kind), link.kind, target)
+        except FlowRefused as error:
+            is_foreign = error.code == "bad_code_verifier"
+            return _link_trouble_page("other_browser" if is_foreign else "late", purpose)
         except AppError as error:
             if error.code == "otp_expired":
-                return _link_trouble_page("expired")
+                return _link_trouble_page("expired", purpose)
             form.refuse(error)
     return render_form("auth/confirm.html", form, link=link, target=target)
 
 
-def _finish_mail_flow(tokens: SessionTokens | None, kind: str, target: str) -> Response:
-    """Start the session of a redeemed link or code and redirect to the target of its mail."""
-    if tokens is None:
-        flash_message(HALF_CONFIRMED)
-        return redirect(url_for("pages.home"), 303)
-    if kind not in SETS_PASSWORD:
-        return log_in(tokens, CONFIRMED, target)
-    response = log_in(tokens, PROVED, url_for("auth.new_password"))
+def _link_trouble_page(trouble: Trouble, purpose: str) -> Response:
+    """Return the page for a link that cannot be redeemed here, with the form of the next step."""
+    form = ForgotForm(formdata=None, email=remembered_email())
+    page = render_template("auth/link_trouble.html", trouble=trouble, purpose=purpose, form=form)
+    return make_response(page, 400)
+
+
+@bp.route("/auth/link", methods=["GET", "POST"])
+@public
+@form_checks_token
+def magic_link() -> Response:
+    """Request a mail with a link and a code to log in without a password."""
     if identity := current_identity():
-        allow_new_password(identity, auth_api.account_version(identity))
-    return response
-
-
-def _link_trouble_page(trouble: Trouble) -> Response:
-    """Return the page for a link that cannot be redeemed."""
-    return make_response(render_template("auth/link_trouble.html", trouble=trouble), 400)
+        return redirect_signed_in(identity)
+    target = requested_next()
+    form = ForgotForm(email=remembered_email())
+    if form.validate_on_submit():
+        try:
+            request_mail(form.text("email"), "magiclink", target)
+            return redirect(url_for("auth.check_email"), 303)
+        except AppError as error:
+            form.refuse(error)
+    return render_form("auth/magic_link.html", form, target=target)
 
 
 @bp.route("/auth/reset", methods=["GET", "POST"])

@@ -83,6 +83,9 @@ AUTH_WORDS: Mapping[str, Words] = {
     "email_provider_disabled": Words(
         NotAllowed, "Signing in with an e-mail address is switched off here.", "Ask the site's owner."
     ),
+    "otp_disabled": Words(
+        NotAllowed, "No link can be mailed to this address.", "Log in with your password, or sign up."
+    ),
     "weak_password": Words(InputRejected, "This password is too easy to guess.", "Choose a longer one."),
     "same_password": Words(InputRejected, "This is the password that you have now.", "Choose another one."),
     "reauthentication_needed": Words(
@@ -143,7 +146,7 @@ AUTH_WORDS: Mapping[str, Words] = {
         TROUBLE,
     ),
     **words_for(
-        "phone_provider_disabled anonymous_provider_disabled otp_disabled feature_disabled user_sso_managed "
+        "phone_provider_disabled anonymous_provider_disabled feature_disabled user_sso_managed "
         "manual_linking_disabled single_identity_not_deletable email_conflict_identity_not_deletable "
         "too_many_enrolled_mfa_factors reauth_nonce_missing invite_not_found",
         NOT_OFFERED,

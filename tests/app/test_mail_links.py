@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.auth.mail_links import MailLink, read_link
+from app.auth.mail_links import CodeLink, MailLink, read_link
 
 HASH = "3a7bd3e2360a3d29eea436fcfb7e44c735d117c42d1c1835420b6b99"
 
@@ -29,8 +29,8 @@ def test_a_whole_link_can_be_redeemed(kind: str, token_hash: str) -> None:
         ({"token_hash": f"{HASH} ", "type": "email"}, "incomplete"),
         ({"token_hash": "<script>alert(1)</script>", "type": "email"}, "incomplete"),
         ({"token_hash": "a" * 201, "type": "email"}, "incomplete"),
-        ({"code": "0b1c"}, "default_template"),
-        ({"fragment": "link"}, "default_template"),
+        ({"code": "0b1c"}, "incomplete"),
+        ({"fragment": "link"}, "fragment"),
         ({"error": "access_denied", "error_code": "otp_expired"}, "expired"),
         ({"error_code": "otp_expired", "code": "x"}, "expired"),
     ],
@@ -44,7 +44,7 @@ def test_a_whole_link_can_be_redeemed(kind: str, token_hash: str) -> None:
         "blank at the end",
         "no token at all",
         "too long",
-        "code of a default template",
+        "code cut off",
         "fragment of a default template",
         "answer of a default template",
         "answer with a code",
@@ -57,8 +57,16 @@ def test_any_other_link_has_a_named_trouble(parameters: dict[str, str], trouble:
 @given(st.dictionaries(st.sampled_from(["token_hash", "type", "code", "error", "next"]), st.text()))
 def test_no_link_raises_and_none_but_a_token_passes(parameters: dict[str, str]) -> None:
     link = read_link(parameters)
-    assert isinstance(link, str) or link.token_hash.isascii()
+    assert isinstance(link, str | CodeLink) or link.token_hash.isascii()
 
 
 def test_a_token_is_not_printed() -> None:
     assert HASH not in repr(MailLink(HASH, "email"))
+
+
+@pytest.mark.parametrize("purpose", ["signup", "recovery", "magiclink", "email_change", "", "other"])
+def test_a_code_says_what_it_is_for(purpose: str) -> None:
+    code = "0e9f3f62-6a34-4a0b-9d54-0e6a53a4c6c1"
+    link = read_link({"code": code, "for": purpose})
+    assert link == CodeLink(code, "" if purpose == "other" else purpose)
+    assert code not in repr(link)
