@@ -25,6 +25,7 @@ ROUTES: dict[str, dict[str, str]] = {
     "/auth/check-email": {"code": "123456"},
     "/auth/resend": {},
     "/auth/forgot": {"email": "ada@example.com"},
+    "/auth/link": {"email": "ada@example.com"},
     "/auth/confirm": {"token_hash": "0123456789abcdef0123", "type": "recovery"},
     "/auth/reset": {"password": "entirely other words"},
     "/account/sessions": {"session": "others"},

@@ -13,6 +13,7 @@ PAGES = {
     "log in": "/login",
     "sign up": "/signup",
     "forgot": "/auth/forgot",
+    "magic link": "/auth/link",
     "confirm": "/auth/confirm?token_hash=0123456789abcdef&type=recovery",
     "expired link": "/auth/confirm?error_code=otp_expired",
     "link of a default template": "/auth/confirm?code=1",

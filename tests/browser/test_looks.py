@@ -15,6 +15,7 @@ OPEN_PAGES = [
     "/login",
     "/signup",
     "/auth/forgot",
+    "/auth/link",
     "/auth/confirm?code=1",
     "/auth/confirm?token_hash=0123456789abcdef0123&type=recovery",
 ]
