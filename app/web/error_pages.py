@@ -21,8 +21,8 @@ from app.errors import ServiceUnavailable as TryLater
 from app.settings_reader import Problem
 from app.web.forms import STALE_FORM
 from flask_signet.gatekeeper.errors import AuthMisconfigured, GatekeeperError, SessionTooLarge, TokenError
+from flask_signet.gatekeeper.refusals import Refused, StepUpRequired
 from flask_signet.gatekeeper.settings import is_http_origin, is_private_host
-from flask_signet.origin import CrossSiteRequest
 
 # status: (code, message, next step). A status that is not here reads like 400 or 500.
 HTTP_WORDS = {
@@ -67,6 +67,8 @@ def answer_http_error(error: HTTPException) -> Response:
     response = answer(_from_http(error))
     if isinstance(error, MethodNotAllowed) and error.valid_methods:
         response.headers["Allow"] = ", ".join(error.valid_methods)
+    if isinstance(error, StepUpRequired):
+        response.headers["WWW-Authenticate"] = error.challenge
     return response
 
 
@@ -82,19 +84,31 @@ def answer_gatekeeper_error(error: GatekeeperError) -> Response:
 def _from_http(error: HTTPException) -> AppError:
     status = error.code or 500
     detail = f"{type(error).__name__}: {error.description}"
-    if isinstance(error, CrossSiteRequest):
-        return NotAllowed(error.description, code=error.error_code, hint=error.hint, detail=error.detail)
+    if isinstance(error, Refused):
+        return _from_refusal(error, status)
     if isinstance(error, CSRFError):
         return NotAllowed(STALE_FORM, code="form_token", hint="Go back, reload the page.", detail=detail)
     if isinstance(error, SecurityError):
         return _unknown_host(detail)
-    if not isinstance(error, ServiceUnavailable):
-        return _HttpError(status, detail)
-    # The gatekeeper's description is more exact than the status.
-    own_words = error.description if error.description != ServiceUnavailable.description else None
+    own_words = None
+    if isinstance(error, ServiceUnavailable) and error.description != ServiceUnavailable.description:
+        own_words = error.description
     found = _HttpError(status, detail, own_words)
-    found.retry_after = error.retry_after if isinstance(error.retry_after, int) else None
+    found.retry_after = _retry_after(error)
     return found
+
+
+def _from_refusal(error: Refused, status: int) -> AppError:
+    """Return the error for a refusal of the gatekeeper, which has its own code and next step."""
+    found = _HttpError(status, error.detail, error.description)
+    found.code, found.hint, found.retry_after = error.error_code, error.hint, _retry_after(error)
+    return found
+
+
+def _retry_after(error: HTTPException) -> int | None:
+    """Return the seconds that a 503 asks to wait; other errors do not come back by waiting."""
+    seconds = error.retry_after if isinstance(error, ServiceUnavailable) else None
+    return seconds if isinstance(seconds, int) else None
 
 
 def _unknown_host(detail: str) -> AppError:

@@ -100,11 +100,15 @@ class StepUpRequired(Refused, Forbidden):
             self.hint = "Enter your password again, then try again."
         self.detail = self.error_code
 
-    def get_headers(self, environ: Any = None, scope: Any = None) -> list[tuple[str, str]]:
-        """Return the headers with the challenge of RFC 9470."""
+    @property
+    def challenge(self) -> str:
+        """The value of WWW-Authenticate (RFC 9470 section 3)."""
         need = f'acr_values="{self.aal}"' if self.aal is not None else f"max_age={self.fresh:.0f}"
-        challenge = f'Bearer error="insufficient_user_authentication", {need}'
-        return [*super().get_headers(environ, scope), ("WWW-Authenticate", challenge)]
+        return f'Bearer error="insufficient_user_authentication", {need}'
+
+    def get_headers(self, environ: Any = None, scope: Any = None) -> list[tuple[str, str]]:
+        """Return the headers with the challenge."""
+        return [*super().get_headers(environ, scope), ("WWW-Authenticate", self.challenge)]
 
 
 class SessionUnavailable(Refused, ServiceUnavailable):

@@ -17,6 +17,8 @@ from app.settings import Settings
 from app.web.error_pages import HTTP_WORDS
 from flask_signet.gatekeeper import public
 from flask_signet.gatekeeper.errors import AuthMisconfigured, AuthUnavailable, KeysUnavailable, TokenExpired
+from flask_signet.gatekeeper.refusals import RoleRequired, SessionUnavailable, StepUpRequired
+from flask_signet.origin import CrossSiteRequest
 from tests.app.conftest import NOBODY_LISTENS
 from tests.support.site import SECRET_KEY, SITE
 from tests.support.visitor import Visitor
@@ -37,6 +39,11 @@ RAISED = {
     "gateway": (AuthMisconfigured(), 503, "auth_misconfigured"),
     "werkzeug limit": (TooManyRequests(retry_after=7), 429, "too_many_requests"),
     "werkzeug unavailable": (ServiceUnavailable("Come back.", retry_after=7), 503, "service_unavailable"),
+    "role": (RoleRequired("admin"), 403, "role_required"),
+    "second factor": (StepUpRequired(aal="aal2"), 403, "aal2_required"),
+    "recent login": (StepUpRequired(fresh=600), 403, "fresh_login_required"),
+    "cross site": (CrossSiteRequest(), 403, "cross_site_request"),
+    "session unavailable": (SessionUnavailable(AuthUnavailable("x", retry_after=7)), 503, "auth_unavailable"),
     "method": (MethodNotAllowed(["GET", "HEAD"]), 405, "method_not_allowed"),
     "a fault of ours": (ZeroDivisionError("secret detail"), 500, "internal_error"),
 }
