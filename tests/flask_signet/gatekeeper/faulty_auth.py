@@ -44,6 +44,7 @@ class FaultyAuth:
         self.mint = Mint(new_keys(RSA_KEY))
         self.algorithm = "ES256"
         self.token_life = 3600  # seconds
+        self.sign_in_age = 0.0  # seconds that access tokens of new sessions are old
         self.clock_offset = 0.0
         self.published = ["ES256"]
         self.faults: dict[str, Fault] = {}
@@ -165,7 +166,7 @@ class FaultyAuth:
 
             def _sign_in(self) -> None:
                 if json.loads(self.body)["password"] == PASSWORD:
-                    reply(self, 200, double.sign_in())
+                    reply(self, 200, double.sign_in(age=double.sign_in_age))
                 else:
                     message = {"code": "invalid_credentials", "message": "Invalid login credentials"}
                     reply(self, 400, message, {"X-Supabase-Api-Version": "2024-01-01"})

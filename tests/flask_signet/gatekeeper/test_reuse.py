@@ -90,7 +90,9 @@ def call(
     return response.status, response.headers.get("Location", ""), response.read().decode()
 
 
-def test_the_example_logs_in_outside_the_checkout(example: http.client.HTTPConnection) -> None:
+def test_the_example_logs_in_and_refreshes_outside_the_checkout(
+    example: http.client.HTTPConnection, auth: FaultyAuth
+) -> None:
     cookies = SimpleCookie()
     assert call(example, "GET", "/", cookies)[:2] == (303, "/login?next=/")
     _, _, page = call(example, "GET", "/login", cookies)
@@ -100,6 +102,12 @@ def test_the_example_logs_in_outside_the_checkout(example: http.client.HTTPConne
     form = {"csrf_token": found[1], "email": "alice@example.com"}
     _, _, page = call(example, "POST", "/login", cookies, urlencode({**form, "password": "wrong"}))
     assert "Invalid login credentials" in page
+    auth.sign_in_age = 3590  # its token is near its end, so the next page refreshes it
     status, _, _ = call(example, "POST", "/login", cookies, urlencode({**form, "password": PASSWORD}))
     assert status == 303
+    before = {name: morsel.value for name, morsel in cookies.items()}
     assert call(example, "GET", "/", cookies)[2] == "Hello alice@example.com"
+    assert auth.calls["refresh"] == 1
+    assert {name: morsel.value for name, morsel in cookies.items()} != before
+    assert call(example, "GET", "/", cookies)[2] == "Hello alice@example.com"
+    assert auth.calls["refresh"] == 1
