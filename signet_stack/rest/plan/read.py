@@ -20,7 +20,7 @@ from signet_stack.rest.grammar.trees import (
     Tree,
     Window,
 )
-from signet_stack.rest.plan.relations import find_relation
+from signet_stack.rest.plan.relation_lookup import find_relation
 from signet_stack.rest.schema_cache.model import Relation, SchemaCache, Table
 
 SortKey = tuple[OrderTerm, str, Table | None]  # the term, and whose field it looks at: alias and table

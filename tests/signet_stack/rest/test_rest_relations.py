@@ -9,7 +9,7 @@ import pytest
 from signet_stack.rest.errors import RestError
 from signet_stack.rest.grammar.select import parse_select
 from signet_stack.rest.grammar.trees import Embed
-from signet_stack.rest.plan.relations import find_relation
+from signet_stack.rest.plan.relation_lookup import find_relation
 from signet_stack.rest.schema_cache.model import SchemaCache, Table
 from signet_stack.rest.schema_cache.relations import derive_relations
 from tests.support.rest_sample import NO_VIEWS, foreign_key
