@@ -24,7 +24,7 @@ from .auth_http import AuthHttp
 from .breaker import Breaker
 from .cookies import SessionCookies
 from .current import EXTENSION, current_identity, end_session
-from .errors import SESSION_END_WORDS, GatekeeperError, SessionEnded, TokenError
+from .errors import SESSION_END_WORDS, GatekeeperError, SessionEnded, SessionOver, TokenError
 from .flows import (
     Flow,
     FlowCookies,
@@ -213,8 +213,11 @@ class Gatekeeper:
 
         A view raises it when another service (the data API) reports that the session is over.
         """
-        end_session(error.reason)
         g.gatekeeper_refused = True
+        if "gatekeeper_bearer" in g and g.gatekeeper_session.identity is None:
+            g.identity = None
+            return bearer_refused(SessionOver())
+        end_session(error.reason)
         return login_redirect_or_401(self._settings.login_endpoint, has_message=True)
 
     def answer_step_up(self, error: StepUpRequired) -> Response | StepUpRequired:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from flask_signet.gatekeeper import SessionTokens
+from flask_signet.gatekeeper import SessionEnded, SessionTokens, bearer_only
 from flask_signet.gatekeeper.sessions import EndedSessions
 from tests.flask_signet.gatekeeper.faulty_auth import FaultyAuth, answers, reply
 from tests.flask_signet.gatekeeper.gatekept import make_app, put_cookie, session_cookie, signed_in
@@ -274,3 +274,38 @@ def test_a_session_that_grew_too_large_goes_on_with_its_old_cookie(
     assert client.get("/private").status_code == 200
     assert session_cookie(client) == before
     assert "session_too_large" in caplog.text
+
+
+def with_ended_view(auth: FaultyAuth) -> Any:
+    """Return an app with views whose data service says that the session is over."""
+    app = make_app(auth)
+
+    def notes() -> str:
+        raise SessionEnded("ended_elsewhere")
+
+    app.add_url_rule("/notes", "notes", notes, methods=["GET", "POST"])
+    app.add_url_rule("/api/notes", "api_notes", bearer_only(lambda: notes()))
+    return app
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_view_can_end_the_session_by_raising(auth: FaultyAuth, method: str) -> None:
+    client = signed_in(with_ended_view(auth), auth.sign_in())
+    response = client.open("/notes", method=method, headers={"Referer": "http://localhost/notes"})
+    assert (response.status_code, response.headers["Location"]) == (303, "/login?next=/notes")
+    assert response.headers["Cache-Control"] == "private, no-store"
+    assert session_cookie(client) is None
+    messages = " ".join(client.get("/login").json["messages"])
+    assert "another device" in messages
+    assert ("nothing was saved" in messages) is (method == "POST")
+
+
+def test_a_program_gets_a_401_for_a_session_that_a_view_ended(auth: FaultyAuth) -> None:
+    app = with_ended_view(auth)
+    response = signed_in(app, auth.sign_in()).get("/notes", headers={"Accept": "application/json"})
+    assert response.status_code == 401
+    bearer = {"Authorization": f"Bearer {auth.sign_in()['access_token']}"}
+    response = app.test_client().get("/api/notes", headers=bearer)
+    assert response.status_code == 401
+    assert response.json["code"] == "session_over"
+    assert "Set-Cookie" not in response.headers
