@@ -164,7 +164,8 @@ class Gatekeeper:
         if current.end_reason is not None:
             session.clear()
             flash(SESSION_END_WORDS[current.end_reason], "notice")
-        if g.identity is None and self._settings.is_closed and not getattr(view, PUBLIC, False):
+        is_closed = self._settings.is_closed or bearer is Bearer.OR_COOKIE
+        if g.identity is None and is_closed and not getattr(view, PUBLIC, False):
             return self.refuse()
         return None
 

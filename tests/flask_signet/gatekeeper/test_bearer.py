@@ -129,6 +129,12 @@ def test_a_shared_view_without_either_is_a_401_in_json(auth: FaultyAuth) -> None
     assert response.json["code"] == "not_signed_in"
 
 
+def test_in_an_open_app_the_marked_views_are_closed_nevertheless(auth: FaultyAuth) -> None:
+    client = make_app(auth, is_closed=False).test_client()
+    for path in ("/api", "/api/shared"):
+        assert client.get(path).status_code == 401
+
+
 def test_a_shared_view_takes_the_token_or_the_cookie(auth: FaultyAuth) -> None:
     app = make_app(auth)
     mine, other = auth.sign_in(), auth.sign_in()
