@@ -69,7 +69,7 @@ def apply_migrations(stack: RunningStack, folder: Path, *, is_named: bool = Fals
 
 
 def run_seed(stack: RunningStack, path: Path) -> list[str]:
-    """Run a file as one transaction and return the comment that it begins with; raise Misconfigured."""
+    """Run a file as one transaction and return the comment at its start; raise Misconfigured."""
     import psycopg
 
     try:

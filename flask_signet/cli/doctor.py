@@ -152,7 +152,7 @@ def _project() -> Project:
 
 
 def answer_probes(app: Flask) -> None:
-    """Tell a signed probe of `flask doctor` how its request has arrived: address, scheme and host."""
+    """Answer a signed probe of `flask doctor` with the address, scheme and host of the request."""
 
     @app.after_request
     def add_what_was_seen(response: Response) -> Response:

@@ -93,10 +93,10 @@ def revoke(kid: str, as_json: bool, yes: bool) -> None:
     project = find_project()
     key = signing_keys.find(_keys(project), kid)
     signing_keys.check_revocable(key)
-    told = signing_keys.before_revocation(
+    consequences = signing_keys.before_revocation(
         key, _token_life(project), datetime.now(UTC), is_local=project.is_local
     )
-    for line in told:
+    for line in consequences:
         tell(line)
     confirm(f"This revokes {key['id']}.", yes)
     changed = project.call("PATCH", f"{PATH}/{key['id']}", {"status": "revoked"})
@@ -164,7 +164,7 @@ def _table(project: ManagementApi) -> list[str]:
 def _report(
     project: ManagementApi, content: dict[str, Any], as_json: bool, done: str, after: list[str] | None = None
 ) -> None:
-    """Say what was done; show all keys with their states to a person, the changed one to a program."""
+    """Print what was done: all keys with their states as text, the changed one as JSON."""
     if as_json:
         show_json(content)
     else:

@@ -1,7 +1,7 @@
 """Fill a new cluster: roles, schemas and the services' tables, from ``sql/*.sql``.
 
 Everything happens in one transaction as the superuser, so a cluster is either empty or complete, and a start
-that was killed in between simply begins again. Which files a cluster has seen is written in the cluster. A
+that was killed in between runs them again. Which files a cluster has seen is written in the cluster. A
 copy of the database without migrations is kept as a template, for tools that apply them somewhere harmless.
 """
 
@@ -146,7 +146,7 @@ def _set_default_privileges_of_blank(cluster: Cluster, chosen: DefaultPrivileges
 
 
 def keep_blank(cluster: Cluster) -> None:
-    """Copy the database as it is now; role postgres may clone the copy, and nobody can connect to it."""
+    """Copy the database as it is now; role postgres may clone the copy, and no role can connect to it."""
     with psycopg.connect(cluster.dsn(SUPERUSER, "template1"), autocommit=True) as connection:
         connection.execute(
             sql.SQL(

@@ -33,7 +33,7 @@ DEVELOPMENT_SETTINGS = {
     "max_logical_replication_workers": "0",
     "max_worker_processes": "0",
     "jit": "off",
-    "temp_file_limit": "2GB",  # a query that spills for ever must not fill somebody's disk
+    "temp_file_limit": "2GB",  # a query that spills without end must not fill the disk
     "dynamic_shared_memory_type": "mmap",  # in the data folder: a killed server leaves nothing elsewhere
     "log_error_verbosity": "terse",  # the detail of an error can be a row, hashes of passwords and all
     "timezone": "UTC",

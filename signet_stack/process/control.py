@@ -62,7 +62,7 @@ class Control:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def hold(self, name: str, pid: int) -> None:
-        """Keep the stack until it is told to stop: a lease that no connection ends."""
+        """Keep the stack until `stop`: a lease that no connection ends."""
         with self._changing:
             self._leases = [*(lease for lease in self._leases if lease.name != name), Lease(name, pid)]
 
@@ -121,7 +121,7 @@ class Control:
                 self._leases = [other for other in self._leases if other is not lease]
                 is_last = not self._leases
                 if is_last:
-                    self._stop("nobody uses it any more")
+                    self._stop("the last lease has ended")
         if is_last:
             _until_the_end()
 

@@ -26,7 +26,7 @@ STOP_SECONDS = 20
 SILENT_SECONDS = 2  # before the wait is explained
 POLL_SECONDS = 0.01
 
-Say = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 class Lease:
@@ -37,11 +37,11 @@ class Lease:
         stack: RunningStack,
         connection: socket.socket,
         starter: Starter | None,
-        say: Say,
+        report: Report,
         on_lost: Callable[[], None],
     ) -> None:
         self.stack = stack
-        self._say = say
+        self._report = report
         self.is_starter = starter is not None
         self._connection = connection
         self._starter = starter
@@ -58,7 +58,7 @@ class Lease:
         self._ended.wait()
 
     def detach(self) -> None:
-        """Keep the stack after its last lease, until it is told to stop; raise LocalStackFailed."""
+        """Keep the stack after its last lease, until `stop`; raise LocalStackFailed."""
         connection = self.stack.ask("keep", "")
         if connection is None:
             raise LocalStackFailed("The local stack has ended.")
@@ -79,8 +79,8 @@ class Lease:
 
     def _wait_for_the_end(self) -> None:
         if not self._ended.wait(STOP_SECONDS):
-            self._say(f"warning: The local stack has not ended after {STOP_SECONDS} s.")
-            self._say(f"Next: kill -9 {self.stack.pid}")
+            self._report(f"warning: The local stack has not ended after {STOP_SECONDS} s.")
+            self._report(f"Next: kill -9 {self.stack.pid}")
         elif self._starter is not None and not self._is_kept:
             with suppress(subprocess.TimeoutExpired):
                 self._starter.process.wait(STOP_SECONDS)
@@ -105,7 +105,7 @@ def take_lease(
     folder: Path,
     site_url: str,
     name: str,
-    say: Say,
+    report: Report,
     *,
     on_lost: Callable[[], None] = lambda: None,
     options: Sequence[str] = (),
@@ -113,7 +113,7 @@ def take_lease(
 ) -> Lease:
     """Join the folder's stack, or start it if none runs; raise LocalStackFailed or LocalStackHangs.
 
-    ``name`` is how the status names this process. ``say`` receives the progress of a start; ``on_lost`` is
+    ``name`` is how the status names this process. ``report`` receives the progress of a start; ``on_lost`` is
     called if the stack ends before this process releases it. ``options`` go to signet_stack/server.py, and
     ``command`` is what the stack's own hints name.
     """
@@ -122,18 +122,18 @@ def take_lease(
     try:
         while True:
             ours = starter.process.pid if starter else None
-            if found := _join(folder, name, deadline, say, ours):
+            if found := _join(folder, name, deadline, report, ours):
                 stack, connection = found
                 if starter is not None and starter.process.pid != stack.pid:
                     starter.yield_to_other()
                     starter = None
-                return Lease(stack, connection, starter, say, on_lost)
+                return Lease(stack, connection, starter, report, on_lost)
             if time.monotonic() > deadline:
                 raise _hangs(folder)
             if starter is None:
-                starter = Starter(folder, ["--site-url", site_url, *options], say, command)
+                starter = Starter(folder, ["--site-url", site_url, *options], report, command)
             elif starter.was_too_late():
-                say("waiting for the local stack that another command starts or stops")
+                report("waiting for the local stack that another command starts or stops")
                 starter = None
             time.sleep(POLL_SECONDS)
     except BaseException:
@@ -148,7 +148,7 @@ def _hangs(folder: Path) -> LocalStackHangs:
 
 
 def _join(
-    folder: Path, name: str, deadline: float, say: Say, ours: int | None
+    folder: Path, name: str, deadline: float, report: Report, ours: int | None
 ) -> tuple[RunningStack, socket.socket] | None:
     """Return a stack that has reported over its connection that it is ready; None when there is none.
 
@@ -160,7 +160,7 @@ def _join(
         return None
     said = None
     if stack.pid != ours and (said := _first_bytes(connection, SILENT_SECONDS)) is None:
-        say(f"waiting for the local stack (process {stack.pid}) to be ready")
+        report(f"waiting for the local stack (process {stack.pid}) to be ready")
     if said is None:
         said = _first_bytes(connection, deadline - time.monotonic())
     if said:
@@ -185,7 +185,7 @@ def _first_bytes(connection: socket.socket, seconds: float) -> bytes | None:
 class Starter:
     """A stack process that this process has started: its standard input is our first lease."""
 
-    def __init__(self, folder: Path, options: Sequence[str], say: Say, command: str = "") -> None:
+    def __init__(self, folder: Path, options: Sequence[str], report: Report, command: str = "") -> None:
         self._error: list[str] = []
         self.process = subprocess.Popen(
             [sys.executable, "-m", "signet_stack.server", "--folder", str(folder.absolute()), *options],
@@ -197,7 +197,7 @@ class Starter:
             cwd=ROOT,
             start_new_session=True,
         )
-        self._relay = threading.Thread(target=self._relay_to, args=[say], daemon=True)
+        self._relay = threading.Thread(target=self._relay_to, args=[report], daemon=True)
         self._relay.start()
 
     def release(self) -> None:
@@ -222,7 +222,7 @@ class Starter:
         message, _, hint = "".join(self._error).removeprefix("error: ").rpartition("\n  Next: ")
         raise LocalStackFailed(message or None, hint=hint.strip() or "Read its log")
 
-    def _relay_to(self, say: Say) -> None:
+    def _relay_to(self, report: Report) -> None:
         """Pass on the progress of the start; an error is kept for the exception."""
         assert self.process.stderr is not None  # noqa: S101 - opened above
         with self.process.stderr as lines:
@@ -230,4 +230,4 @@ class Starter:
                 if self._error or line.startswith("error: "):
                     self._error.append(line)
                 else:
-                    say(line.rstrip("\n"))
+                    report(line.rstrip("\n"))

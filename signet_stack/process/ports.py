@@ -33,7 +33,7 @@ def listen(ports: Iterable[int]) -> socket.socket:
     tried = list(ports)
     for port in tried:
         listener = socket.socket()
-        # A port whose last connections are still fading away is free; one that somebody listens on is not.
+        # A port whose last connections are in TIME_WAIT is free; one on which a program listens is not.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((LOOPBACK, port))

@@ -27,7 +27,7 @@ DETACHED = "detached"  # the name of the lease that lasts until `stop`
 
 @dataclass(frozen=True, slots=True)
 class RunningStack:
-    """What stack.json says about a running stack."""
+    """The content of a running stack's stack.json."""
 
     api_url: str
     mailbox_url: str
@@ -93,7 +93,7 @@ def is_locked(folder: Path) -> bool:
 
 
 def status_of(stack: RunningStack) -> dict[str, Any] | None:
-    """Return what the stack says about itself; None when it does not answer."""
+    """Return the state, leases and signing key that the stack reports; None when it does not answer."""
     connection = stack.ask("status", "")
     if connection is None:
         return None

@@ -1,7 +1,7 @@
-"""``stack.json``: what a stack is called, where it listens and what opens it. Mode 0600.
+"""``stack.json``: addresses, keys and passwords of a stack. Mode 0600.
 
-The first part survives restarts (ports, keys, passwords, issuer). The second part tells other processes how
-to reach the running stack; it is stale when nobody holds the folder's lock.
+The first part survives restarts (ports, keys, passwords, issuer). The second part is for other processes: the
+process id and control socket of the running stack; it is stale when no process holds the folder's lock.
 """
 
 from __future__ import annotations
