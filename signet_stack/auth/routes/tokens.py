@@ -41,7 +41,8 @@ def token() -> Response:
     if grant_type == "pkce":
         return http.grant_answer(grants.exchange_code(http.operation(), http.body(), http.client()))
     if grant_type == "id_token":
-        raise AuthError(400, "provider_disabled", "Sign-in with an ID token is disabled")
+        issuer = http.body().text("issuer") or http.body().text("provider")
+        raise AuthError(400, "provider_disabled", f'Provider (issuer "{issuer[:100]}") is not enabled')
     raise AuthError(422, "web3_provider_disabled", "Web3 provider is disabled")
 
 

@@ -22,6 +22,7 @@ from tests.signet_stack.auth.steps import ban
 
 INVALID = (400, "validation_failed")
 WRONG = (400, "invalid_credentials", "Invalid login credentials")
+NO_ID_TOKENS = 'Provider (issuer "google") is not enabled'
 UNKNOWN_GRANT = (400, "invalid_credentials", "unsupported_grant_type")
 BOTH = {"email": "a@b.c", "phone": "1"}
 
@@ -31,7 +32,7 @@ BOTH = {"email": "a@b.c", "phone": "1"}
     [
         ({}, "", {}, UNKNOWN_GRANT),
         ({}, "magic", {}, UNKNOWN_GRANT),
-        ({}, "id_token", {}, (400, "provider_disabled", "Sign-in with an ID token is disabled")),
+        ({}, "id_token", {"provider": "google"}, (400, "provider_disabled", NO_ID_TOKENS)),
         ({}, "web3", {}, (422, "web3_provider_disabled", "Web3 provider is disabled")),
         (
             {"external_email_enabled": False},

@@ -51,9 +51,6 @@ REASONS = {
         f"{CLIENT}signInAnonymously should sign in anonymously with user data",
         f"{CLIENT}Reauthentication reauthenticate() fails without session",
     ],
-    "sign-in with tokens of other providers is disabled in the local stack": [
-        f"{CLIENT}ID Token Authentication signInWithIdToken fails with disabled provider",
-    ],
     "the local stack has no OAuth server": [
         f"{ADMIN}Core Lifecycle oauth client lifecycle: create, get, update, delete",
         f"{SECRETS}listClients() returns registered OAuth clients with pagination",
