@@ -53,6 +53,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     for package in (web, auth, profiles, account):
         app.register_blueprint(package.bp)
     cli.register(app)
+    if settings.lab and settings.database_url:
+        from flask_signet.lab import Lab  # not imported, and 404, where it is off
+
+        Lab(app, database_url=settings.database_url)
     return app
 
 

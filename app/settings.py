@@ -30,6 +30,7 @@ VARIABLES = frozenset(
         "SITE_URL",
         "TRUSTED_PROXIES",
         "REVOCATION_CHECK_SECONDS",
+        "LAB",
         "SIGNET_PG_BIN",
         "SIGNET_PG_USER",
         "SMTP_URL",
@@ -85,6 +86,7 @@ class Settings:
     jwks_url: str | None = None
     revocation_check_seconds: float | None = None
     local_stack: LocalStack | None = None
+    lab: bool = False
 
     @property
     def is_development(self) -> bool:
@@ -119,6 +121,7 @@ class Settings:
         url = local_stack.url if local_stack else reader.project_url()
         publishable_key = local_stack.publishable_key if local_stack else reader.publishable_key()
         site_url = reader.site_url(local_site_url if is_loopback(url) else None, url)
+        database_url = reader.database_url(local_stack.database_url if local_stack else None)
         settings = cls(
             supabase_url=url,
             publishable_key=publishable_key,
@@ -126,7 +129,7 @@ class Settings:
             site_url=site_url,
             secret_key=reader.secret_key(local_secret_key),
             secret_key_fallbacks=reader.secret_key_fallbacks(),
-            database_url=reader.database_url(local_stack.database_url if local_stack else None),
+            database_url=database_url,
             trusted_proxies=reader.count("TRUSTED_PROXIES"),
             cookie_mode=reader.cookie_mode(),
             cookie_domain=reader.cookie_domain(site_url),
@@ -134,6 +137,7 @@ class Settings:
             jwks_url=reader.jwks_url(),
             revocation_check_seconds=reader.seconds("REVOCATION_CHECK_SECONDS"),
             local_stack=local_stack,
+            lab=reader.lab(database_url, has_local_stack=local_stack is not None),
         )
         reader.refuse_secret_keys()
         if reader.problems:

@@ -203,6 +203,15 @@ class Reader:
             return None
         return float(text)
 
+    def lab(self, database_url: str | None, *, has_local_stack: bool) -> bool:
+        """Return LAB: on with the local stack, or when set to 1 with a database of this machine."""
+        text = self.text("LAB")
+        if text not in ("", "0", "1"):
+            self._problem("LAB", text, "1 or 0", "1")
+        if text == "1" and not (database_url and is_loopback(database_url)):
+            self._problem("LAB", text, "not to be set, or DATABASE_URL on this machine", "(unset)")
+        return has_local_stack if text == "" else text == "1"
+
     def refuse_secret_keys(self) -> None:
         """Add a problem for every key in the environment that bypasses row-level security."""
         for name in ("SUPABASE_SECRET_KEY", "SUPABASE_SERVICE_ROLE_KEY", "SUPABASE_SECRET_KEYS"):

@@ -70,6 +70,11 @@ def with_code(text: str) -> Markup:
     return Markup("").join(Markup("<code>{}</code>").format(part) if n % 2 else part for n, part in parts)
 
 
+def has_lab() -> bool:
+    """Whether the lab's pages are served: in development only."""
+    return "lab" in current_app.blueprints
+
+
 def mailbox_url() -> str | None:
     """Return the address of the local stack's mailbox; None with a hosted project."""
     local = current_app.extensions["settings"].local_stack
@@ -92,4 +97,5 @@ def register(app: Flask) -> None:
     for name, function in filters.items():
         app.add_template_filter(function, name)
     app.add_template_global(mailbox_url)
+    app.add_template_global(has_lab)
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True

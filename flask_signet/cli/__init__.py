@@ -26,6 +26,7 @@ GROUPS = {
     "db": "Migrations: apply SQL files, and prove the policies that they make.",
     "auth": "Auth's rate limits: show and raise them.",
     "keys": "Signing keys: list, create, rotate, revoke.",
+    "lab": "The lab: who reaches which row, tried and rolled back.",
     "local": "The local stack: Auth, data API, mailbox and PostgreSQL on this machine.",
 }
 
@@ -37,7 +38,7 @@ def register(
     seed: Path | str | None = None,
     stack_folder: Path | str | None = None,
 ) -> None:
-    """Attach `flask db`, `auth`, `keys`, `local` and `doctor` to an app.
+    """Attach `flask db`, `auth`, `keys`, `lab`, `local` and `doctor` to an app.
 
     Without arguments the migrations are in ``migrations/``, else ``supabase/migrations/``, and the seed in
     ``seed.sql``, else ``supabase/seed.sql``, beside the app's package or module; the local stack keeps its

@@ -12,8 +12,8 @@ from signet_db.options import Defaults, use_defaults
 from signet_stack.project import Project
 
 
-class _FlaskGroup(click.Group):
-    """The same commands, below `flask`."""
+class LocalStackGroup(click.Group):
+    """A group whose commands work on the local stack's database unless another one is named."""
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Return a command, after setting the defaults for it."""
@@ -22,7 +22,7 @@ class _FlaskGroup(click.Group):
         return super().get_command(ctx, cmd_name)
 
 
-db = _FlaskGroup(commands.name, commands.commands, help=commands.help)
+db = LocalStackGroup(commands.name, commands.commands, help=commands.help)
 
 
 def _local_database(project: Project) -> str | None:

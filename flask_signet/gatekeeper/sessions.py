@@ -95,6 +95,11 @@ class Sessions:
         self._refresher = refresher
         self._unsigned = CallBudget(UNSIGNED_BURST, UNSIGNED_PER_SECOND, monotonic)
 
+    @property
+    def verifier(self) -> Verifier:
+        """The verifier of access tokens, for pages that explain its verdict."""
+        return self._verifier
+
     def authenticate(self, sent: Sent, user_agent: str = "") -> RequestSession:
         """Return the session of a request with these cookies; a refresh forwards the user agent."""
         current = RequestSession(sent, user_agent)

@@ -80,6 +80,20 @@ class Verifier:
         self._clock = clock
         self._verified = VerifiedTokens()
 
+    @property
+    def expected(self) -> Expected:
+        """What a token must name."""
+        return self._expected
+
+    @property
+    def cached_tokens(self) -> int:
+        """The number of verified tokens in the cache."""
+        return len(self._verified)
+
+    def key_set(self) -> Snapshot:
+        """Return the key set that the next request would use; raise KeysUnavailable."""
+        return self._keys.current()
+
     def verify(self, token: str, *, from_auth: bool = False) -> AccessClaims:
         """Return the claims of a valid token; raise TokenError, KeysUnavailable or AuthUnavailable.
 

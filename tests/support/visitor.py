@@ -90,6 +90,11 @@ class Visitor:
         assert links, f"no link {text!r} on {self.page.url}"
         return self.get(links[0]["href"])
 
+    def send(self, path: str, form: dict[str, str]) -> Page:
+        """Send a form and follow redirects."""
+        self.hops = []
+        return self._arrive("POST", path, data=form)
+
     def post(self, path: str, **data: str) -> TestResponse:
         """Send a bare form, as a program would; no redirect is followed."""
         return self.client.post(path, base_url=self.site_url, data=data)

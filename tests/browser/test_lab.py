@@ -1,0 +1,99 @@
+"""The lab in a real browser, without scripts: every page at 320 px, and the whole tour."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from waitress.server import create_server
+
+from app import create_app
+from signet_stack.api_clients import LOCAL_PROJECT, ManagementApi
+from signet_stack.handle import RunningStack
+from tests.browser.conftest import WAIT_MS
+from tests.browser.steps import create_profile, sign_up
+from tests.conftest import free_port
+from tests.support.accessibility import faults
+from tests.support.markup import parse
+from tests.support.people import new_email
+from tests.support.site import settings_for
+
+PAGES = ("/lab/", "/lab/policies", "/lab/token", "/lab/keys", "/lab/sessions")
+
+
+@pytest.fixture(scope="module")
+def lab_site(stack: RunningStack) -> Iterator[str]:
+    """Serve the app with the lab and return its address."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    app = create_app(replace(settings_for(stack, url), lab=True, database_url=stack.database_url))
+    project = ManagementApi(stack.api_url, LOCAL_PROJECT, stack.management_token)
+    app.extensions["signet_lab"]._find_project = lambda: project
+    server = create_server(app, host="127.0.0.1", port=port, threads=4)
+    threading.Thread(target=server.run, daemon=True).start()
+    yield url
+    server.close()
+    project.call("PATCH", "/config/auth", {"sessions_timebox": 0})
+
+
+@pytest.fixture
+def page(chromium: Browser, lab_site: str) -> Iterator[Page]:
+    """Return a window without scripts, as the lab needs none."""
+    context = chromium.new_context(base_url=lab_site, java_script_enabled=False)
+    page = context.new_page()
+    page.set_default_timeout(WAIT_MS)
+    yield page
+    context.close()
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_each_page_reflows_and_has_no_fault_in_its_markup(page: Page, path: str) -> None:
+    page.set_viewport_size({"width": 320, "height": 800})
+    page.goto(path)
+    body = page.locator("body").bounding_box()
+    assert body is not None
+    assert body["width"] <= 320
+    html = page.content().replace("· Lab</title>", "· Signet</title>")
+    assert [fault for fault in faults(parse(html)) if "without a purpose" not in fault] == []
+
+
+def test_the_tour_leads_through_rows_keys_and_sessions(page: Page) -> None:
+    email = new_email()
+    sign_up(page, email)
+    page.goto("/lab/")
+    page.get_by_role("link", name="Inspect my token").click()
+    page.get_by_role("button", name="Use mine").click()
+    expect(page.get_by_role("main")).to_contain_text("accept it")
+
+    page.goto("/profile")
+    create_profile(page, "Ada")
+    page.goto("/lab/policies?table=public.profiles")
+    page.get_by_label("Who", exact=True).select_option(label=email)
+    page.get_by_role("button", name="Run and roll back").click()
+    expect(page.get_by_role("main")).to_contain_text("Row-level security is on")
+
+    page.get_by_label("Break something first").select_option(label="Disable row-level security")
+    page.get_by_role("button", name="Run and roll back").click()
+    expect(page.get_by_role("heading", name="After the change")).to_be_visible()
+
+    page.get_by_role("navigation", name="Lab").get_by_role("link", name="Keys").click()
+    page.get_by_role("button", name="Create a standby key").click()
+    page.get_by_role("button", name="Create", exact=True).click()
+    page.get_by_role("button", name="Rotate: put the standby key in use").click()
+    page.get_by_label("Every verifier has had time").check()
+    page.get_by_label("Rotating ends no token").check()
+    page.get_by_role("button", name="Rotate", exact=True).click()
+    expect(page.get_by_role("main")).to_contain_text("previously used")
+
+    page.get_by_role("navigation", name="Lab").get_by_role("link", name="Sessions").click()
+    page.get_by_role("button", name="Time-box of 20 seconds").click()
+    page.get_by_role("button", name="Refresh now").click()
+    expect(page.get_by_role("main")).to_contain_text("a new access token")
+    page.get_by_role("button", name="No limits: put everything back").click()
+
+    page.get_by_role("navigation", name="Lab").get_by_role("link", name="Tour").click()
+    titles = page.get_by_role("heading", level=2).all_inner_texts()
+    assert [title.endswith("done") for title in titles if not title.startswith("Be somebody")] == [True] * 5
