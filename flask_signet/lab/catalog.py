@@ -155,13 +155,15 @@ def relation(connection: Connection[Any], full_name: str) -> Relation | None:
     )
 
 
-def people(connection: Connection[Any]) -> list[Person]:
-    """Return the first users of the database."""
+def people(connection: Connection[Any], always: str | None = None) -> list[Person]:
+    """Return the newest users of the database in the order of their sign-up, and ``always`` if it is one."""
     with connection.cursor(row_factory=class_row(Person)) as cursor:
         return cursor.execute(
-            "select id::text, coalesce(email, id::text) as email from auth.users"
-            " where deleted_at is null order by created_at, id limit %s",
-            (MAX_PEOPLE,),
+            "select id, email from"
+            " (select id::text, coalesce(email, id::text) as email, created_at from auth.users"
+            " where deleted_at is null order by id::text = %s desc, created_at desc limit %s) u"
+            " order by created_at, id",
+            (always or "", MAX_PEOPLE),
         ).fetchall()
 
 

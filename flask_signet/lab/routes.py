@@ -87,7 +87,7 @@ def _playground(choices: presentation.Choices, *, has_run: bool) -> Page:
             "choices": choices,
             "tables": tables,
             "relation": relation,
-            "people": catalog.people(connection),
+            "people": catalog.people(connection, _own_id()),
             "operations": playground.OPERATIONS,
             "signed_out": SIGNED_OUT,
             "custom": CUSTOM,
@@ -105,6 +105,11 @@ def _playground(choices: presentation.Choices, *, has_run: bool) -> Page:
                 problem = error
         html = render_template("lab/policies.html", problem=problem, **page)
     return (html, 422) if problem else html
+
+
+def _own_id() -> str | None:
+    identity = current_identity()
+    return str(identity.user_id) if identity else None
 
 
 def _run(

@@ -89,9 +89,9 @@ def test_the_tour_leads_through_rows_keys_and_sessions(page: Page) -> None:
     expect(page.get_by_role("main")).to_contain_text("previously used")
 
     page.get_by_role("navigation", name="Lab").get_by_role("link", name="Sessions").click()
-    page.get_by_role("button", name="Time-box of 20 seconds").click()
     page.get_by_role("button", name="Refresh now").click()
     expect(page.get_by_role("main")).to_contain_text("a new access token")
+    page.get_by_role("button", name="Time-box of 20 seconds").click()
     page.get_by_role("button", name="No limits: put everything back").click()
 
     page.get_by_role("navigation", name="Lab").get_by_role("link", name="Tour").click()
