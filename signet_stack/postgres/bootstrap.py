@@ -26,6 +26,10 @@ BLANK = "signet_blank"
 FOLDER = Path(__file__).parents[1] / "sql"
 SCRAM_ITERATIONS_SINCE = 16_00_00
 COST = "deletes people, rows, mails and signing keys"
+CHOSEN = "default_privileges"  # the row that holds which ones, instead of a digest
+REMEMBER = """
+    insert into bootstrap.files values (%s, %s) on conflict (name) do update set sha256 = excluded.sha256
+"""
 CREATE_HISTORY = """
     create schema if not exists bootstrap;
     create table if not exists bootstrap.files (name text primary key, sha256 text not null)
@@ -83,13 +87,15 @@ def apply_files(
                 " Nothing was changed.",
                 f"{stack_command()} reset ({COST})",
             ) from error
-        set_default_privileges(connection, default_privileges)
+        if seen.get(CHOSEN) != default_privileges:
+            if seen:
+                _set_default_privileges_of_blank(connection, cluster, default_privileges)
+            set_default_privileges(connection, default_privileges)
+            connection.execute(REMEMBER, (CHOSEN, default_privileges))
         if not seen:
             set_passwords(connection, cluster)
     if not seen:
         keep_blank(cluster)
-    else:
-        _set_default_privileges_of_blank(cluster, default_privileges)
 
 
 def _publish_extensions(connection: Connection, cluster: Cluster, warn: Callable[[str], None]) -> None:
@@ -133,16 +139,20 @@ def set_default_privileges(connection: Connection, chosen: DefaultPrivileges) ->
     connection.execute((FOLDER / "default_privileges" / f"{chosen}.sql").read_bytes())
 
 
-def _set_default_privileges_of_blank(cluster: Cluster, chosen: DefaultPrivileges) -> None:
-    """Do the same in the template, which refuses connections at all other times."""
-    with psycopg.connect(cluster.dsn(SUPERUSER), autocommit=True) as connection:
-        allow = sql.SQL("alter database {} allow_connections {}")
-        connection.execute(allow.format(sql.Identifier(BLANK), sql.SQL("true")))
+def _set_default_privileges_of_blank(
+    connection: Connection, cluster: Cluster, chosen: DefaultPrivileges
+) -> None:
+    """Do the same in the template, if there is one; it refuses connections at all other times."""
+    if not connection.execute("select from pg_database where datname = %s", (BLANK,)).rowcount:
+        return
+    allow = sql.SQL("alter database {} allow_connections {}")
+    with psycopg.connect(cluster.dsn(SUPERUSER), autocommit=True) as own:
+        own.execute(allow.format(sql.Identifier(BLANK), sql.SQL("true")))
         try:
             with psycopg.connect(cluster.dsn(SUPERUSER, BLANK)) as blank:
                 set_default_privileges(blank, chosen)
         finally:
-            connection.execute(allow.format(sql.Identifier(BLANK), sql.SQL("false")))
+            own.execute(allow.format(sql.Identifier(BLANK), sql.SQL("false")))
 
 
 def keep_blank(cluster: Cluster) -> None:

@@ -54,3 +54,16 @@ def test_the_template_refuses_connections_again(cluster: Cluster) -> None:
     apply_files(cluster, pytest.fail, "current")
     with pytest.raises(psycopg.OperationalError, match="not currently accepting connections"):
         psycopg.connect(cluster.dsn("postgres", BLANK))
+
+
+def test_a_cluster_without_the_template_starts_all_the_same(cluster: Cluster, change: None) -> None:
+    """A start that was killed before it made the template leaves one."""
+    rename = sql.SQL("alter database {} rename to {}")
+    names = sql.Identifier(BLANK), sql.Identifier("aside")
+    with psycopg.connect(cluster.dsn(SUPERUSER, "template1"), autocommit=True) as admin:
+        admin.execute(rename.format(*names))
+        try:
+            apply_files(cluster, pytest.fail, "legacy")
+            apply_files(cluster, pytest.fail, "current")
+        finally:
+            admin.execute(rename.format(*reversed(names)))
