@@ -49,6 +49,15 @@ def test_rights_to_functions(migrated: Connection[TupleRow]) -> None:
     assert {name for (name,) in triggers}.isdisjoint(name for name, _ in rows)
 
 
+def test_one_private_function_is_for_policies(migrated: Connection[TupleRow]) -> None:
+    """The others serve triggers and functions of their owner."""
+    rows = migrated.execute(
+        f"select proname from pg_proc, {API_ROLES} where pronamespace = 'private'::regnamespace"
+        " and has_function_privilege(role, oid, 'execute')".encode()
+    ).fetchall()
+    assert rows == [("session_is_live",)]
+
+
 def test_rights_to_schema_private(migrated: Connection[TupleRow]) -> None:
     rows = migrated.execute(
         f"select role, privilege from {API_ROLES}, unnest(array['USAGE', 'CREATE']) as privilege"

@@ -98,6 +98,16 @@ def test_the_database_says_when_a_row_was_made_and_changed(
     assert after[1] > before[1]
 
 
+@pytest.mark.parametrize("column", ["id", "user_id", "is_public", "created_at", "updated_at"])
+def test_no_row_is_without_what_every_row_has(
+    migrated: Connection[TupleRow], people: dict[str, UUID], column: str
+) -> None:
+    """Also where the trigger that writes it is switched off."""
+    migrated.execute("alter table public.profiles disable trigger stamp_profile")
+    with pytest.raises(psycopg.errors.NotNullViolation):
+        migrated.execute(f"update public.profiles set {column} = null".encode())
+
+
 @pytest.mark.parametrize(
     "assignment",
     [

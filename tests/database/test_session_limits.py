@@ -120,3 +120,13 @@ def test_there_is_one_row_of_limits_that_make_sense(migrated: Rows) -> None:
     expect_denied(migrated, "insert into private.session_limits default values", sqlstate="23505")
     expect_denied(migrated, "insert into private.session_limits (is_only) values (false)", sqlstate="23514")
     expect_denied(migrated, "update private.session_limits set timebox = '-1 second'", sqlstate="23514")
+    expect_denied(migrated, "update private.session_limits set inactivity_timeout = '0'", sqlstate="23514")
+    expect_denied(migrated, "update private.session_limits set single_per_user = null", sqlstate="23502")
+
+
+def test_the_list_has_no_session_past_a_limit(migrated: Rows, session: tuple[UUID, UUID]) -> None:
+    """Also where the caller's own session is live."""
+    limit(migrated, "timebox", "30 seconds")
+    make_older(migrated, session)
+    current = (session[0], new_session(migrated, session[0]))
+    assert sees(migrated, current) == (1, 1)
