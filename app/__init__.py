@@ -25,7 +25,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     # Imported here, because `flask run` loads all this while the local stack boots.
     from app import account, auth, profiles, web
     from app.settings import Settings
-    from app.web import assets, double_submit, drafts, error_pages, filters, forms, headers, host
+    from app.web import assets, double_submit, drafts, error_pages, filters, forms, headers, host, limits
     from flask_signet import cli, origin
     from flask_signet import clients as supabase_clients
     from flask_signet.gatekeeper import Gatekeeper
@@ -48,6 +48,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     drafts.register(app)
     Gatekeeper(app, gatekeeper_settings(settings))
     supabase_clients.register(app, settings.supabase_url, settings.publishable_key)
+    limits.register(app, settings.ratelimit_storage_uri)
     error_pages.register(app)
     filters.register(app)
     for package in (web, auth, profiles, account):

@@ -31,6 +31,7 @@ VARIABLES = frozenset(
         "TRUSTED_PROXIES",
         "REVOCATION_CHECK_SECONDS",
         "LAB",
+        "RATELIMIT_STORAGE_URI",
         "SIGNET_PG_BIN",
         "SIGNET_PG_USER",
         "SMTP_URL",
@@ -85,6 +86,7 @@ class Settings:
     jwks: str | None = field(default=None, repr=False)
     jwks_url: str | None = None
     revocation_check_seconds: float | None = None
+    ratelimit_storage_uri: str | None = None  # None: no rate limits
     local_stack: LocalStack | None = None
     lab: bool = False
 
@@ -136,6 +138,7 @@ class Settings:
             jwks=reader.jwks(url),
             jwks_url=reader.jwks_url(),
             revocation_check_seconds=reader.seconds("REVOCATION_CHECK_SECONDS"),
+            ratelimit_storage_uri=reader.ratelimit_storage_uri(),
             local_stack=local_stack,
             lab=reader.lab(database_url, has_local_stack=local_stack is not None),
         )

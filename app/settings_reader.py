@@ -154,6 +154,21 @@ class Reader:
             return 0
         return int(text or 0)
 
+    def ratelimit_storage_uri(self) -> str | None:
+        """Return RATELIMIT_STORAGE_URI; None for the word off."""
+        from limits.errors import ConfigurationError
+        from limits.storage import storage_from_string
+
+        uri = self.text("RATELIMIT_STORAGE_URI") or "memory://"
+        if uri == "off":
+            return None
+        try:
+            storage_from_string(uri if "async" not in uri else "")
+        except (ConfigurationError, ValueError) as error:
+            expected = f"memory://, off, or the address of a storage whose package is installed ({error})"
+            self._problem("RATELIMIT_STORAGE_URI", uri, expected, "redis://localhost:6379")
+        return uri
+
     def cookie_mode(self) -> str:
         """Return SUPABASE_COOKIE_MODE."""
         mode = self.text("SUPABASE_COOKIE_MODE") or "private"

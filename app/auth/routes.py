@@ -39,6 +39,7 @@ from app.auth.post_login import (
 )
 from app.errors import AppError, log_error
 from app.web.forms import form_checks_token, render_form
+from app.web.limits import count_attempt
 from app.web.messages import (
     ACCOUNT_MADE,
     LOGGED_IN,
@@ -78,6 +79,7 @@ def login() -> Response:
     if form.validate_on_submit():
         remember_email(form.text("email"))
         try:
+            count_attempt("sign_in", form.text("email"))
             return log_in(auth_api.sign_in(form.text("email"), form.text("password")), LOGGED_IN, target)
         except AppError as error:
             if error.code == "email_not_confirmed":
@@ -99,6 +101,7 @@ def signup() -> Response:
         remember_email(form.text("email"))
         start = page_after_sign_up(target)
         try:
+            count_attempt("sign_up", form.text("email"))
             tokens = request_sign_up(form.text("email"), form.text("password"), start)
             if tokens is None:
                 return redirect(url_for("auth.check_email"), 303)
@@ -161,6 +164,7 @@ def check_email() -> Response:
     form = CodeForm()
     if form.validate_on_submit():
         try:
+            count_attempt("code", mail.email)
             tokens = auth_api.redeem_code(mail.email, form.text("code"), mail.purpose)
             return finish_mail_flow(tokens, mail.purpose, mail.target)
         except AppError as error:
@@ -179,6 +183,7 @@ def resend() -> Response:
     form = AgainForm()
     if form.validate_on_submit():
         try:
+            count_attempt("mail", mail.email)
             request_mail(mail.email, mail.purpose, mail.target)
             flash_message(MAIL_SENT_AGAIN)
             return redirect(url_for("auth.check_email"), 303)
@@ -196,6 +201,7 @@ def forgot() -> Response:
     form = ForgotForm(email=identity.email if identity else remembered_email())
     if form.validate_on_submit():
         try:
+            count_attempt("mail", form.text("email"))
             request_mail(form.text("email"), "recovery", HOME)
             return redirect(url_for("auth.check_email"), 303)
         except AppError as error:
@@ -250,6 +256,7 @@ def magic_link() -> Response:
     form = ForgotForm(email=remembered_email())
     if form.validate_on_submit():
         try:
+            count_attempt("mail", form.text("email"))
             request_mail(form.text("email"), "magiclink", target)
             return redirect(url_for("auth.check_email"), 303)
         except AppError as error:
