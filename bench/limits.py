@@ -3,9 +3,9 @@
 python -m bench.limits [--seconds 60]
 
 One ephemeral local stack per run, whose Auth sees one caller, as on a hosted project. The app is behind one
-proxy, so that the stranger and the people come from different addresses. Counts: guesses that were tried and those
-refused with 429 (by the app or by Auth), page views of a signed-in person that failed, and logins with the right
-password from other addresses that failed.
+proxy, so that the stranger and the people come from different addresses. Counts: guesses that were tried and
+those refused with 429 (by the app or by Auth), page views of a signed-in person that failed, and logins with
+the right password from other addresses that failed.
 """
 
 from __future__ import annotations
