@@ -62,6 +62,7 @@ def subject() -> Iterator[Subject]:
             for role in ("supabase_auth_admin", "authenticator")
         )
         context = make_context(Database(auth, data), installation, "http://127.0.0.1:8000")
+        context.signing_keys.reload()
         try:
             yield _person(context, lease.stack.database_url, lease.stack.pid)
         finally:

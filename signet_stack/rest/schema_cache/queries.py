@@ -48,7 +48,9 @@ select n.nspname, c.relname, a.attname, format_type(a.atttypid, a.atttypmod),
             coalesce(pg_get_expr(e.adbin, e.adrelid), pg_get_expr(t.typdefaultbin, 0))
     end,
     d.description,
-    (select array_agg(l.enumlabel::text order by l.enumsortorder) from pg_enum l where l.enumtypid = t.oid),
+    case t.typtype when 'e' then (
+        select array_agg(l.enumlabel::text order by l.enumsortorder) from pg_enum l where l.enumtypid = t.oid
+    ) end,
     case when b.typnamespace = 'pg_catalog'::regnamespace then format_type(b.oid, null)
         else format_type(a.atttypid, a.atttypmod) end,
     case when b.oid in ('bpchar'::regtype, 'varchar'::regtype) then
@@ -75,15 +77,16 @@ select k.contype::text, k.conname,
         where q.conrelid = k.conrelid and q.contype in ('p', 'u')
             and q.conkey @> k.conkey and q.conkey <@ k.conkey
     ),
-    n.nspname, c.relname, k.conrelid, k.conkey,
-    (select array_agg(a.attname::text order by u.place)
-     from unnest(k.conkey) with ordinality as u(number, place)
-     join pg_attribute a on a.attrelid = k.conrelid and a.attnum = u.number),
-    m.nspname, f.relname, k.confrelid, k.confkey,
-    (select array_agg(a.attname::text order by u.place)
-     from unnest(k.confkey) with ordinality as u(number, place)
-     join pg_attribute a on a.attrelid = k.confrelid and a.attnum = u.number)
+    n.nspname, c.relname, k.conrelid, k.conkey, x.sources,
+    m.nspname, f.relname, k.confrelid, k.confkey, x.targets
 from pg_constraint k
+cross join lateral (
+    select array_agg(s.attname::text order by p.place) as sources,
+        array_agg(t.attname::text order by p.place) as targets
+    from unnest(k.conkey, k.confkey) with ordinality as p(source, target, place)
+    join pg_attribute s on s.attrelid = k.conrelid and s.attnum = p.source
+    left join pg_attribute t on t.attrelid = k.confrelid and t.attnum = p.target
+) x
 join pg_class c on c.oid = k.conrelid
 join pg_namespace n on n.oid = c.relnamespace
 left join pg_class f on f.oid = k.confrelid
