@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 
 from signet_db.errors import Place
 from signet_db.files import Migration
 from signet_db.lexer import Statement, tokens
 
 _PARTS = re.compile(r'"((?:[^"]|"")*)"|([^\s."(]+)')
+_CONTAINER = re.compile(r"([^\s\"]+\.[^\s\".]+)\.[^\s\".]+$")
+_HEAD = 12  # tokens that hold the names of what a statement makes
 _KINDS = {
     "policy": ("create policy", "alter policy"),
     "view": (
@@ -46,9 +49,12 @@ def place_of(migrations: Sequence[Migration], title: str, kind: str = "") -> Pla
                 continue
             place = migration.place(statement.first)
             loose = place
-            if " ".join(statement.words[:5]).startswith(_KINDS.get(kind, ("create", "alter"))):
+            is_kind = " ".join(statement.words[:5]).startswith(_KINDS.get(kind, ("create", "alter")))
+            if is_kind and wanted <= names_in(statement, _HEAD):
                 exact = place
-    return exact or loose
+    if exact or loose or not (container := _CONTAINER.match(title)):
+        return exact or loose
+    return place_of(migrations, container[1], "table")  # a constraint that was named by PostgreSQL
 
 
 def _without_types(title: str) -> str:
@@ -56,11 +62,12 @@ def _without_types(title: str) -> str:
     return re.sub(r"\([^\"]*\)$", "", title)
 
 
-def names_in(statement: Statement) -> frozenset[str]:
-    """Return the names in a statement, in lower case."""
+def names_in(statement: Statement, most: int | None = None) -> frozenset[str]:
+    """Return the names in a statement, or in its first tokens only, in lower case."""
+    said = (token for token in tokens(statement.text) if not token.is_blank)
     return frozenset(
         token.text.strip('"').replace('""', '"').lower()
-        for token in tokens(statement.text)
+        for token in islice(said, most)
         if token.kind in ("word", "name")
     )
 

@@ -279,7 +279,8 @@ def _plan(connection: Connection[Any], query: sql.Composed, condition: str) -> d
 
 def _per_row(node: dict[str, Any], in_subplan: bool = False) -> Iterator[str]:
     """Yield filters and conditions of a plan, without what is computed once before it."""
-    for key in ("Filter", "Index Cond", "Recheck Cond", "Join Filter", "Hash Cond", "Merge Cond", "TID Cond"):
+    # Conditions of joins are left out: what they compare is computed below them.
+    for key in ("Filter", "Index Cond", "Recheck Cond", "TID Cond"):
         if key in node and not (in_subplan and key != "Filter"):
             yield node[key]
     if in_subplan:
@@ -288,7 +289,8 @@ def _per_row(node: dict[str, Any], in_subplan: bool = False) -> Iterator[str]:
         relation = child.get("Parent Relationship")
         if relation == "InitPlan":
             continue
-        is_hashed = relation == "SubPlan" and f"hashed {child.get('Subplan Name')}" in str(node.get("Filter"))
+        texts = f"{node.get('Filter')} {node.get('Output')}"
+        is_hashed = relation == "SubPlan" and f"hashed {child.get('Subplan Name')}" in texts
         if not is_hashed:
             yield from _per_row(child, in_subplan or relation == "SubPlan")
 

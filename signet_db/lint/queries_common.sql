@@ -36,6 +36,18 @@ columns as (
     from tables t
     join pg_attribute a on a.attrelid = t.oid and a.attnum > 0 and not a.attisdropped
 ),
+-- Functions that read auth.sessions, themselves or through another function.
+session_functions as (
+    select p.oid, n.nspname || '.' || p.proname || '(' as call
+    from pg_proc p
+    join pg_namespace n on n.oid = p.pronamespace and n.nspname = any (%(schemas)s)
+    where coalesce(nullif(p.prosrc, ''), pg_get_function_sqlbody(p.oid)) ~ '\mauth\.sessions\M'
+    union
+    select p.oid, n.nspname || '.' || p.proname || '('
+    from session_functions s
+    join pg_proc p on position(s.call in coalesce(nullif(p.prosrc, ''), pg_get_function_sqlbody(p.oid))) > 0
+    join pg_namespace n on n.oid = p.pronamespace and n.nspname = any (%(schemas)s)
+),
 policies as (
     select
         p.oid,
@@ -54,9 +66,9 @@ policies as (
         t.is_guarded,
         pg_get_expr(p.polqual, p.polrelid) ~ '\mauth\.sessions\M' or exists (
             select from pg_depend d
-            join pg_proc f on f.oid = d.refobjid
-            where d.classid = 'pg_policy'::regclass and d.objid = p.oid and d.refclassid = 'pg_proc'::regclass
-                and coalesce(nullif(f.prosrc, ''), pg_get_function_sqlbody(f.oid)) ~ '\mauth\.sessions\M') as reads_sessions
+            join session_functions f on f.oid = d.refobjid
+            where d.classid = 'pg_policy'::regclass and d.objid = p.oid and d.refclassid = 'pg_proc'::regclass)
+            as reads_sessions
     from pg_policy p
     join tables t on t.oid = p.polrelid
 ),

@@ -216,11 +216,12 @@ def _infer(
     own_membership = next((one for one in memberships if one.table == table.oid), None)
     if own_membership is not None:
         return Belonging(owners=(own_membership.user_column,), membership=own_membership)
-    tenancies = tuple(
-        tenancy
-        for tenancy in (*_tenancies(catalogue, table, memberships), *_claimed(table, owners))
-        if not owners or tenancy.column in read or not (set(owners) & read)
-    )
+    tenancies = tuple(dict.fromkeys((*_tenancies(catalogue, table, memberships), *_claimed(table, owners))))
+    keys = {key.columns[0] for key in table.foreign_keys if key.target in catalogue.tables}
+    # What the policies read decides; where they read none of it, all of it may say whose the row is.
+    if ({*owners} | {tenancy.column for tenancy in tenancies} | keys) & read:
+        owners = tuple(column for column in owners if column in read)
+        tenancies = tuple(tenancy for tenancy in tenancies if tenancy.column in read)
     named = " ".join(policy.text for policy in table.policies) + " ".join(
         source for source in catalogue.sources if table.name in source or "(" in source
     )
@@ -273,17 +274,25 @@ def _public(table: Table) -> tuple[tuple[str, str], ...]:
 
 
 def _with_parents(catalogue: Catalogue, found: dict[int, Belonging]) -> dict[int, Belonging]:
-    """Give rows that nothing else says of the belonging of the rows that they refer to."""
+    """Add the belonging of the row that a row refers to, where nothing else says or policies read the key."""
     changed = True
     while changed:
         changed = False
         for oid, table in catalogue.tables.items():
+            if found[oid].parents or found[oid].membership is not None:
+                continue
+            read = {column for policy in table.policies for column in policy.columns}
+            settled = {tenancy.column for tenancy in found[oid].tenancies}
             parents = tuple(
                 key
                 for key in table.foreign_keys
-                if key.target in found and key.target != oid and not found[key.target].is_shared
+                if key.target in found
+                and key.target != oid
+                and not found[key.target].is_shared
+                and key.columns[0] not in settled
+                and (found[oid].is_shared or key.columns[0] in read)
             )
-            if found[oid].is_shared and parents:
+            if parents:
                 found[oid] = replace(found[oid], parents=parents)
                 changed = True
     return found

@@ -33,11 +33,17 @@ def give_away(on: TableAttempts, person: Person, rights: Rights) -> None:
         if value is not None and value != own.values[tenancy.column]:
             targets.append((tenancy.column, value))
     for column, value in targets:
-        if column not in rights.update:
+        if column not in rights.update or not _decides_updates(on, column):
             continue
         change = f"update {on.table.sql} set {quoted(column)} = {literal(value)}"
         count = f"select count(*) from {on.table.sql} where {quoted(column)} = {literal(value)}"
         _change_own(on, "give away", person, own, rights, change, count, "gives away")
+
+
+def _decides_updates(on: TableAttempts, column: str) -> bool:
+    """Whether the column says who may change a row: policies for UPDATE read it, or they read no column."""
+    read = {name for policy in on.table.permissive("w", "authenticated") for name in policy.columns}
+    return not read or column in read
 
 
 def raise_own(on: TableAttempts, person: Person, rights: Rights) -> None:

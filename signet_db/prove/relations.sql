@@ -150,7 +150,15 @@ select pg_get_viewdef(c.oid) from pg_class c join pg_namespace n on n.oid = c.re
 where n.nspname = any (%(schemas)s) and c.relkind in ('v', 'm')
 
 -- name: session_functions
-select format('%%I.%%I(', n.nspname, p.proname) as name
-from pg_proc p join pg_namespace n on n.oid = p.pronamespace
-where n.nspname = any (%(schemas)s)
-    and coalesce(nullif(p.prosrc, ''), pg_get_function_sqlbody(p.oid), '') ~ '\mauth\.sessions\M'
+with recursive session_functions as (
+    select p.oid, n.nspname || '.' || p.proname || '(' as call
+    from pg_proc p
+    join pg_namespace n on n.oid = p.pronamespace and n.nspname = any (%(schemas)s)
+    where coalesce(nullif(p.prosrc, ''), pg_get_function_sqlbody(p.oid), '') ~ '\mauth\.sessions\M'
+    union
+    select p.oid, n.nspname || '.' || p.proname || '('
+    from session_functions s
+    join pg_proc p on position(s.call in coalesce(nullif(p.prosrc, ''), pg_get_function_sqlbody(p.oid), '')) > 0
+    join pg_namespace n on n.oid = p.pronamespace and n.nspname = any (%(schemas)s)
+)
+select call as name from session_functions

@@ -265,6 +265,7 @@ class Draft:
         self.missing = ""
         self.values: dict[str, str | None] = {}
         self._choices: dict[str, Iterator[str]] = {}
+        self.partners: list[str] = []
         self.tenant = tenant or _TENANT_OF.get(holder, "a")
         self._fill_owners()
         self._fill_keys()
@@ -345,6 +346,10 @@ class Draft:
             name = column.name
             if name in self.values or column.is_generated or name in in_keys:
                 continue
+            if roles := self._roles(column):
+                self._choices[name] = iter(roles)
+                self._next(name)
+                continue
             if not column.is_text and (column.has_default and column.type != "bool"):
                 continue
             if not column.is_required and _LATER_NULL.fullmatch(name):
@@ -354,8 +359,8 @@ class Draft:
                 continue
             if column.has_default and self._has_list(column) and not self.belonging.membership:
                 continue  # a status or a role begins with its default
-            choices = self._roles(column) or list(candidates(self.table, column, mark, self.world.number))
-            self._choices[name] = iter(choices)
+            choices = candidates(self.table, column, mark, self.world.number)
+            self._choices[name] = choices
             first = next(self._choices[name], None)
             if first is not None:
                 self.values[name] = first
@@ -382,7 +387,7 @@ class Draft:
     def entitled(self) -> frozenset[str]:
         """Return the users to whom the row belongs."""
         belonging = self.belonging
-        users: set[str] = {self.holder} if belonging.owners else set()
+        users: set[str] = {self.holder, *self.partners} if belonging.owners else set()
         if belonging.tenancies or belonging.membership:
             users |= MEMBERS[self.tenant]
         if belonging.members_read:
@@ -409,6 +414,8 @@ class Draft:
         names: list[str] = []
         if state == _CHECK and diag.constraint_name in self.table.checks:
             names = sorted(self.table.checks[diag.constraint_name][0], key=self._is_fixed)
+            if self._has_partner([name for name in names if name in self.belonging.owners]):
+                return True
         elif state in _BAD_VALUE or state == _CHECK:
             names = list(self._choices)
         elif state == _NOT_NULL and diag.column_name:
@@ -416,6 +423,15 @@ class Draft:
         elif state in (_UNIQUE, _EXCLUDED) and diag.constraint_name:
             names = [name for name in self._choices if name in (diag.message_detail or "")]
         return any(self._next(name) for name in names)
+
+    def _has_partner(self, owners: list[str]) -> bool:
+        """Name another user in the second of two owner columns that must differ, such as a recipient."""
+        if len(owners) < 2 or self.partners:
+            return False
+        partner = "alice" if self.holder == "carol" else "carol"
+        self.partners.append(partner)
+        self.values[self.belonging.owners[1]] = str(self.world.ids[partner])
+        return True
 
     def _is_fixed(self, name: str) -> bool:
         return name not in self._choices

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
@@ -81,7 +82,15 @@ def is_witnessed(connection: Connection[TupleRow], case: Case) -> bool:
         return how == "fails" and error.sqlstate in ("42P17", "42501", "21000")
 
 
-def _shows(connection, case, how, person, alice, before, filled) -> bool:  # type: ignore[no-untyped-def]
+def _shows(
+    connection: Connection[TupleRow],
+    case: Case,
+    how: str,
+    person: UUID | None,
+    alice: UUID,
+    before: str,
+    filled: Callable[[str], bytes],
+) -> bool:
     witness = filled(case.witness)
     if case.person == "nobody":
         with as_nobody(connection):
@@ -90,6 +99,7 @@ def _shows(connection, case, how, person, alice, before, filled) -> bool:  # typ
         guest = new_user(connection, is_anonymous=True)
         with as_user(connection, guest):
             return connection.execute(witness).rowcount > 0
+    assert person is not None
     if how == "cached":
         return _cached(connection, witness, alice, person)
     metadata = {"role": "admin"} if how == "metadata" else None

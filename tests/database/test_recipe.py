@@ -64,7 +64,7 @@ def run(project: Path, *command: str) -> str:
 def follow(project: Path) -> None:
     """Do what the recipe says, in its order."""
     commands = re.findall(r"^flask (db .*?) *(?:#.*)?$", RECIPE, re.MULTILINE)
-    assert [command.split()[1] for command in commands] == ["new", "lint", "upgrade"]
+    assert [command.split()[1] for command in commands] == ["new", "lint", "upgrade", "prove"]
     for command in commands:
         run(project, "flask", *command.split())
     assert len(FILES) == 4

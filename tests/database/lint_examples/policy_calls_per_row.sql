@@ -52,3 +52,10 @@ create table public.t (id uuid primary key, user_id uuid not null, org_id uuid, 
 create index on public.t (user_id);
 alter table public.t enable row level security;
 create policy "p" on public.t for select to authenticated using ((select auth.uid()) = user_id or (select private.is_staff()));
+-- good
+create schema if not exists private;
+create function private.my_orgs(role text) returns setof uuid language sql stable security definer set search_path = '' as $$ select null::uuid $$;
+create table public.t (id uuid primary key, org_id uuid);
+create index on public.t (org_id);
+create policy "p" on public.t for all to authenticated
+using (org_id in (select private.my_orgs('admin'))) with check (org_id in (select private.my_orgs('admin')));
