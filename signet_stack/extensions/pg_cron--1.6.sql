@@ -54,7 +54,7 @@ create function cron.signet_is_schedule(schedule text) returns boolean language 
     from (select regexp_split_to_array(trim(schedule), '\s+')) as split (fields)
 $$;
 
--- Definer, because nobody but the functions writes cron.job; the caller names itself and must be that role.
+-- Security definer, because cron.job is written by the functions only; the caller must be a member of job_user.
 create function cron.signet_store(
     job_name text, job_schedule text, job_command text, job_database text, job_user text, job_active boolean
 )

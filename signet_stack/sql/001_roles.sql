@@ -1,6 +1,6 @@
 -- The roles of a hosted project. Run once, by the bootstrap superuser supabase_admin.
 -- Passwords of the stack's login roles are set by signet_stack/postgres/bootstrap.py; the other login roles have
--- none, so nobody can log in as them.
+-- none, and cannot log in.
 
 create role postgres login createrole createdb bypassrls replication;
 create role anon nologin;

@@ -2,8 +2,8 @@
 -- that for superusers and fires no event trigger for it, so "flask db upgrade" calls these functions where a file
 -- has such a statement. The arguments are names and values, never SQL text.
 
--- A user's function runs as whoever fires it: not for the superuser, and not for Auth, whose sessions may read
--- the private signing keys. Hosted projects skip their reserved roles too.
+-- A user's function runs with the rights of the role whose statement fires it. Hence not for the superuser, and not
+-- for Auth, whose sessions may read the private signing keys. Hosted projects skip their reserved roles too.
 alter role supabase_admin set event_triggers = off;
 alter role supabase_auth_admin set event_triggers = off;
 
