@@ -99,5 +99,6 @@ def gatekeeper_settings(settings: Settings) -> GatekeeperSettings:
         jwks=settings.jwks,
         jwks_url=settings.jwks_url,
         revocation_check_seconds=settings.revocation_check_seconds,
+        max_waiting_threads=settings.auth_threads,
         show_timing=settings.is_development,
     )

@@ -30,6 +30,7 @@ VARIABLES = frozenset(
         "SITE_URL",
         "TRUSTED_PROXIES",
         "REVOCATION_CHECK_SECONDS",
+        "GATEKEEPER_AUTH_THREADS",
         "LAB",
         "RATELIMIT_STORAGE_URI",
         "SIGNET_PG_BIN",
@@ -87,6 +88,7 @@ class Settings:
     jwks_url: str | None = None
     revocation_check_seconds: float | None = None
     ratelimit_storage_uri: str | None = None  # None: no rate limits
+    auth_threads: int = 2
     local_stack: LocalStack | None = None
     lab: bool = False
 
@@ -139,6 +141,7 @@ class Settings:
             jwks_url=reader.jwks_url(),
             revocation_check_seconds=reader.seconds("REVOCATION_CHECK_SECONDS"),
             ratelimit_storage_uri=reader.ratelimit_storage_uri(),
+            auth_threads=reader.count("GATEKEEPER_AUTH_THREADS") or 2,
             local_stack=local_stack,
             lab=reader.lab(database_url, has_local_stack=local_stack is not None),
         )

@@ -103,6 +103,7 @@ def test_every_problem_is_reported_at_once() -> None:
         ("SUPABASE_JWKS", json.dumps({"keys": [MINT.jwk("ES256", d="x")]})),
         ("SUPABASE_JWKS", json.dumps({"keys": [MINT.jwk("ES256", kid=PUBLIC_DEVELOPMENT_KID)]})),
         ("SUPABASE_JWKS_URL", "http://keys.example/jwks.json"),
+        ("GATEKEEPER_AUTH_THREADS", "some"),
         ("REVOCATION_CHECK_SECONDS", "0"),
         ("REVOCATION_CHECK_SECONDS", "-5"),
         ("REVOCATION_CHECK_SECONDS", "soon"),
