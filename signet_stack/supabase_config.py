@@ -77,10 +77,27 @@ _AUTH: Mapping[tuple[str, ...], tuple[str, Callable[[Any], Any]]] = {
     ("rate_limit", "token_verifications"): ("rate_limit_verify", _same),
     ("sessions", "timebox"): ("sessions_timebox", _same),
     ("sessions", "inactivity_timeout"): ("sessions_inactivity_timeout", _same),
+    ("enable_manual_linking",): ("security_manual_linking_enabled", _same),
+    ("mfa", "max_enrolled_factors"): ("mfa_max_enrolled_factors", _same),
+    ("mfa", "totp", "enroll_enabled"): ("mfa_totp_enroll_enabled", _same),
+    ("mfa", "totp", "verify_enabled"): ("mfa_totp_verify_enabled", _same),
+    ("external", "google", "enabled"): ("external_google_enabled", _same),
+    ("external", "google", "client_id"): ("external_google_client_id", _same),
+    ("external", "google", "secret"): ("external_google_secret", _same),
+    ("external", "keycloak", "enabled"): ("external_keycloak_enabled", _same),
+    ("external", "keycloak", "client_id"): ("external_keycloak_client_id", _same),
+    ("external", "keycloak", "secret"): ("external_keycloak_secret", _same),
+    ("external", "keycloak", "url"): ("external_keycloak_url", _same),
     ("hook", "custom_access_token", "enabled"): ("hook_custom_access_token_enabled", _same),
     ("hook", "custom_access_token", "uri"): ("hook_custom_access_token_uri", _same),
 }
-_SERVED = {("hook", "custom_access_token"), ("email",)}
+_SERVED = {
+    ("hook", "custom_access_token"),
+    ("email",),
+    ("mfa", "totp"),
+    ("external", "google"),
+    ("external", "keycloak"),
+}
 
 
 @dataclass(frozen=True, slots=True)

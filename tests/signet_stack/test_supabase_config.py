@@ -48,8 +48,16 @@ email_sent = 2
 enabled = true
 [auth.external.apple]
 enabled = false
+[auth.external.keycloak]
+enabled = true
+client_id = "signet"
+secret = "env(KEYCLOAK)"
+url = "https://id.example/realms/a"
+[auth.mfa.phone]
+enroll_enabled = true
 [auth.mfa.totp]
 enroll_enabled = true
+verify_enabled = false
 [auth.sms]
 enable_signup = false
 """
@@ -80,12 +88,17 @@ def test_auth_settings_seeds_and_schemas_are_read(write: Path, tmp_path: Path) -
         "smtp_max_frequency": 90,
         "mailer_otp_exp": 900,
         "sessions_timebox": 86_400.0,
+        "mfa_totp_enroll_enabled": True,
+        "mfa_totp_verify_enabled": False,
+        "external_keycloak_enabled": True,
+        "external_keycloak_client_id": "signet",
+        "external_keycloak_url": "https://id.example/realms/a",
     }
     assert len(found.auth["password_required_characters"].replace(r"\:", "").split(":")) == 4
     assert found.schemas == ("public", "graphql_public")
     assert found.seeds is not None
     assert [path.name for path in found.seeds] == ["a.sql", "b.sql", "seed.sql"]
-    assert found.not_served == ("auth.external.github", "auth.mfa.totp")
+    assert found.not_served == ("auth.external.github", "auth.mfa.phone")
 
 
 def test_a_variable_of_the_environment_is_used(

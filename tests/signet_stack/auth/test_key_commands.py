@@ -15,6 +15,7 @@ from flask_signet.cli.keys import keys
 from flask_signet.keys import management_api
 from signet_stack import config_command
 from signet_stack.api_clients import ManagementApi
+from signet_stack.auth_settings import HOSTED_LIKE
 from signet_stack.config_command import config
 from signet_stack.context import Context
 from tests.signet_stack.auth.conftest import Project, TestClock, serve_project
@@ -231,3 +232,11 @@ def test_a_setting_that_does_not_fit_says_why_and_what_next(
 
 def test_a_value_that_is_no_text_is_told(local: Project) -> None:
     assert "The value is not UTF-8." in run("uri_allow_list", "\udcff", command=config, code=1).stderr
+
+
+def test_the_settings_of_a_new_hosted_project_are_set_at_once(local: Project) -> None:
+    changed = read("--hosted-like", command=config)
+    assert changed == HOSTED_LIKE
+    assert changed["mail_links"] == "auth"
+    assert {name: read(name, command=config)[name] for name in changed} == changed
+    assert "takes no name" in run("--hosted-like", "jwt_exp", "60", command=config, code=1).stderr
