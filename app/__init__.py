@@ -40,7 +40,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     host.register(app, settings.site_url)
     if hops := settings.trusted_proxies:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
-    assets.register(app)
+    assets.register(app, is_development=settings.is_development)
     headers.register(app)
     # The order of the before_request hooks: origin check, form token, session.
     origin.register(app, settings.site_url)

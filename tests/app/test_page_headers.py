@@ -8,7 +8,7 @@ from werkzeug.test import TestResponse
 
 from app import create_app
 from app.settings import Settings
-from app.web.assets import asset
+from app.web.assets import Assets
 from app.web.headers import content_security_policy
 from tests.app.conftest import NOBODY_LISTENS
 from tests.support.site import SECRET_KEY, SITE
@@ -82,7 +82,7 @@ def test_only_static_files_may_be_kept(
 
 def test_a_file_is_kept_for_ever_under_the_address_of_its_content(lonely_app: Flask, lonely: Visitor) -> None:
     with lonely_app.test_request_context():
-        url = asset("signet.css").url
+        url = Assets().get("signet.css").url
     fresh = send(lonely, "GET", url, {})
     assert fresh.headers["Cache-Control"] == "public, max-age=31536000, immutable"
     old = send(lonely, "GET", "/static/signet.css?v=0000000000000000", {})

@@ -1,0 +1,132 @@
+"""CPU time of a signed-in page against a bare Flask page, in one process.
+
+python -m bench.pages [--requests 300] [--rounds 7]
+
+The home page's baseline renders the same templates in a Flask app without session, gatekeeper, hooks or form
+tokens. The profile's reads the profile by the same client and serves the page's finished HTML. Prints the
+medians of CPU milliseconds per request, and their ratio with its spread over the rounds. The stack is another
+process.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+
+from flask import Flask, g, render_template
+from flask.testing import FlaskClient
+
+from app import create_app
+from app.settings import Settings
+from app.web import assets, filters
+from flask_signet.clients import user_client
+from flask_signet.gatekeeper import Identity, current_identity
+from signet_stack.handle import LocalStack
+from tests.support.markup import parse
+
+SITE = "http://127.0.0.1:8000"
+EMAIL, PASSWORD = "ada@example.com", "correct horse battery staple"
+
+
+def cpu_ms(visit: Callable[[], object], requests: int) -> float:
+    started = time.process_time()
+    for _ in range(requests):
+        visit()
+    return (time.process_time() - started) / requests * 1000
+
+
+def signed_in_client(app: Flask) -> FlaskClient:
+    client = app.test_client()
+    page = parse(client.get("/login", base_url=SITE).text)
+    token = page.find("main").find("input", name="csrf_token")["value"]
+    form = {"email": EMAIL, "password": PASSWORD, "csrf_token": token}
+    assert client.post("/login", base_url=SITE, data=form).status_code == 303
+    client.get("/", base_url=SITE)  # shows the message of the login
+    return client
+
+
+def identity_of(app: Flask, client: FlaskClient) -> Identity:
+    with client:
+        client.get("/", base_url=SITE)
+        identity = current_identity()
+    assert identity is not None
+    return identity
+
+
+def bare_home(app: Flask, identity: Identity) -> FlaskClient:
+    """Render the home page's own templates in a Flask app without session, hooks or form tokens."""
+    bare = Flask("bare", template_folder=f"{app.root_path}/templates", static_folder=app.static_folder)
+    bare.extensions["settings"] = app.extensions["settings"]
+    assets.register(bare, is_development=False)
+    filters.register(bare)
+    bare.jinja_env.globals.update(csrf_token=lambda: "token", get_flashed_messages=lambda **_: [])
+    for rule in app.url_map.iter_rules():
+        if rule.endpoint not in ("static", "pages.home"):
+            bare.add_url_rule(rule.rule, rule.endpoint, lambda **_: "")
+
+    @bare.get("/", endpoint="pages.home")
+    def home() -> str:
+        g.gatekeeper_ms = 0.1
+        return render_template("pages/home.html", identity=identity)
+
+    return bare.test_client()
+
+
+def bare_markup(markup: str, before: Callable[[], object]) -> FlaskClient:
+    """Serve a page's HTML as a template without a single expression, after one call."""
+    bare = Flask("bare")
+    template = bare.jinja_env.from_string("{% raw %}" + markup + "{% endraw %}")
+
+    @bare.get("/")
+    def page() -> str:
+        before()
+        return render_template(template)
+
+    return bare.test_client()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--requests", type=int, default=300)
+    parser.add_argument("--rounds", type=int, default=7)
+    options = parser.parse_args()
+    with LocalStack() as stack:
+        stack.apply_migrations("migrations")
+        stack.create_user(EMAIL, PASSWORD)
+        app = create_app(
+            Settings(
+                supabase_url=stack.url,
+                publishable_key=stack.publishable_key,
+                issuer=f"{stack.url}/auth/v1",
+                site_url=SITE,
+                secret_key="k" * 40,
+            )
+        )
+        client = signed_in_client(app)
+        identity = identity_of(app, client)
+
+        def read() -> None:
+            with app.app_context():
+                user_client(identity).rpc("my_profile", get=True).execute()
+
+        baselines = {
+            "/": bare_home(app, identity),
+            "/profile": bare_markup(client.get("/profile", base_url=SITE).text, read),
+        }
+        for path, baseline in baselines.items():
+            ours, bare = [], []
+            for _ in range(options.rounds):
+                bare.append(cpu_ms(lambda b=baseline: b.get("/"), options.requests))  # type: ignore[misc]
+                ours.append(cpu_ms(lambda p=path: client.get(p, base_url=SITE), options.requests))  # type: ignore[misc]
+            ratios = [a / b for a, b in zip(ours, bare, strict=True)]
+            print(
+                f"{path:9} {statistics.median(ours):.2f} ms, bare {statistics.median(bare):.2f} ms, "
+                f"ratio {statistics.median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})",
+                flush=True,
+            )
+
+
+if __name__ == "__main__":
+    main()
