@@ -68,6 +68,7 @@ security definer
 set search_path = ''
 as $$
 begin
+    -- The row of auth.sessions that the token names, unless it ended or passed a limit.
     return exists (
         select
         from private.live_sessions() as live

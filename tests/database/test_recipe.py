@@ -73,10 +73,10 @@ def follow(project: Path) -> None:
         (project / name).write_text(content)
     for name, change in CHANGES:
         text = (project / name).read_text()
-        lines = change.splitlines()
-        for old, new in zip(lines[::2], lines[1::2], strict=True):
-            assert (old[0], new[0], text.count(old[1:])) == ("-", "+", 1), old
-            text = text.replace(old[1:], new[1:])
+        for removed, added in re.findall(r"((?:^-.*\n)+)((?:^\+.*\n)+)", change, re.MULTILINE):
+            old, new = (re.sub(r"^[-+]", "", lines, flags=re.MULTILINE) for lines in (removed, added))
+            assert text.count(old) == 1, old
+            text = text.replace(old, new)
         (project / name).write_text(text)
 
 
