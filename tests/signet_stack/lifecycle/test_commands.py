@@ -49,7 +49,7 @@ def test_the_table_and_its_json_mask_what_is_secret_unless_asked(held: Checkout)
     assert keys[0]["kid"] in table.stdout
 
 
-def test_starts_share_one_stack_until_somebody_stops_it(checkout: Checkout) -> None:
+def test_starts_share_one_stack_until_a_stop(checkout: Checkout) -> None:
     """Ctrl-C reaches every process that was started from the terminal; the stack is none of them."""
     first = checkout.hold()
     second = checkout.hold()

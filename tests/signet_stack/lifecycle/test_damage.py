@@ -20,8 +20,10 @@ from signet_stack.postgres.binaries import find_binaries
 from signet_stack.postgres.cluster import Cluster
 from signet_stack.process import stack_file
 from signet_stack.process.lease import Lease
-from tests.conftest import free_port
+from tests.conftest import ROOT, free_port
 from tests.signet_stack.lifecycle.conftest import Start
+
+MIGRATIONS = len(list((ROOT / "migrations").glob("*.sql")))
 
 
 def count_migrations(lease: Lease) -> int:
@@ -56,7 +58,7 @@ def test_a_cluster_gets_new_passwords_when_stack_json_does_not_know_them(
     folder: Path, start: Start, damage: Callable[[Path], None]
 ) -> None:
     damage(folder / "stack.json")
-    assert count_migrations(start()) == 3
+    assert count_migrations(start()) == MIGRATIONS
 
 
 def test_an_unfinished_cluster_is_made_anew(folder: Path, start: Start) -> None:
@@ -88,7 +90,7 @@ def test_a_server_that_was_left_running_is_replaced(folder: Path, start: Start) 
     left = Cluster(put.data_dir, free_port(), installation.passwords, {}, put.binaries, put.run_as)
     left.start()
     try:
-        assert count_migrations(start()) == 3
+        assert count_migrations(start()) == MIGRATIONS
     finally:
         left.stop()
 
@@ -104,14 +106,14 @@ def test_a_stale_pid_file_whose_id_belongs_to_another_program_is_removed(
     with subprocess.Popen(["sleep", "600"], **someone) as other:
         lines = [str(other.pid), str(folder / "cluster"), "1700000000", "5432", "", "127.0.0.1", "", "ready"]
         (folder / "cluster" / "postmaster.pid").write_text("\n".join(lines) + "\n")
-        assert count_migrations(start()) == 3
+        assert count_migrations(start()) == MIGRATIONS
         other.kill()
 
 
 @pytest.mark.parametrize("content", ["", "not a number\n"], ids=["empty", "garbage"])
 def test_a_damaged_pid_file_is_removed(folder: Path, start: Start, content: str) -> None:
     (folder / "cluster" / "postmaster.pid").write_text(content)
-    assert count_migrations(start()) == 3
+    assert count_migrations(start()) == MIGRATIONS
 
 
 def test_busy_ports_give_way_and_the_issuer_stays(folder: Path, start: Start, leases: ExitStack) -> None:
@@ -147,7 +149,7 @@ def test_variables_of_another_database_do_not_matter(start: Start, monkeypatch: 
         monkeypatch.setenv(name, value)
     stack = start()
     monkeypatch.undo()
-    assert count_migrations(stack) == 3
+    assert count_migrations(stack) == MIGRATIONS
 
 
 def test_a_long_log_makes_room_and_one_old_one_is_kept(folder: Path, start: Start) -> None:

@@ -12,7 +12,7 @@ from signet_stack.errors import folder_error
 
 
 @pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM])
-def test_a_folder_that_is_somebody_elses(tmp_path: Path, number: int) -> None:
+def test_a_folder_of_another_user(tmp_path: Path, number: int) -> None:
     """The command names what is there already: chown cannot change what is still to be made."""
     (tmp_path / "my instance").mkdir()
     path = tmp_path / "my instance" / "signet_stack" / "lock"

@@ -1,4 +1,4 @@
-"""A lease on a stack that hangs: nobody waits without a word, and nobody is left with a traceback."""
+"""A lease on a stack that hangs: waits are explained, and end with an error and its next step."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def described_at(port: int) -> dict[str, object]:
     return {**texts, "pid": PID, "control": {"port": port, "token": "t"}}
 
 
-def test_whoever_joins_is_told_what_they_wait_for_and_then_what_helps(
+def test_a_join_that_waits_names_the_process_and_then_the_remedy(
     hanging: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(lease, "Starter", pytest.fail)

@@ -156,7 +156,7 @@ def test_rows_survive_every_change_of_the_way(
     assert outside(folder, state).exists() is is_closed
 
 
-def test_somebody_elses_cluster_stays_theirs(open_place: Path, state: Path) -> None:
+def test_another_users_cluster_stays_theirs(open_place: Path, state: Path) -> None:
     """`sudo flask run` once, in one's own checkout: the next start without sudo must work."""
     folder = open_place / "instance" / "signet_stack"
     assert write_a_row(put(folder, NOBODY, state)) == 1
@@ -168,7 +168,7 @@ def test_somebody_elses_cluster_stays_theirs(open_place: Path, state: Path) -> N
     assert {path.stat().st_uid for path in placement.data_dir.rglob("*")} == {NOBODY_UID}
 
 
-def test_what_root_makes_in_somebody_elses_checkout_is_theirs(open_place: Path, state: Path) -> None:
+def test_what_root_makes_in_another_users_checkout_is_theirs(open_place: Path, state: Path) -> None:
     """`sudo flask run` as the very first start: the next one without sudo must work, on the same rows."""
     checkout = open_place / "checkout"
     checkout.mkdir(mode=0o700)
