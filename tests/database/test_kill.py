@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psycopg
+import pytest
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
@@ -20,6 +21,8 @@ from signet_db import history, runner
 from signet_stack.postgres.cluster import Cluster
 from tests.database.slow_network import slow_network
 from tests.support.patience import HANG_SECONDS
+
+pytestmark = pytest.mark.slow
 
 Write = Callable[[str, str], Path]
 ROOT = Path(__file__).resolve().parents[2]

@@ -20,6 +20,8 @@ from signet_stack.postgres.cluster import Cluster
 from tests.conftest import ROOT
 from tests.support.patience import HANG_SECONDS
 
+pytestmark = pytest.mark.slow
+
 
 def test_the_services_answer(stack: RunningStack) -> None:
     key = {"apikey": stack.publishable_key}

@@ -21,6 +21,8 @@ from tests.flask_signet.gatekeeper.faulty_auth import FaultyAuth
 from tests.flask_signet.gatekeeper.gatekept import make_app, put_cookie
 from tests.support.patience import HANG_SECONDS
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 WORKERS = 2
 

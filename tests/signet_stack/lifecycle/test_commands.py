@@ -16,6 +16,8 @@ import pytest
 
 from tests.signet_stack.lifecycle.checkout import ENVIRONMENT, MIGRATIONS, PATIENCE, Checkout
 
+pytestmark = pytest.mark.slow
+
 
 def test_status_says_that_nothing_runs(clone: Checkout) -> None:
     status = clone.run("flask", "local", "status")

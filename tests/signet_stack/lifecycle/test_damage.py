@@ -23,6 +23,8 @@ from signet_stack.process.lease import Lease
 from tests.conftest import ROOT, free_port
 from tests.signet_stack.lifecycle.conftest import Start
 
+pytestmark = pytest.mark.slow
+
 MIGRATIONS = len(list((ROOT / "migrations").glob("*.sql")))
 
 

@@ -11,6 +11,8 @@ from psycopg import sql
 from signet_stack.postgres.bootstrap import BLANK, DefaultPrivileges, apply_files
 from signet_stack.postgres.cluster import SUPERUSER, Cluster
 
+pytestmark = pytest.mark.slow
+
 MAKE = (
     "create table public.made (id serial); create function public.made() returns int language sql return 1;"
 )

@@ -9,6 +9,8 @@ import pytest
 
 from signet_stack.postgres.extensions import OURS, TRUSTED, control_path, publish
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def share(tmp_path: Path) -> Path:

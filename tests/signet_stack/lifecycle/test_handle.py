@@ -22,6 +22,8 @@ from tests.conftest import ROOT
 from tests.signet_stack.lifecycle.checkout import until
 from tests.support.processes import processes_of
 
+pytestmark = pytest.mark.slow
+
 HOLDER = """
 import sys, time
 from signet_stack.handle import LocalStack

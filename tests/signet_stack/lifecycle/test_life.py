@@ -15,6 +15,8 @@ import pytest
 from signet_stack.handle import is_locked
 from tests.signet_stack.lifecycle.checkout import MIGRATIONS, Checkout, answers, until
 
+pytestmark = pytest.mark.slow
+
 
 def test_one_command_leads_from_a_clone_to_a_page(clone: Checkout, port: int) -> None:
     """Also in a folder that only its owner may enter, and without HOME or a configuration file of ours."""

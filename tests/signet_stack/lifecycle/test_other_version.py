@@ -12,6 +12,8 @@ from signet_stack.errors import PostgresError
 from signet_stack.postgres import bootstrap
 from signet_stack.postgres.cluster import SUPERUSER, Cluster
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:

@@ -19,6 +19,8 @@ from tests.conftest import ROOT
 from tests.signet_stack.lifecycle.checkout import ENVIRONMENT, PATIENCE, Command, until
 from tests.support.processes import processes_of
 
+pytestmark = pytest.mark.slow
+
 ENVIRON = {**ENVIRONMENT, "PYTHONPATH": str(ROOT)}
 
 

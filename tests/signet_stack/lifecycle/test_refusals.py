@@ -16,6 +16,8 @@ from signet_stack.errors import LocalStackFailed, NotOwner
 from signet_stack.process.lease import take_lease
 from tests.signet_stack.lifecycle.conftest import Start
 
+pytestmark = pytest.mark.slow
+
 SITE = "http://127.0.0.1:8000"
 
 

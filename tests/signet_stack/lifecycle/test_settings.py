@@ -13,6 +13,8 @@ import pytest
 from tests.conftest import free_port
 from tests.signet_stack.lifecycle.checkout import PATIENCE, Checkout, answers
 
+pytestmark = pytest.mark.slow
+
 HOSTED = {
     "SUPABASE_URL": "https://abcdefgh.supabase.co",
     "SUPABASE_PUBLISHABLE_KEY": "sb_publishable_example",

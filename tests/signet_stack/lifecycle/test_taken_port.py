@@ -12,6 +12,8 @@ from signet_stack.errors import PortTaken
 from signet_stack.postgres.cluster import SUPERUSER, TEST_SETTINGS, Cluster, new_passwords
 from signet_stack.process.ports import ANY_FREE_PORT, listen
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def taken() -> Iterator[int]:
