@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from signet_db.prove.attempts import TableAttempts
 from signet_db.prove.people import Person
 from signet_db.prove.relations import Rights, literal, quoted
-from signet_db.prove.rows import MEMBERS
+from signet_db.prove.world import MEMBERS
 
 
 def insert_own(on: TableAttempts, person: Person, rights: Rights) -> None:

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from signet_db.prove.expectation import Belonging
 from signet_db.prove.people import People, Person
 from signet_db.prove.relations import Rights, Table, literal, quoted
-from signet_db.prove.rows import Row, World, fresh_values
+from signet_db.prove.rows import fresh_values
 from signet_db.prove.stage import Stage, watched_tables
+from signet_db.prove.world import Row, World
 
 COMMANDS = {"select": "r", "insert": "a", "update": "w", "delete": "d"}
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from signet_db.prove.attempts import COMMANDS, TableAttempts
 from signet_db.prove.people import Person
 from signet_db.prove.relations import Rights, literal, quoted
-from signet_db.prove.rows import Row
+from signet_db.prove.world import Row
 
 _REPRESENTATIVES = 2  # rows of others that are named by key
 

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from signet_db.prove.attempts import Reached, Results, conditions_of, whose
 from signet_db.prove.people import People, Person
 from signet_db.prove.relations import Function, View, literal, quoted
-from signet_db.prove.rows import Row, World
 from signet_db.prove.stage import Stage
+from signet_db.prove.world import Row, World
 
 _MOST_CALLS = 12
 _ALIKE = {

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from signet_db.prove.attempts import TableAttempts
 from signet_db.prove.people import Person
 from signet_db.prove.relations import Rights, literal, quoted
-from signet_db.prove.rows import Row
+from signet_db.prove.world import Row
 
 _PRIVILEGE = re.compile(
     r"(is_|has_)?(super)?_?(admin|administrator|staff|moderator|mod|superuser|root|verified|approved|trusted|premium"

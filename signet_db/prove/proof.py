@@ -20,8 +20,9 @@ from signet_db.prove.doors import Doors
 from signet_db.prove.expectation import Reading, expect
 from signet_db.prove.people import People, add_users, sign_in
 from signet_db.prove.relations import Catalogue, Table, quoted, read_catalogue
-from signet_db.prove.rows import World, make_rows
+from signet_db.prove.rows import make_rows
 from signet_db.prove.stage import Stage
+from signet_db.prove.world import World
 from signet_db.rehearsal import applied
 from signet_db.sources import place_of
 

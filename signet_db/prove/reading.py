@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from signet_db.prove.attempts import TableAttempts
 from signet_db.prove.people import Person
 from signet_db.prove.relations import Rights, quoted
-from signet_db.prove.rows import Row
 from signet_db.prove.stage import Outcome
+from signet_db.prove.world import Row
 
 
 def select(on: TableAttempts, person: Person, rights: Rights) -> None:

@@ -10,7 +10,7 @@ from psycopg import Connection, Cursor, Error
 
 from signet_db.prove.people import Person
 from signet_db.prove.relations import Table
-from signet_db.prove.rows import Row, World
+from signet_db.prove.world import Row, World
 
 UNDO = "rollback to savepoint signet_attempt; release savepoint signet_attempt"
 _POLICY_FUNCTION = "ExecWithCheckOptions"
