@@ -17,7 +17,10 @@ from signet_stack.process.lease import take_lease
 from tests.conftest import free_port
 from tests.signet_stack.lifecycle.checkout import PATIENCE, Checkout, answers, until
 
-pytestmark = pytest.mark.skipif(not Path("/proc/self").exists(), reason="finds processes in /proc")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path("/proc/self").exists(), reason="finds processes in /proc"),
+]
 
 
 @dataclass

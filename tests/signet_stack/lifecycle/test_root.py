@@ -26,7 +26,10 @@ from signet_stack.process import folder as data_folder
 from signet_stack.stack import reset
 from tests.conftest import ROOT, free_port
 
-pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="about what root does; needs root")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(os.geteuid() != 0, reason="about what root does; needs root"),
+]
 
 PASSWORDS = new_passwords()
 NOBODY = {"SIGNET_PG_USER": "nobody"}
