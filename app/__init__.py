@@ -26,6 +26,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     from app import account, auth, profiles, web
     from app.settings import Settings
     from app.web import assets, double_submit, drafts, error_pages, filters, forms, headers, host, limits
+    from app.web.session_cookie import SessionCookie
     from flask_signet import cli, origin
     from flask_signet import clients as supabase_clients
     from flask_signet.gatekeeper import Gatekeeper
@@ -36,6 +37,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         app.logger.warning(remark)
     app.extensions["settings"] = settings
     app.config.update(flask_config(settings))
+    app.session_interface = SessionCookie()
     double_submit.register(app)
     host.register(app, settings.site_url)
     if hops := settings.trusted_proxies:

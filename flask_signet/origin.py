@@ -54,7 +54,9 @@ def register(app: Flask, site_url: str) -> None:
     """
 
     def refuse_cross_site_requests() -> None:
-        own_origins = (site_url, request.host_url.rstrip("/"))
+        # Only a request that changes something is compared with it: `host_url` is costly.
+        is_safe = request.method in SAFE_METHODS
+        own_origins = () if is_safe else (site_url, request.host_url.rstrip("/"))
         if not is_allowed(request.method, request.headers, own_origins):
             raise CrossSiteRequest(
                 detail=f"{request.method} {request.path} site={request.headers.get('Sec-Fetch-Site')!r} "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +41,7 @@ class Assets:
         known = self._found.get(name)
         if known is not None and not self._is_development:
             return known[1]
-        modified_ns = (self._folder / name).stat().st_mtime_ns
+        modified_ns = os.stat(f"{self._folder}/{name}").st_mtime_ns
         if known is None or known[0] != modified_ns:
             self._found[name] = known = (modified_ns, _read(self._folder / name, name))
         return known[1]

@@ -11,9 +11,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import ClassVar, ParamSpec, TypeVar
 
-from flask import Flask, Response, make_response, render_template, request
+from flask import Flask, Response, g, make_response, render_template, request
 from flask_wtf import FlaskForm
-from flask_wtf.csrf import CSRFProtect
+from flask_wtf.csrf import CSRFProtect, generate_csrf
+from markupsafe import Markup
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import UnsupportedMediaType
 from wtforms import BooleanField, Field, ValidationError
@@ -27,6 +28,7 @@ R = TypeVar("R")
 # A form may stay open for a working day; afterwards it is returned filled in, to be sent once more.
 TOKEN_LIFE_SECONDS = 8 * 3600
 FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
+TOKEN_FIELD = (Markup('<input type="hidden" name="csrf_token" value="'), Markup('">'))
 SUBMIT_METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 
 STALE_FORM = (
@@ -48,6 +50,15 @@ def register(app: Flask) -> None:
         app.config["SECRET_KEY"],
     ]
     csrf.init_app(app)
+    app.add_template_global(form_token)
+
+
+def form_token() -> Markup:
+    """Return the hidden field with the form token, signed once per page."""
+    if "form_token" not in g:
+        g.form_token = TOKEN_FIELD[0] + generate_csrf() + TOKEN_FIELD[1]
+    field: Markup = g.form_token
+    return field
 
 
 def form_checks_token(view: Callable[P, R]) -> Callable[P, R]:

@@ -7,6 +7,8 @@ forms, and the check in origin.py would refuse them.
 
 from __future__ import annotations
 
+from functools import cache
+
 from flask import Flask, Response, current_app, g, request
 
 from app.web.assets import is_current_version
@@ -55,18 +57,22 @@ def add_headers(response: Response) -> Response:
     """Set the security and caching headers of one response."""
     settings = current_app.extensions.get("settings")
     https = settings is not None and settings.site_url.startswith("https:")
-    response.headers["Content-Security-Policy"] = content_security_policy(
-        remote_images=g.get("remote_images", False), https=https
-    )
-    response.headers.update(FIXED)
-    if https:
-        response.headers["Strict-Transport-Security"] = HSTS
+    response.headers.extend(_security_headers(remote_images=g.get("remote_images", False), https=https))
     if request.endpoint == "static":
         _cache_static_file(response)
     else:
         response.headers.setdefault("Cache-Control", "no-store")
-        response.vary.add("Cookie")
+        if response.headers.get("Vary") != "Cookie":  # as the gatekeeper leaves it; parsing costs more
+            response.vary.add("Cookie")
     return response
+
+
+@cache
+def _security_headers(*, remote_images: bool, https: bool) -> tuple[tuple[str, str], ...]:
+    """Return the headers that depend on nothing else, made once per process."""
+    policy = content_security_policy(remote_images=remote_images, https=https)
+    hsts = (("Strict-Transport-Security", HSTS),) if https else ()
+    return (("Content-Security-Policy", policy), *FIXED.items(), *hsts)
 
 
 def _cache_static_file(response: Response) -> None:

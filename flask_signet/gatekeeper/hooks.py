@@ -184,7 +184,10 @@ class Gatekeeper:
             self._flow_cookies.write(response, g.gatekeeper_flows, request.cookies.to_dict(flat=False))
         if self._is_personal(current):
             response.headers["Cache-Control"] = "private, no-store"
-        response.vary.add("Cookie")
+        if "Vary" in response.headers:
+            response.vary.add("Cookie")
+        else:  # parsing the header costs more than writing it
+            response.headers["Vary"] = "Cookie"
         if self._settings.show_timing and "gatekeeper_ms" in g:
             response.headers.add("Server-Timing", f"gatekeeper;dur={g.gatekeeper_ms:.3f}")
         return response
