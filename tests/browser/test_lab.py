@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -60,13 +62,23 @@ def test_each_page_reflows_and_has_no_fault_in_its_markup(page: Page, path: str)
     assert [fault for fault in faults(parse(html)) if "without a purpose" not in fault] == []
 
 
+def shoot(page: Page, name: str) -> None:
+    """Write a picture for docs/tour.md when SIGNET_SCREENSHOTS names a folder."""
+    if folder := os.environ.get("SIGNET_SCREENSHOTS"):
+        page.screenshot(
+            path=Path(folder) / f"{name}.png", clip={"x": 0, "y": 0, "width": 1000, "height": 1180}
+        )
+
+
 def test_the_tour_leads_through_rows_keys_and_sessions(page: Page) -> None:
+    page.set_viewport_size({"width": 1000, "height": 1180})
     email = new_email()
     sign_up(page, email)
     page.goto("/lab/")
     page.get_by_role("link", name="Inspect my token").click()
     page.get_by_role("button", name="Use mine").click()
     expect(page.get_by_role("main")).to_contain_text("accept it")
+    shoot(page, "lab-token")
 
     page.goto("/profile")
     create_profile(page, "Ada")
@@ -78,6 +90,7 @@ def test_the_tour_leads_through_rows_keys_and_sessions(page: Page) -> None:
     page.get_by_label("Break something first").select_option(label="Disable row-level security")
     page.get_by_role("button", name="Run and roll back").click()
     expect(page.get_by_role("heading", name="After the change")).to_be_visible()
+    shoot(page, "lab-policies")
 
     page.get_by_role("navigation", name="Lab").get_by_role("link", name="Keys").click()
     page.get_by_role("button", name="Create a standby key").click()
@@ -87,6 +100,7 @@ def test_the_tour_leads_through_rows_keys_and_sessions(page: Page) -> None:
     page.get_by_label("Rotating ends no token").check()
     page.get_by_role("button", name="Rotate", exact=True).click()
     expect(page.get_by_role("main")).to_contain_text("previously used")
+    shoot(page, "lab-keys")
 
     page.get_by_role("navigation", name="Lab").get_by_role("link", name="Sessions").click()
     page.get_by_role("button", name="Refresh now").click()
