@@ -117,7 +117,7 @@ def _make_secret_key(path: Path) -> None:
     draft = path.with_name(f".secret_key.{os.getpid()}")
     with open(os.open(draft, os.O_WRONLY | os.O_CREAT, 0o600), "w") as file:
         file.write(secrets.token_hex(SECRET_KEY_LENGTH // 2))
-    if os.geteuid() == 0:  # `sudo flask run` once must lock nobody out of their own checkout
+    if os.geteuid() == 0:  # `sudo flask run` must not lock out the owner of the checkout
         owner = path.parent.stat()
         os.chown(draft, owner.st_uid, owner.st_gid)
     draft.replace(path)
@@ -140,7 +140,7 @@ def explain_or_exit(create_app: Callable[[Settings], Flask], error: SettingsErro
 
 
 def _placeholder() -> Settings:
-    """Return settings that nobody can use, for an app that serves nothing but its explanation."""
+    """Return settings of no project, for an app that serves the set-up page only."""
     from app.settings import Settings
 
     nowhere = "http://127.0.0.1:9"

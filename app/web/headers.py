@@ -1,4 +1,4 @@
-"""The headers of every response: what a browser may load, keep, frame and tell others.
+"""Response headers: Content-Security-Policy, framing, caching and Referrer-Policy.
 
 No inline script or style is allowed anywhere, so text that slips through unescaped still runs nothing.
 Referrer-Policy is same-origin and not no-referrer: with the latter browsers send `Origin: null` with our own

@@ -98,7 +98,7 @@ def verdict(explanation: Explanation, relation: Relation, operation: str) -> lis
         rights = "the caller's" if relation.is_invoker else f"its owner's ({relation.owner})"
         lines.append(f"{relation.full_name} is a view and reads with {rights} rights.")
     elif not relation.has_rls:
-        lines.append("Row-level security is off: every row is open to whoever has the GRANT.")
+        lines.append("Row-level security is off: every row is open to each role with the GRANT.")
     elif explanation.bypasses:
         lines.append(f"{role} bypasses row-level security: no policy applies to it.")
     else:
