@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import sys
 import tempfile
@@ -44,6 +45,10 @@ _ONE_ROOT.flush()
 certifi.where = lambda: _ONE_ROOT.name
 os.environ.pop("SSL_CERT_FILE", None)  # it would be read instead
 os.environ.pop("SSL_CERT_DIR", None)
+
+# A run under nohup ignores SIGHUP, and so would every command that tests start: a closed terminal ends them.
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 # Workers and hundreds of commands start during a run: each would compile all modules again.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)

@@ -4,7 +4,7 @@
 // Links of a project's default mail templates answer behind "#", where no server can read. Go to the page that
 // explains it, and take what may be a token out of the address at once.
 const fragment = new URLSearchParams(location.hash.slice(1));
-const purpose = new URLSearchParams(location.search).get("for") || "";
+const purpose = new URLSearchParams(location.search).get("for") || fragment.get("type") || "";
 if (fragment.has("error_code") || fragment.has("error")) {
   location.replace("/auth/confirm?error_code=link&for=" + encodeURIComponent(purpose));
 } else if (fragment.has("access_token") || fragment.has("message")) {

@@ -106,9 +106,10 @@ def test_the_button_shows_the_password_and_hides_it_before_it_is_sent(new_page: 
     ("fragment", "words"),
     [
         ("#error=access_denied&error_code=otp_expired", "This link has expired or was already used"),
-        ("#access_token=eyJ-secret&refresh_token=secret&type=signup", "This link cannot be used here"),
+        ("#access_token=eyJ-secret&refresh_token=secret&type=signup", "Your address is confirmed"),
+        ("#access_token=eyJ-secret&refresh_token=secret", "Ask for the mail from this browser"),
     ],
-    ids=["an error", "tokens"],
+    ids=["an error", "tokens of a sign-up", "tokens"],
 )
 def test_a_link_of_a_default_template_is_explained_and_its_token_not_kept(
     new_page: NewPage, fragment: str, words: str
