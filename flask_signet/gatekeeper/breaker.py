@@ -72,6 +72,11 @@ class Breaker:
         """Whether only probes are sent."""
         return self._probe_at is not None
 
+    @property
+    def failures(self) -> int:
+        """The number of calls to Auth that failed in a row."""
+        return self._failures
+
     def run(self, call: Callable[[], None], done: threading.Event, at_most: float = WAIT_SECONDS) -> bool:
         """Start a call that sets ``done`` in the end; return whether it ended while the request waited.
 

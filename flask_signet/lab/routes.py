@@ -248,6 +248,7 @@ def _keys_page(**more: Any) -> str:
         age=age,
         published=published,
         cached_tokens=verifier.cached_tokens,
+        breaker=current_gatekeeper().breaker,
         missing_states=[state for state in keys.ORDER if state not in {key["status"] for key in found}],
         key_set_url=f"{current_gatekeeper().settings.supabase_url}/auth/v1/.well-known/jwks.json",
         **more,
