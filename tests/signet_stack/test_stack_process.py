@@ -27,7 +27,7 @@ def test_the_services_answer(stack: RunningStack) -> None:
     key = {"apikey": stack.publishable_key}
     assert httpx.get(f"{stack.api_url}/auth/v1/health", headers=key).status_code == 200
     keys = httpx.get(f"{stack.api_url}/auth/v1/.well-known/jwks.json").json()["keys"]
-    assert [key["alg"] for key in keys] == ["ES256"]
+    assert {key["alg"] for key in keys} == {"ES256"}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux counts the packets of a connection")

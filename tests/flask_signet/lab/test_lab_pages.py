@@ -142,6 +142,7 @@ def test_nothing_pasted_is_a_problem_in_words(app: Flask) -> None:
 
 
 def test_keys_are_created_rotated_revoked_and_restored(app: Flask, person: Person) -> None:
+    kid = next(key["id"] for key in keys_of(app) if key["status"] == "in_use")
     before = person.get("/lab/keys").main
     assert "your token" in before
     post(person, "/lab/keys", {"action": "create"})
@@ -155,7 +156,6 @@ def test_keys_are_created_rotated_revoked_and_restored(app: Flask, person: Perso
     done = post(person, "/lab/keys", {"action": "rotate", "confirmed": "1", "known": "on", "kept": "on"})
     assert done.path == "/lab/keys"
     assert "previously used" in done.main
-    kid = next(key["id"] for key in keys_of(app) if key["status"] == "previously_used")
     wrong = post(person, "/lab/keys", {"action": "revoke", "kid": kid, "confirmed": "1", "typed": "no"})
     assert wrong.status == 422
     revoked = post(person, "/lab/keys", {"action": "revoke", "kid": kid, "confirmed": "1", "typed": kid[:8]})
