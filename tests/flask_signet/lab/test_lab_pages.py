@@ -189,7 +189,8 @@ def test_an_unknown_action_is_400(person: Person) -> None:
     assert post(person, "/lab/sessions", {"action": "explode"}).status == 400
 
 
-def test_the_tour_follows_what_was_done(person: Person) -> None:
+def test_the_tour_follows_what_was_done(app: Flask, person: Person) -> None:
+    sign_up(app)  # the second person of step 3
     assert person.get("/lab/").main.count("done") >= 1
     person.create_profile("Ada")
     post(person, "/lab/policies", {"table": "public.profiles", "who": "anon", "change": "disable_rls"})
