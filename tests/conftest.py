@@ -75,10 +75,12 @@ def pytest_xdist_auto_num_workers() -> int:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests of tests/browser, so that `-m "not browser"` leaves them out."""
+    """Mark the tests of tests/browser, and let `-m "not slow"` leave out what runs on demand only."""
     for item in items:
         if "browser" in item.path.relative_to(ROOT).parts:
             item.add_marker(pytest.mark.browser)
+        if item.get_closest_marker("interop") or item.get_closest_marker("exhaustive"):
+            item.add_marker(pytest.mark.slow)
 
 
 def free_port() -> int:
