@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import click
 
 from flask_signet.cli.db import LocalStackGroup
-from flask_signet.lab import is_on_loopback
+from flask_signet.gatekeeper.settings import is_loopback
 from flask_signet.lab.catalog import Relation, relation, relations
 from flask_signet.lab.matrix import Cell, matrix
 from signet_db.errors import InputRejected, NotFound
@@ -41,7 +41,7 @@ def show_matrix(
 ) -> None:
     """Try who reaches which row: person, operation, own and others' rows."""
     target = find_target(database_url, is_local)
-    if not is_on_loopback(target.url):
+    if not is_loopback(target.url):
         raise InputRejected(
             "The lab works on a database of this machine only.", hint="flask lab matrix --local"
         )

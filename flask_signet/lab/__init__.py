@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 import psycopg
 from flask import Flask, current_app
 
-from flask_signet.gatekeeper.settings import LOOPBACK_HOSTS
+from flask_signet.gatekeeper.settings import is_loopback
 from flask_signet.lab.keys import SeenTokens
 from signet_db.errors import Misconfigured
 
@@ -21,11 +20,6 @@ if TYPE_CHECKING:
     from signet_stack.api_clients import ManagementApi
 
 EXTENSION = "signet_lab"
-
-
-def is_on_loopback(database_url: str) -> bool:
-    """Whether a connection string names a database of this machine."""
-    return urlsplit(database_url).hostname in LOOPBACK_HOSTS
 
 
 class Lab:
@@ -37,7 +31,7 @@ class Lab:
     def __init__(
         self, app: Flask, *, database_url: str, find_project: Callable[[], ManagementApi] | None = None
     ) -> None:
-        if not is_on_loopback(database_url):
+        if not is_loopback(database_url):
             raise ValueError("the lab works on a database of this machine only")
         self._database_url = database_url
         self._find_project = find_project

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from psycopg import Connection
+from psycopg import Connection, sql
 
 from flask_signet.gatekeeper.identity import Identity
+from flask_signet.lab.catalog import relation, relations
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,10 +96,6 @@ def progress(session: Mapping[str, Any], found: Mapping[str, bool]) -> dict[str,
 
 
 def _owns_a_row(connection: Connection[Any], identity: Identity) -> bool:
-    from psycopg import sql
-
-    from flask_signet.lab.catalog import relation, relations
-
     for one in relations(connection):
         found = relation(connection, one.full_name)
         column = found.owner_column if found and found.is_table else None

@@ -6,12 +6,14 @@ import os
 import shutil
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 from waitress.server import create_server
 
 from app import create_app
+from signet_stack.api_clients import LOCAL_PROJECT, ManagementApi
 from signet_stack.handle import RunningStack
 from tests.conftest import free_port
 from tests.support.patience import HANG_SECONDS
@@ -67,6 +69,21 @@ def site(stack: RunningStack) -> Iterator[str]:
     threading.Thread(target=server.run, daemon=True).start()
     yield url
     server.close()
+
+
+@pytest.fixture(scope="module")
+def lab_site(stack: RunningStack) -> Iterator[str]:
+    """Serve the app with the lab and return its address."""
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    app = create_app(replace(settings_for(stack, url), lab=True, database_url=stack.database_url))
+    project = ManagementApi(stack.api_url, LOCAL_PROJECT, stack.management_token)
+    app.extensions["signet_lab"]._find_project = lambda: project
+    server = create_server(app, host="127.0.0.1", port=port, threads=4)
+    threading.Thread(target=server.run, daemon=True).start()
+    yield url
+    server.close()
+    project.call("PATCH", "/config/auth", {"sessions_timebox": 0})
 
 
 @pytest.fixture

@@ -3,42 +3,19 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from waitress.server import create_server
 
-from app import create_app
-from signet_stack.api_clients import LOCAL_PROJECT, ManagementApi
-from signet_stack.handle import RunningStack
 from tests.browser.conftest import WAIT_MS
 from tests.browser.steps import create_profile, sign_up
-from tests.conftest import free_port
 from tests.support.accessibility import faults
 from tests.support.markup import parse
 from tests.support.people import new_email
-from tests.support.site import settings_for
 
 PAGES = ("/lab/", "/lab/policies", "/lab/token", "/lab/keys", "/lab/sessions")
-
-
-@pytest.fixture(scope="module")
-def lab_site(stack: RunningStack) -> Iterator[str]:
-    """Serve the app with the lab and return its address."""
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    app = create_app(replace(settings_for(stack, url), lab=True, database_url=stack.database_url))
-    project = ManagementApi(stack.api_url, LOCAL_PROJECT, stack.management_token)
-    app.extensions["signet_lab"]._find_project = lambda: project
-    server = create_server(app, host="127.0.0.1", port=port, threads=4)
-    threading.Thread(target=server.run, daemon=True).start()
-    yield url
-    server.close()
-    project.call("PATCH", "/config/auth", {"sessions_timebox": 0})
 
 
 @pytest.fixture
