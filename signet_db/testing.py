@@ -28,6 +28,7 @@ __all__ = [
     "expect_own_only",
     "new_session",
     "new_user",
+    "refused_by",
 ]
 
 Params = Sequence[Any] | Mapping[str, Any] | None
@@ -37,6 +38,11 @@ DENIED = "42501"
 # The function of PostgreSQL that raises an error does not depend on the language of its message.
 _RAISED_BY = {"ExecWithCheckOptions": "policy", "aclcheck_error": "grant", "exec_stmt_raise": "trigger"}
 _PAST_POLICIES = frozenset({"23505", "23503", "23514", "23502"})  # policies are checked before constraints
+
+
+def refused_by(error: Error) -> str:
+    """Return what raised an error of the server: "policy", "grant", "trigger" or "something else"."""
+    return _RAISED_BY.get(error.diag.source_function or "", "something else")
 
 
 def expect_denied(
@@ -60,11 +66,9 @@ def expect_denied(
         said = f"{error.sqlstate} ({error.diag.message_primary}): {statement}"
         if expected is not None and error.sqlstate != expected:
             raise AssertionError(f"expected SQLSTATE {expected}, got {said}") from error
-        refused_by = _RAISED_BY.get(error.diag.source_function or "", "something else")
-        if by is not None and refused_by != by:
-            raise AssertionError(
-                f"expected a refusal by the {by}, got one by {refused_by}: {said}"
-            ) from error
+        found = refused_by(error)
+        if by is not None and found != by:
+            raise AssertionError(f"expected a refusal by the {by}, got one by {found}: {said}") from error
         return
     raise AssertionError(f"expected SQLSTATE {expected or by}, but it passed with {rows} row(s): {statement}")
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 from psycopg import Connection, sql
 
 from flask_signet.lab.catalog import Policy, Relation
@@ -91,6 +92,9 @@ def apply(connection: Connection[Any], relation: Relation, change_id: str) -> Ch
     change = next((one for one in changes(relation) if one.id == change_id), None)
     if change is None:
         raise BadChoice("change", "Choose a change of the list.")
-    for statement in change.statements:
-        connection.execute(statement.as_string(connection).encode())
+    try:
+        for statement in change.statements:
+            connection.execute(statement.as_string(connection).encode())
+    except psycopg.Error as error:
+        raise BadChoice("change", f"PostgreSQL refuses this change: {error.diag.message_primary}.") from error
     return change

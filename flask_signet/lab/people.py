@@ -34,6 +34,7 @@ class Caller:
 
     role: str
     claims: dict[str, Any] = field(repr=False)
+    has_session: bool = False  # a row of auth.sessions was made for it, in the open transaction
 
     @property
     def user_id(self) -> str | None:
@@ -58,7 +59,8 @@ def caller_of(connection: Connection[Any], who: Who) -> Caller:
     session_id = new_session(connection, user_id, aal=level)
     if who.session_ended:
         connection.execute("delete from auth.sessions where id = %s", (session_id,))
-    return Caller("authenticated", claims_from(connection, user_id, session_id, aal=level))
+    claims = claims_from(connection, user_id, session_id, aal=level)
+    return Caller("authenticated", claims, has_session=not who.session_ended)
 
 
 @contextmanager

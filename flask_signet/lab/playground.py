@@ -13,16 +13,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
-from psycopg import Connection, sql
+from psycopg import ClientCursor, Connection, sql
 from psycopg.types.json import Jsonb
 
 from flask_signet.lab.catalog import Column, Policy, Relation
 from flask_signet.lab.errors import BadChoice
 from flask_signet.lab.people import Caller, acting_as
+from signet_db.testing import refused_by
 
 OPERATIONS = ("select", "insert", "update", "delete", "upsert")
 SQLSTATES = {
-    "42501": "A GRANT is missing, or WITH CHECK refused the new row.",
     "42P17": "The policies call each other without end (recursion).",
     "42883": "A function that a policy calls does not exist.",
     "57014": "The statement took longer than 3 seconds and was ended.",
@@ -73,13 +73,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What happened: rows reached, or the SQLSTATE that ended the statement."""
+    """What happened: rows reached, or the SQLSTATE that ended the statement and what raised it."""
 
-    statement: str
+    statement: str  # with the values in it
     count: int
     shown: tuple[dict[str, Any], ...]
     sqlstate: str = ""
     message: str = ""
+    refused_by: str = ""
 
     @property
     def mark(self) -> str:
@@ -139,7 +140,7 @@ def explain(connection: Connection[Any], relation: Relation, caller: Caller, att
 def run(connection: Connection[Any], relation: Relation, caller: Caller, attempt: Attempt) -> Outcome:
     """Run the attempt as the caller in a sub-transaction that is rolled back."""
     statement, parameters = statement_of(relation, attempt)
-    text = statement.as_string(connection)
+    text = ClientCursor(connection).mogrify(statement, parameters)
     try:
         with connection.transaction(force_rollback=True), acting_as(connection, caller):
             connection.execute("select set_config('statement_timeout', '3s', true)")
@@ -148,7 +149,7 @@ def run(connection: Connection[Any], relation: Relation, caller: Caller, attempt
             return Outcome(text, cursor.rowcount, tuple(row[0] for row in rows))
     except psycopg.Error as error:
         message = error.diag.message_primary or str(error)
-        return Outcome(text, 0, (), error.sqlstate or "", message)
+        return Outcome(text, 0, (), error.sqlstate or "", message, refused_by(error))
 
 
 def statement_of(relation: Relation, attempt: Attempt) -> tuple[sql.Composed, list[Any]]:
@@ -207,7 +208,7 @@ def _where(relation: Relation, key: Mapping[str, Any] | None) -> tuple[sql.Compo
     if key is None:
         return sql.Composed([]), []
     columns = relation.key
-    if {column.name for column in columns} != set(key):
+    if not key or {column.name for column in columns} != set(key):
         raise BadChoice("row", "This row cannot be named: choose one of the list.")
     conditions = sql.SQL(" and ").join(
         sql.SQL("t.{} = {}").format(sql.Identifier(column.name), _cast(column.type)) for column in columns
@@ -221,7 +222,10 @@ def _row(
     """Return the named row past all policies; without a key the first one."""
     where, parameters = _where(relation, key)
     statement = sql.SQL("select to_jsonb(t) from {} t{} limit 1").format(relation.sql_name, where)
-    found = connection.execute(statement, parameters).fetchone()
+    try:
+        found = connection.execute(statement, parameters).fetchone()
+    except psycopg.DataError as error:
+        raise BadChoice("row", f"This row cannot be named: {error.diag.message_primary}.") from error
     return found[0] if found else None
 
 

@@ -21,6 +21,10 @@ from flask_signet.lab.people import SIGNED_OUT, Caller
 from flask_signet.lab.playground import SQLSTATES, Attempt, Explanation, Outcome
 
 MAX_LABEL = 60
+_NEW_SESSION = (
+    "insert into auth.sessions (id, user_id, created_at, updated_at, aal)"
+    " values ('{session_id}', '{user_id}', now(), now(), '{aal}')"
+)
 WIDTH = 640.0  # of drawings, in SVG units
 
 
@@ -110,8 +114,10 @@ def verdict(explanation: Explanation, relation: Relation, operation: str) -> lis
 
 
 def _result(outcome: Outcome, explanation: Explanation, operation: str) -> str:
-    if outcome.sqlstate == "42501" and explanation.has_grant:
-        return f"Refused by WITH CHECK (42501): {outcome.message}."
+    if outcome.refused_by == "policy":
+        return f"Refused by WITH CHECK ({outcome.sqlstate}): {outcome.message}."
+    if outcome.refused_by == "grant":
+        return f"Refused by a missing GRANT ({outcome.sqlstate}): {outcome.message}."
     if outcome.sqlstate:
         meaning = SQLSTATES.get(outcome.sqlstate, "")
         if outcome.sqlstate.startswith("23"):
@@ -123,42 +129,35 @@ def _result(outcome: Outcome, explanation: Explanation, operation: str) -> str:
     return f"{outcome.count} row{'s' if outcome.count != 1 else ''} {reached} of {explanation.total}."
 
 
-def script(caller: Caller, statement: str, relation: Relation, attempt: Attempt) -> str:
-    """Return the SQL that was run, ready to paste into psql as the owner."""
+def script(caller: Caller, statement: str) -> str:
+    """Return the SQL that was run, ready to paste into psql as the owner, the caller's session included."""
     claims = json.dumps(caller.claims, ensure_ascii=False).replace("'", "''")
-    values = [_literal(value) for value in attempt.values.values()]
-    if attempt.operation in ("select", "delete"):
-        values = []
-    if attempt.key:
-        values += [_literal(str(attempt.key[column.name])) for column in relation.key]
-    for value in values:
-        statement = statement.replace("%s", value, 1)
-    return (
-        "begin;\n"
-        f"set local role {caller.role};\n"
-        f"select set_config('request.jwt.claims', '{claims}', true);\n"
-        f"{statement};\n"
-        "rollback;"
-    )
+    made = []
+    if caller.has_session:
+        session_id, aal = caller.claims["session_id"], caller.claims["aal"]
+        made = [_NEW_SESSION.format(session_id=session_id, user_id=caller.user_id, aal=aal)]
+    acting = [f"set local role {caller.role}", f"select set_config('request.jwt.claims', '{claims}', true)"]
+    return ";\n".join(["begin", *made, *acting, statement, "rollback"]) + ";"
 
 
-def _literal(text: str | None) -> str:
-    return "null" if text is None else "'" + text.replace("'", "''") + "'"
-
-
-def kit_row(caller: Caller, outcome: Outcome, relation: Relation, attempt: Attempt) -> str:
-    """Return the same attempt as a line for a test with signet_db.testing."""
-    who = "as_nobody(connection)" if caller.user_id is None else "as_user(connection, alice)"
-    verbs = {"select": "select from {}", "delete": "delete from {}", "update": "update {} set …"}
-    statement = verbs.get(attempt.operation, "insert into {} …").format(relation.full_name)
-    condition = " where id = %s" if attempt.key else ""
-    if outcome.sqlstate:
-        check = f'expect_denied(connection, "{statement}{condition}", …, sqlstate="{outcome.sqlstate}")'
+def kit_row(caller: Caller, outcome: Outcome) -> str:
+    """Return the same attempt as lines for a test with signet_db.testing."""
+    statement = repr(outcome.statement)
+    if outcome.refused_by in ("policy", "grant", "trigger"):
+        check = f"expect_denied(connection, {statement}, by={outcome.refused_by!r})"
+    elif outcome.sqlstate:
+        check = f"expect_denied(connection, {statement}, sqlstate={outcome.sqlstate!r})"
     elif outcome.count == 0:
-        check = f'expect_no_rows(connection, "{statement}{condition}", …)'
+        check = f"expect_no_rows(connection, {statement})"
     else:
-        check = f'assert connection.execute("{statement}{condition}", …).rowcount == {outcome.count}'
-    return f"with {who}:\n    {check}"
+        check = f"assert connection.execute({statement}).rowcount == {outcome.count}"
+    if caller.role == "anon" and caller.user_id is None:
+        acting = "as_nobody(connection)"
+    elif caller.has_session:
+        acting = f"as_user(connection, UUID({caller.user_id!r}), aal={caller.claims['aal']!r})"
+    else:
+        acting = f"as_role(connection, {caller.role!r}, {caller.claims!r})"
+    return f"with {acting}:\n    {check}"
 
 
 def http_request(relation: Relation, attempt: Attempt) -> str:

@@ -135,10 +135,10 @@ def _run(
     found["relation"] = relation
     found["explanation"] = explanation
     found["verdict"] = presentation.verdict(explanation, relation, choices.operation)
-    found["sql"] = presentation.script(caller, explanation.outcome.statement, relation, attempt)
-    found["kit"] = presentation.kit_row(caller, explanation.outcome, relation, attempt)
+    found["sql"] = presentation.script(caller, explanation.outcome.statement)
+    found["kit"] = presentation.kit_row(caller, explanation.outcome)
     found["http"] = presentation.http_request(relation, attempt)
-    if choices.wants_speed and caller.user_id:
+    if choices.wants_speed:
         found["speed"] = speed.measure(connection, caller)
     return found
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect as inspect_module
 import time
 
 import pytest
 
+from flask_signet.gatekeeper import errors, tokens
 from flask_signet.gatekeeper.errors import TokenError
 from flask_signet.gatekeeper.tokens import Expected, verify_access_token
 from flask_signet.lab import broken_tokens
@@ -75,3 +77,11 @@ def test_claims_have_a_meaning_and_times_a_local_reading() -> None:
 )
 def test_distances_in_time(seconds: float, words: str) -> None:
     assert ago(seconds) == words
+
+
+def test_every_error_of_the_token_check_has_a_place() -> None:
+    """The check raises these; others come from the session and from the key source."""
+    source = inspect_module.getsource(tokens)
+    raised = {name for name, kind in vars(errors).items() if isinstance(kind, type) and name in source}
+    codes = {vars(errors)[name].code for name in raised if issubclass(vars(errors)[name], TokenError)}
+    assert codes - {"token"} == set(REFUSED_AT)

@@ -8,11 +8,13 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import psycopg
 import pytest
 from flask import Flask
 
 from app import create_app
 from flask_signet.lab import broken_tokens
+from signet_db.errors import Misconfigured
 from signet_stack.api_clients import LOCAL_PROJECT, ManagementApi
 from signet_stack.handle import RunningStack
 from tests.conftest import ROOT
@@ -209,3 +211,52 @@ def post(person: Person, path: str, form: dict[str, str]) -> Any:
     page = person.get(path)
     token = page.tree.find("input", name="csrf_token")["value"]
     return person.visitor.send(path, {"csrf_token": token, **form})
+
+
+def test_another_persons_tokens_are_not_called_mine(app: Flask, person: Person) -> None:
+    assert "your token" in person.get("/lab/keys").main
+    assert "an earlier token" not in sign_up(app).get("/lab/keys").main
+    assert "Sign in to see" in Visitor(app.test_client(), SITE).get("/lab/keys").main
+
+
+def test_other_machines_do_not_reach_the_lab(app: Flask) -> None:
+    client = app.test_client()
+    for address, status in (("192.168.1.7", 404), ("::ffff:10.0.0.1", 404), ("127.0.0.1", 200), ("::1", 200)):
+        client.environ_base["REMOTE_ADDR"] = address
+        assert client.get("/lab/token", base_url=SITE).status_code == status, address
+
+
+def test_a_view_that_fails_is_explained(stack: RunningStack, person: Person) -> None:
+    with psycopg.connect(stack.database_url) as connection:
+        connection.execute("create view public.lab_broken as select 1 / 0 as x")
+    try:
+        page = person.get("/lab/policies?table=public.lab_broken")
+        assert page.status == 422
+        assert "22012" in page.main
+    finally:
+        with psycopg.connect(stack.database_url) as connection:
+            connection.execute("drop view public.lab_broken")
+
+
+def test_without_the_management_api_the_page_says_what_to_do(
+    app: Flask, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> ManagementApi:
+        raise Misconfigured("SUPABASE_ACCESS_TOKEN is not set.", hint="Set it.")
+
+    monkeypatch.setattr(app.extensions["signet_lab"], "_find_project", refuse)
+    for path in ("/lab/keys", "/lab/sessions"):
+        page = person.get(path)
+        assert page.status == 503
+        assert "SUPABASE_ACCESS_TOKEN is not set. Set it." in page.main
+
+
+def test_without_the_database_the_page_says_what_to_do(
+    app: Flask, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        app.extensions["signet_lab"], "_database_url", "postgresql://postgres@127.0.0.1:9/postgres"
+    )
+    page = person.get("/lab/policies")
+    assert page.status == 503
+    assert "flask local status" in page.main

@@ -10,11 +10,12 @@ import psycopg
 import pytest
 from psycopg import Connection
 
-from flask_signet.lab import catalog, changes, speed
+from flask_signet.lab import catalog, changes, presentation, speed
 from flask_signet.lab.errors import BadChoice
 from flask_signet.lab.matrix import is_past_policies, matrix
 from flask_signet.lab.people import CUSTOM, SIGNED_OUT, Caller, Who, caller_of
 from flask_signet.lab.playground import OPERATIONS, Attempt, Explanation, explain
+from signet_db import testing
 from signet_db.lint import judge
 from tests.flask_signet.lab.conftest import Ground
 
@@ -230,3 +231,66 @@ def _digest_of(connection: Connection[Any], name: str) -> str:
     full = name if "." in name or name.startswith("pg_") else f"public.{name}"
     rows = connection.execute(f"select t::text from {full} t order by 1".encode()).fetchall()
     return hashlib.sha256(repr(rows).encode()).hexdigest()
+
+
+@pytest.mark.parametrize("operation", ["select", "update", "delete", "insert", "upsert"])
+@pytest.mark.parametrize("who", ["signed out", "alice", "bob", "ended session", "service"])
+def test_the_script_and_the_kit_row_do_what_was_done(ground: Ground, who: str, operation: str) -> None:
+    """As they are printed, on another connection of the owner; values hold %s and a quote."""
+    relation = table(ground, "lab_notes")
+    key = None if operation in ("insert", "upsert") else {"id": 1}
+    values = (
+        {}
+        if operation in ("select", "delete")
+        else {"body": "%s ' 100%", "id": "61", "user_id": str(ground.alice)}
+    )
+    attempt = Attempt(operation, key, values)
+    found = explain(ground.connection, relation, caller(ground, who), attempt)
+    outcome = found.outcome
+    ground.connection.rollback()
+    statements = presentation.script(found.caller, outcome.statement).split(";\n")
+    with psycopg.connect(ground.dsn, autocommit=True) as other:
+        count, sqlstate = 0, ""
+        for statement in statements:
+            try:
+                cursor = other.execute(statement.encode())
+                count = cursor.rowcount if statement == outcome.statement else count
+            except psycopg.Error as error:
+                sqlstate = error.sqlstate or ""
+                break
+        assert (count, sqlstate) == (outcome.count, outcome.sqlstate)
+    with psycopg.connect(ground.dsn) as other, other.transaction(force_rollback=True):
+        names = {name: getattr(testing, name) for name in testing.__all__}
+        exec(presentation.kit_row(found.caller, outcome), {**names, "UUID": UUID, "connection": other})
+
+
+def test_a_missing_column_grant_is_not_called_with_check(ground: Ground) -> None:
+    found = explained(ground, "lab_columns", "alice", "select", 0)
+    words = presentation.verdict(found, table(ground, "lab_columns"), "select")
+    assert found.outcome.refused_by == "grant"
+    assert words[0].startswith("Refused by a missing GRANT (42501)")
+    refused = explained(ground, "lab_notes", "alice", "update", 0, user_id=str(ground.bob))
+    assert refused.outcome.refused_by == "policy"
+    assert presentation.verdict(refused, table(ground, "lab_notes"), "update")[0].startswith(
+        "Refused by WITH CHECK"
+    )
+
+
+@pytest.mark.parametrize("key", [{"id": "no number"}, {"id": None}, {"id": []}, {"other": 1}, {}])
+def test_a_row_that_cannot_be_named_is_refused(ground: Ground, key: dict[str, Any]) -> None:
+    with pytest.raises(BadChoice):
+        explain(
+            ground.connection, table(ground, "lab_notes"), caller(ground, "alice"), Attempt("select", key)
+        )
+
+
+def test_a_cost_needs_a_person_of_the_database(ground: Ground) -> None:
+    odd = caller_of(ground.connection, Who(CUSTOM, '{"role": "authenticated", "sub": "no uuid"}'))
+    with pytest.raises(BadChoice):
+        speed.measure(ground.connection, odd)
+
+
+def test_a_change_that_postgresql_refuses_is_explained(ground: Ground) -> None:
+    ground.connection.execute("create view public.lab_view as select 1")
+    with pytest.raises(BadChoice, match="already exists"):
+        changes.apply(ground.connection, table(ground, "lab_notes"), "definer_view")
