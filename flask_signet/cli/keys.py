@@ -7,19 +7,17 @@ names it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import click
 
 from flask_signet.keys import signing_keys
-from flask_signet.keys.management_api import find_project
+from flask_signet.keys.management_api import KEYS_PATH, find_project, signing_keys_of, token_life_of
 from signet_db.output import confirm, fails_in_words, show, show_json, tell, with_json, with_yes
 from signet_stack.api_clients import ManagementApi
 
-PATH = "/config/auth/signing-keys"
 ALGORITHMS = ("ES256", "RS256", "EdDSA")
-DEFAULT_TOKEN_LIFE = 3600  # seconds
 
 Command = Callable[..., Any]
 
@@ -40,7 +38,7 @@ def list_keys(as_json: bool) -> None:
     """Show the keys and what their states mean."""
     project = find_project()
     if as_json:
-        show_json({"project": project.project, "keys": _keys(project)})
+        show_json({"project": project.project, "keys": signing_keys_of(project)})
     else:
         show(_table(project))
 
@@ -52,8 +50,8 @@ def list_keys(as_json: bool) -> None:
 def create(as_json: bool, algorithm: str) -> None:
     """Make a standby key: published at once, it signs after `flask keys rotate`."""
     project = find_project()
-    signing_keys.check_no_standby(_keys(project))
-    key = project.call("POST", PATH, {"algorithm": algorithm, "status": "standby"})
+    signing_keys.check_no_standby(signing_keys_of(project))
+    key = project.call("POST", KEYS_PATH, {"algorithm": algorithm, "status": "standby"})
     wait = "" if project.is_local else " in 20 minutes, when every cache knows it"
     _report(project, key, as_json, f"{key['id']} is on standby.", [f"Next: flask keys rotate{wait}"])
 
@@ -65,12 +63,12 @@ def create(as_json: bool, algorithm: str) -> None:
 def rotate(as_json: bool, yes: bool) -> None:
     """Put the standby key in use; the present one goes on verifying."""
     project = find_project()
-    rotation = signing_keys.find_rotation(_keys(project), is_local=project.is_local)
-    life = _token_life(project)
+    rotation = signing_keys.find_rotation(signing_keys_of(project), is_local=project.is_local)
+    life = token_life_of(project)
     for line in signing_keys.before_rotation(rotation, life, datetime.now(UTC)):
         tell(line)
     confirm(f"This rotates the keys of the {project.name}.", yes)
-    key = project.call("PATCH", f"{PATH}/{rotation.standby}", {"status": "in_use"})
+    key = project.call("PATCH", f"{KEYS_PATH}/{rotation.standby}", {"status": "in_use"})
     safe = datetime.now(UTC).replace(microsecond=0) + life + signing_keys.REVOKE_MARGIN
     content = {**key, "previous_key": rotation.in_use, "previous_key_revocable_from": safe.isoformat()}
     after = [
@@ -91,15 +89,15 @@ def revoke(kid: str, as_json: bool, yes: bool) -> None:
     KID is its id, or as much of the beginning as fits no other key.
     """
     project = find_project()
-    key = signing_keys.find(_keys(project), kid)
+    key = signing_keys.find(signing_keys_of(project), kid)
     signing_keys.check_revocable(key)
     consequences = signing_keys.before_revocation(
-        key, _token_life(project), datetime.now(UTC), is_local=project.is_local
+        key, token_life_of(project), datetime.now(UTC), is_local=project.is_local
     )
     for line in consequences:
         tell(line)
     confirm(f"This revokes {key['id']}.", yes)
-    changed = project.call("PATCH", f"{PATH}/{key['id']}", {"status": "revoked"})
+    changed = project.call("PATCH", f"{KEYS_PATH}/{key['id']}", {"status": "revoked"})
     undo = [f"Undo: flask keys restore {key['id']}"]
     _report(project, changed, as_json, f"{key['id']} is revoked.", undo)
 
@@ -114,9 +112,9 @@ def restore(kid: str, as_json: bool) -> None:
     KID is its id, or as much of the beginning as fits no other key.
     """
     project = find_project()
-    key = signing_keys.find(_keys(project), kid)
+    key = signing_keys.find(signing_keys_of(project), kid)
     signing_keys.check_revoked(key, "restored")
-    changed = project.call("PATCH", f"{PATH}/{key['id']}", {"status": "previously_used"})
+    changed = project.call("PATCH", f"{KEYS_PATH}/{key['id']}", {"status": "previously_used"})
     _report(project, changed, as_json, f"{key['id']} verifies again.")
 
 
@@ -131,10 +129,10 @@ def delete(kid: str, as_json: bool, yes: bool) -> None:
     KID is its id, or as much of the beginning as fits no other key.
     """
     project = find_project()
-    key = signing_keys.find(_keys(project), kid)
+    key = signing_keys.find(signing_keys_of(project), kid)
     signing_keys.check_revoked(key, "deleted")
     confirm(f"This deletes {key['id']} for good.", yes)
-    deleted = project.call("DELETE", f"{PATH}/{key['id']}")
+    deleted = project.call("DELETE", f"{KEYS_PATH}/{key['id']}")
     _report(project, deleted, as_json, f"{key['id']} is deleted.")
 
 
@@ -143,21 +141,12 @@ def delete(kid: str, as_json: bool, yes: bool) -> None:
 @fails_in_words
 def jwks(as_json: bool) -> None:
     """Print the key set that verifiers fetch; JSON with and without --json."""
-    published = [key["public_jwk"] for key in _keys(find_project()) if key["status"] != "revoked"]
+    published = [key["public_jwk"] for key in signing_keys_of(find_project()) if key["status"] != "revoked"]
     show_json({"keys": [key for key in published if key]})
 
 
-def _keys(project: ManagementApi) -> list[dict[str, Any]]:
-    return list(project.call("GET", PATH).get("keys", []))
-
-
-def _token_life(project: ManagementApi) -> timedelta:
-    life = project.call("GET", "/config/auth").get("jwt_exp")
-    return timedelta(seconds=life if isinstance(life, int) else DEFAULT_TOKEN_LIFE)
-
-
 def _table(project: ManagementApi) -> list[str]:
-    table = signing_keys.key_table(_keys(project), _token_life(project), datetime.now(UTC))
+    table = signing_keys.key_table(signing_keys_of(project), token_life_of(project), datetime.now(UTC))
     return [f"Signing keys of the {project.name}", *table]
 
 

@@ -1,15 +1,31 @@
-"""Which project the commands administer: the one that the environment names, else the local stack."""
+"""Management API of the project that the environment names, else of the local stack; its signing keys."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from flask_signet.cli.local import wants_local_stack
 from signet_db.errors import Misconfigured
 from signet_stack.api_clients import PLATFORM, ManagementApi
 from signet_stack.config_command import local_project
+
+KEYS_PATH = "/config/auth/signing-keys"
+DEFAULT_TOKEN_LIFE = 3600  # seconds
+
+
+def signing_keys_of(project: ManagementApi) -> list[dict[str, Any]]:
+    """Return the project's signing keys; raise SignetError."""
+    return list(project.call("GET", KEYS_PATH).get("keys", []))
+
+
+def token_life_of(project: ManagementApi) -> timedelta:
+    """Return how long an access token of the project is valid; raise SignetError."""
+    life = project.call("GET", "/config/auth").get("jwt_exp")
+    return timedelta(seconds=life if isinstance(life, int) else DEFAULT_TOKEN_LIFE)
 
 
 def find_project(environ: Mapping[str, str] = os.environ) -> ManagementApi:

@@ -119,10 +119,15 @@ def before_revocation(key: Key, token_life: timedelta, now: datetime, *, is_loca
     return lines
 
 
+def since(key: Key) -> datetime | None:
+    """Return since when a key has its present state; None if unknown."""
+    return _moment(key.get("updated_at"))
+
+
 def revocable_from(key: Key, token_life: timedelta) -> datetime | None:
     """Return when the last token of a former key has run out; None for other keys."""
-    since = _moment(key.get("updated_at")) if key["status"] == "previously_used" else None
-    return since + token_life + REVOKE_MARGIN if since else None
+    retired = since(key) if key["status"] == "previously_used" else None
+    return retired + token_life + REVOKE_MARGIN if retired else None
 
 
 def safe_line(kid: str, safe: datetime, now: datetime) -> str:

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from signet_stack.api_clients import ManagementApi
 
 EXTENSION = "signet_lab"
+# A change locks its table until it is rolled back: the app must not wait for that for long, nor the lab.
+LIMITS = "-c statement_timeout=15s -c lock_timeout=3s -c application_name=signet_lab"
 
 
 class Lab:
@@ -44,7 +46,7 @@ class Lab:
     def connect(self) -> psycopg.Connection[Any]:
         """Return a connection as the owner of the tables; raises Misconfigured when there is none."""
         try:
-            return psycopg.connect(self._database_url, connect_timeout=5, application_name="signet lab")
+            return psycopg.connect(self._database_url, connect_timeout=5, options=LIMITS)
         except psycopg.OperationalError as error:
             raise Misconfigured(
                 "The lab cannot reach the database.", hint="flask local status", detail=str(error)

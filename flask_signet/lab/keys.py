@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from threading import Lock
 from typing import Any
+from uuid import UUID
 
 import httpx
 
@@ -15,22 +16,24 @@ from flask_signet.gatekeeper.current import current_gatekeeper
 from flask_signet.gatekeeper.errors import GatekeeperError
 from flask_signet.gatekeeper.identity import Identity
 from flask_signet.gatekeeper.tokens import verify_access_token
+from flask_signet.keys.management_api import KEYS_PATH, signing_keys_of
 from flask_signet.keys.signing_keys import (
     MEANINGS,
+    before_revocation,
+    before_rotation,
     check_no_standby,
     check_revocable,
     check_revoked,
     find,
     find_rotation,
     revocable_from,
+    since,
 )
 from signet_stack.api_clients import ManagementApi
 
-PATH = "/config/auth/signing-keys"
 ORDER = tuple(MEANINGS)
 SECONDS = 5.0
-MAX_TOKENS = 8
-DEFAULT_TOKEN_LIFE = 3600  # seconds
+MAX_TOKENS = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,35 +71,29 @@ class Probe:
 
 
 class SeenTokens:
-    """The newest own access token of each key, in memory of this process, to show what becomes of it."""
+    """The newest own access token of each person and key, in memory, to show what becomes of it."""
 
     def __init__(self) -> None:
-        self._tokens: dict[str, str] = {}
+        self._tokens: dict[tuple[UUID, str], str] = {}
         self._lock = Lock()
 
-    def note(self, kid: str, token: str) -> None:
-        """Keep a token as the newest of its key."""
+    def note(self, person: UUID, kid: str, token: str) -> None:
+        """Keep a token as the person's newest of its key."""
         with self._lock:
-            self._tokens.pop(kid, None)
-            self._tokens[kid] = token
+            self._tokens.pop((person, kid), None)
+            self._tokens[person, kid] = token
             while len(self._tokens) > MAX_TOKENS:
                 self._tokens.pop(next(iter(self._tokens)))
 
-    def items(self) -> list[tuple[str, str]]:
-        """Return (kid, token), the newest first."""
+    def of(self, person: UUID) -> list[tuple[str, str]]:
+        """Return (kid, token) of one person, the newest first."""
         with self._lock:
-            return list(reversed(self._tokens.items()))
+            return [(kid, token) for (owner, kid), token in reversed(self._tokens.items()) if owner == person]
 
 
 def read_keys(project: ManagementApi) -> list[dict[str, Any]]:
     """Return the project's keys in the order of their lives."""
-    keys = project.call("GET", PATH)["keys"]
-    return sorted(keys, key=lambda key: ORDER.index(key["status"]))
-
-
-def token_life(project: ManagementApi) -> timedelta:
-    """Return how long an access token is valid."""
-    return timedelta(seconds=int(project.call("GET", "/config/auth").get("jwt_exp") or DEFAULT_TOKEN_LIFE))
+    return sorted(signing_keys_of(project), key=lambda key: ORDER.index(key["status"]))
 
 
 def key_rows(keys: Sequence[Mapping[str, Any]], life: timedelta) -> list[KeyRow]:
@@ -106,7 +103,7 @@ def key_rows(keys: Sequence[Mapping[str, Any]], life: timedelta) -> list[KeyRow]
             kid=key["id"],
             algorithm=key["algorithm"],
             status=key["status"],
-            since=_moment(key.get("updated_at")),
+            since=since(key),
             meaning=MEANINGS[key["status"]],
             actions=_actions(key["status"]),
             safe_from=revocable_from(key, life),
@@ -132,25 +129,16 @@ def primary_action(keys: Sequence[Mapping[str, Any]]) -> tuple[str, str, str]:
 
 def consequences(action: str, keys: Sequence[Mapping[str, Any]], kid: str, life: timedelta) -> list[str]:
     """Return what an action will do, as sentences to read before it is done. Raises SignetError."""
+    now = datetime.now(UTC)
     if action == "create":
         check_no_standby(keys)
         return ["A new key is published, so that every verifier can learn it. It signs nothing yet."]
     if action == "rotate":
-        rotation = find_rotation(keys, is_local=True)
-        safe = datetime.now(UTC) + life + timedelta(minutes=15)
-        return [
-            f"{rotation.standby} signs every new token.",
-            f"{rotation.in_use} verifies the tokens that it has signed until it is revoked.",
-            "Nobody is signed out.",
-            f"Revoking it is safe from {safe.astimezone():%H:%M:%S %Z}: by then its last token has expired.",
-        ]
+        return before_rotation(find_rotation(keys, is_local=True), life, now)
     key = find(keys, kid)
     if action == "revoke":
         check_revocable(key)
-        return [
-            f"Tokens of {key['id']} are refused by Auth and the data API at once, by this app in 10 minutes.",
-            "Nobody is signed out: a session whose token is refused exchanges its refresh token.",
-        ]
+        return before_revocation(key, life, now, is_local=True)
     check_revoked(key, "restored" if action == "restore" else "deleted")
     if action == "restore":
         return [f"{key['id']} is published again, and its unexpired tokens are accepted again."]
@@ -171,28 +159,28 @@ def perform(project: ManagementApi, action: str, kid: str) -> None:
     keys = read_keys(project)
     if action == "create":
         check_no_standby(keys)
-        project.call("POST", PATH, {"algorithm": "ES256", "status": "standby"})
+        project.call("POST", KEYS_PATH, {"algorithm": "ES256", "status": "standby"})
     elif action == "rotate":
-        project.call("PATCH", f"{PATH}/{find_rotation(keys, is_local=True).standby}", {"status": "in_use"})
+        project.call(
+            "PATCH", f"{KEYS_PATH}/{find_rotation(keys, is_local=True).standby}", {"status": "in_use"}
+        )
     elif action == "delete":
-        project.call("DELETE", f"{PATH}/{find(keys, kid)['id']}")
+        project.call("DELETE", f"{KEYS_PATH}/{find(keys, kid)['id']}")
     else:
         status = {"revoke": "revoked", "restore": "previously_used"}[action]
-        project.call("PATCH", f"{PATH}/{find(keys, kid)['id']}", {"status": status})
+        project.call("PATCH", f"{KEYS_PATH}/{find(keys, kid)['id']}", {"status": status})
 
 
-def probes(seen: SeenTokens, identity: Identity | None, own_kid: str) -> list[Probe]:
-    """Try each remembered token at Auth, at the data API and in this app."""
-    own = identity.access_token if identity else None
+def probes(seen: SeenTokens, identity: Identity) -> list[Probe]:
+    """Try each remembered token of the signed-in person at Auth, at the data API and in this app."""
     settings = current_gatekeeper().settings
     found = []
     with httpx.Client(timeout=SECONDS, trust_env=False) as http:
-        for kid, token in seen.items():
-            label = "your token" if token == own and kid == own_kid else "an earlier token of yours"
+        for kid, token in seen.of(identity.user_id):
             headers = {"apikey": settings.publishable_key, "Authorization": f"Bearer {token}"}
             found.append(
                 Probe(
-                    label,
+                    "your token" if token == identity.access_token else "an earlier token of yours",
                     kid,
                     _answer(http, f"{settings.supabase_url}/auth/v1/user", headers),
                     _answer(http, f"{settings.supabase_url}/rest/v1/", headers),
@@ -222,10 +210,3 @@ def _verdict(token: str) -> str:
     except GatekeeperError as error:
         return f"refused: {error.code}"
     return "accepted"
-
-
-def _moment(text: object) -> datetime | None:
-    try:
-        return datetime.fromisoformat(str(text))
-    except ValueError:
-        return None

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ipaddress
 import json
+import logging
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+import psycopg
 from flask import Blueprint, abort, redirect, render_template, request, session, url_for
 from psycopg import Connection
 from werkzeug import Response
@@ -16,6 +19,7 @@ from flask_signet.gatekeeper.current import current_gatekeeper, current_identity
 from flask_signet.gatekeeper.decorators import public
 from flask_signet.gatekeeper.errors import KeysUnavailable
 from flask_signet.gatekeeper.tokens import SessionTokens, decode_segment, read_object
+from flask_signet.keys.management_api import token_life_of
 from flask_signet.lab import (
     broken_tokens,
     catalog,
@@ -35,9 +39,38 @@ from flask_signet.lab.people import CUSTOM, SIGNED_OUT, Who, caller_of
 from signet_db.errors import SignetError
 from signet_db.lint import judge
 
+log = logging.getLogger(__name__)
+
 Page = str | tuple[str, int]
 
 bp = Blueprint("lab", __name__, url_prefix="/lab", template_folder="templates", static_folder="static")
+
+
+@bp.before_request
+def refuse_other_machines() -> None:
+    """Answer 404 to clients of other machines: the lab reads the database as its owner."""
+    try:
+        address = ipaddress.ip_address(request.remote_addr or "")
+    except ValueError:
+        abort(404)
+    if not (getattr(address, "ipv4_mapped", None) or address).is_loopback:
+        abort(404)
+
+
+@bp.errorhandler(SignetError)
+def show_missing_service(error: SignetError) -> tuple[str, int]:
+    """Name the service that the page needs, and the next step."""
+    log.warning("lab: %s %s", error.message, error.detail)
+    return render_template("lab/trouble.html", problem=f"{error.message} {error.hint}"), 503
+
+
+@bp.errorhandler(psycopg.Error)
+def show_database_error(error: psycopg.Error) -> tuple[str, int]:
+    """Show what PostgreSQL refuses: a view that fails, a value that no type takes."""
+    message = error.diag.message_primary or str(error)
+    return render_template(
+        "lab/trouble.html", problem=f"PostgreSQL refuses ({error.sqlstate}): {message}"
+    ), 422
 
 
 @bp.app_template_global("lab_pages")
@@ -169,7 +202,6 @@ def inspect_token() -> tuple[str, int] | str:
     inspection = inspector.inspect(text, key_set, verifier.expected, now, states)
     with transaction() as connection:
         row = presentation.session_row(connection, inspection.session_id)
-    session["lab_inspected"] = True
     return render_template(
         "lab/token.html", broken=broken_tokens.BROKEN, text=text, inspection=inspection, session_row=row
     )
@@ -208,7 +240,7 @@ def change_keys() -> tuple[str, int] | str | Response:
         abort(400)
     project = current_lab().project()
     try:
-        words = keys.consequences(action, keys.read_keys(project), kid, keys.token_life(project))
+        words = keys.consequences(action, keys.read_keys(project), kid, token_life_of(project))
         problem = keys.missing_acknowledgement(action, kid, request.form)
         if "confirmed" not in request.form or problem:
             page = _keys_page(action=action, kid=kid, consequences=words, problem=problem)
@@ -225,11 +257,11 @@ def _keys_page(**more: Any) -> str:
     identity = current_identity()
     lab = current_lab()
     project = lab.project()
-    found, life = keys.read_keys(project), keys.token_life(project)
+    found, life = keys.read_keys(project), token_life_of(project)
     own_kid = ""
     if identity is not None:
         own_kid = str(read_object(decode_segment(identity.access_token.split(".")[0])).get("kid", ""))
-        lab.seen_tokens.note(own_kid, identity.access_token)
+        lab.seen_tokens.note(identity.user_id, own_kid, identity.access_token)
     verifier = current_gatekeeper().sessions.verifier
     try:
         snapshot = verifier.key_set()
@@ -237,12 +269,13 @@ def _keys_page(**more: Any) -> str:
         published = sorted(snapshot.keys)
     except KeysUnavailable:
         age, published = None, []
+    rows = keys.key_rows(found, life)
     return render_template(
         "lab/keys.html",
-        rows=keys.key_rows(found, life),
+        rows=rows,
         primary=keys.primary_action(found),
-        probes=keys.probes(lab.seen_tokens, identity, own_kid),
-        timeline=presentation.timeline(keys.key_rows(found, life), life),
+        probes=keys.probes(lab.seen_tokens, identity) if identity else [],
+        timeline=presentation.timeline(rows, life),
         life=life,
         own_kid=own_kid,
         age=age,

@@ -152,7 +152,7 @@ def test_keys_are_created_rotated_revoked_and_restored(app: Flask, person: Perso
     refused = post(person, "/lab/keys", {"action": "create"})
     assert refused.status == 409
     asked = post(person, "/lab/keys", {"action": "rotate"})
-    assert "signs every new token" in asked.main
+    assert "will sign every new token" in asked.main
     unticked = post(person, "/lab/keys", {"action": "rotate", "confirmed": "1"})
     assert unticked.status == 422
     done = post(person, "/lab/keys", {"action": "rotate", "confirmed": "1", "known": "on", "kept": "on"})
@@ -221,7 +221,14 @@ def test_another_persons_tokens_are_not_called_mine(app: Flask, person: Person) 
 
 def test_other_machines_do_not_reach_the_lab(app: Flask) -> None:
     client = app.test_client()
-    for address, status in (("192.168.1.7", 404), ("::ffff:10.0.0.1", 404), ("127.0.0.1", 200), ("::1", 200)):
+    for address, status in (
+        ("192.168.1.7", 404),
+        ("::ffff:10.0.0.1", 404),
+        ("", 404),
+        ("unix:", 404),
+        ("127.0.0.1", 200),
+        ("::1", 200),
+    ):
         client.environ_base["REMOTE_ADDR"] = address
         assert client.get("/lab/token", base_url=SITE).status_code == status, address
 
