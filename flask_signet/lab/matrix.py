@@ -9,9 +9,9 @@ from typing import Any
 
 from psycopg import Connection
 
+from flask_signet.lab.attempts import OPERATIONS, Attempt, Outcome, run
 from flask_signet.lab.catalog import Person, Relation, people, rows_of
 from flask_signet.lab.people import SIGNED_OUT, Who, caller_of
-from flask_signet.lab.playground import OPERATIONS, Attempt, Outcome, run
 
 OWN, OTHERS, ALL = "own row", "another's row", "every row"
 VIEW_OPERATIONS = ("select",)

@@ -14,11 +14,12 @@ from uuid import UUID
 from psycopg import Connection
 from psycopg.rows import dict_row
 
+from flask_signet.lab.attempts import Attempt, Outcome
 from flask_signet.lab.catalog import Relation
 from flask_signet.lab.errors import BadChoice
 from flask_signet.lab.keys import KeyRow
 from flask_signet.lab.people import SIGNED_OUT, Caller
-from flask_signet.lab.playground import SQLSTATES, Attempt, Explanation, Outcome
+from flask_signet.lab.playground import SQLSTATES, Explanation
 
 MAX_LABEL = 60
 _NEW_SESSION = (

@@ -21,6 +21,7 @@ from flask_signet.gatekeeper.errors import KeysUnavailable
 from flask_signet.gatekeeper.tokens import SessionTokens, decode_segment, read_object
 from flask_signet.keys.management_api import token_life_of
 from flask_signet.lab import (
+    attempts,
     broken_tokens,
     catalog,
     changes,
@@ -121,7 +122,7 @@ def _playground(choices: presentation.Choices, *, has_run: bool) -> Page:
             "tables": tables,
             "relation": relation,
             "people": catalog.people(connection, _own_id()),
-            "operations": playground.OPERATIONS,
+            "operations": attempts.OPERATIONS,
             "signed_out": SIGNED_OUT,
             "custom": CUSTOM,
         }
@@ -163,7 +164,7 @@ def _run(
     caller = caller_of(
         connection, Who(choices.who, choices.claims, choices.session_ended, choices.second_factor)
     )
-    attempt = playground.Attempt(choices.operation, choices.key(), choices.assignments())
+    attempt = attempts.Attempt(choices.operation, choices.key(), choices.assignments())
     explanation = playground.explain(connection, relation, caller, attempt)
     found["relation"] = relation
     found["explanation"] = explanation

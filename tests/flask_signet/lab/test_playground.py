@@ -11,10 +11,11 @@ import pytest
 from psycopg import Connection
 
 from flask_signet.lab import catalog, changes, presentation, speed
+from flask_signet.lab.attempts import OPERATIONS, Attempt
 from flask_signet.lab.errors import BadChoice
 from flask_signet.lab.matrix import is_past_policies, matrix
 from flask_signet.lab.people import CUSTOM, SIGNED_OUT, Caller, Who, caller_of
-from flask_signet.lab.playground import OPERATIONS, Attempt, Explanation, explain
+from flask_signet.lab.playground import Explanation, explain
 from signet_db import testing
 from signet_db.lint import judge
 from tests.flask_signet.lab.conftest import Ground
