@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from flask_signet.lab import broken_tokens
 from tests.browser.conftest import WAIT_MS
 from tests.browser.steps import create_profile, sign_up
 from tests.support.accessibility import faults
@@ -88,3 +89,40 @@ def test_the_tour_leads_through_rows_keys_and_sessions(page: Page) -> None:
     page.get_by_role("navigation", name="Lab").get_by_role("link", name="Tour").click()
     titles = page.get_by_role("heading", level=2).all_inner_texts()
     assert [title.endswith("done") for title in titles if not title.startswith("Be somebody")] == [True] * 5
+
+
+def test_every_other_button_of_the_lab_does_what_it_says(page: Page) -> None:
+    """Those that the tour leaves out: broken tokens, races and replays, the end of a key's life."""
+    sign_up(page, new_email())
+    main = page.get_by_role("main")
+    for kind, (label, code, _) in broken_tokens.BROKEN.items():
+        page.goto("/lab/token")
+        page.get_by_role("button", name=label, exact=True).click()
+        expect(main, kind).to_contain_text(f"({code})")
+
+    page.goto("/lab/keys")
+    page.get_by_role("button", name="Create a standby key").click()
+    page.get_by_role("button", name="Create", exact=True).click()
+    row = page.get_by_role("row").filter(has=page.get_by_role("rowheader", name="standby"))
+    kid = row.get_by_role("cell").first.inner_text()[:8]
+    for button, state in (("Revoke", "revoked"), ("Restore", "previously used"), ("Revoke", "revoked")):
+        page.get_by_role("button", name=f"{button} {kid}").click()
+        if button == "Revoke":
+            page.get_by_label("Type the first eight characters").fill(kid)
+        page.get_by_role("button", name=button, exact=True).click()
+        row = page.get_by_role("row").filter(has_text=kid)
+        expect(row.get_by_role("rowheader")).to_contain_text(state)
+    page.get_by_role("button", name=f"Delete {kid}").click()
+    page.get_by_role("button", name="Delete", exact=True).click()
+    expect(main).not_to_contain_text(kid)
+
+    page.goto("/lab/sessions")
+    page.get_by_role("button", name="Inactivity limit of 20 seconds").click()
+    expect(main).to_contain_text("20")
+    page.get_by_role("button", name="No limits: put everything back").click()
+    page.get_by_role("button", name="Two tabs at once").click()
+    expect(page.get_by_role("cell", name="200")).to_have_count(2)
+    page.get_by_role("button", name="Replay an old token").click()
+    expect(main).to_contain_text("refresh_token_already_used")
+    page.get_by_role("link", name="Try it").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Log in")
